@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Show progress while the containers of a host come up, by asking the module again and again."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+_PATIENCE = 10  # seconds between two lines of progress
+
+_display = Display()
+
+
+class ActionModule(ActionBase):
+    """Calls the module of the same name until nothing is waiting any more."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Return the result of the module, with the changes of all its calls."""
+        super().run(tmp, task_vars)
+        args = {**self._task.args, "patience": _PATIENCE}
+        started = time.monotonic()
+        merged: dict[str, t.Any] = {}
+        while True:
+            result = self._execute_module(module_name="caisson.openstack.containers", module_args=args, task_vars=task_vars)
+            merged = _merge(merged, result)
+            if result.get("failed") or not result.get("waiting"):
+                return merged
+            self._say(result, str((task_vars or {}).get("inventory_hostname")), time.monotonic() - started)
+
+    def _say(self, result: dict[str, t.Any], host: str, seconds: float) -> None:
+        outcomes = result["outcomes"]
+        done = sum(1 for item in outcomes if item["state"] == "done")
+        names = ", ".join(f"{item['name']} ({item['detail']})" for item in outcomes if item["state"] == "waiting")
+        _display.display(f"{host}: {done} of {len(outcomes)} ready after {seconds:.0f} s; waiting for {names}")
+
+
+def _merge(earlier: dict[str, t.Any], later: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return *later* with what *earlier* had changed: a further call finds that unchanged."""
+    if not earlier:
+        return later
+    merged = {**later, "changed": earlier["changed"] or later.get("changed", False)}
+    known = {item["name"]: item for item in earlier["outcomes"] if item["action"] != "none"}
+    if "outcomes" in later:
+        merged["outcomes"] = [
+            {**item, "action": known[item["name"]]["action"], "reasons": known[item["name"]]["reasons"]} if item["name"] in known else item
+            for item in later["outcomes"]
+        ]
+    if earlier.get("diff") and later.get("diff"):
+        merged["diff"] = [*_as_list(earlier["diff"]), *_as_list(later["diff"])]
+    return merged
+
+
+def _as_list(diff: t.Any) -> list[t.Any]:
+    return diff if isinstance(diff, list) else [diff]

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turn the definitions of the play's service roles into what one host has to run."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import pathlib
+import typing as t
+import zlib
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.template import trust_as_template
+
+from ansible_collections.caisson.openstack.plugins.module_utils import formats, model, overrides, schema
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import ConfigFile, Service
+from ansible_collections.caisson.openstack.plugins.module_utils.merge import merge
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller only; nothing is asked of the host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Return the model of the host; see the documentation of the module."""
+        super().run(tmp, task_vars)
+        _validation, args = self.validate_argument_spec(
+            argument_spec={
+                "image_prefix": {"type": "str", "required": True},
+                "image_tag": {"type": "str", "required": True},
+                "overrides_dir": {"type": "str", "default": ""},
+            }
+        )
+        self._vars = dict(task_vars or {})
+        self._args = args
+        self._faults: list[str] = []
+        site = model.Site(
+            host=self._vars["inventory_hostname"],
+            groups={name: list(hosts) for name, hosts in self._vars["groups"].items()},
+            image_prefix=args["image_prefix"],
+            image_tag=args["image_tag"],
+        )
+        try:
+            built = self._build(site)
+        except (schema.SchemaError, model.ModelError) as error:
+            self._faults += error.messages
+        if self._faults:
+            raise AnsibleActionFail(_report(self._faults))
+        return _result(built)
+
+    def _build(self, site: model.Site) -> model.HostModel:
+        self._paths: dict[str, pathlib.Path] = {}
+        self._contents: dict[tuple[str, str, tuple[str, ...]], t.Any] = {}
+        services = [service for service in map(self._load, self._definitions()) if service]
+        if self._faults:
+            raise model.ModelError([])
+        model.check(services, site.groups)
+        active = [service for service in services if service.enabled]
+        self._extra = {"service_frontends": model.frontends(active, site.groups, self._address)}
+        built = model.build(services, site, self._render)
+        return built
+
+    # -- definitions --------------------------------------------------------------------------------------------
+
+    def _definitions(self) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
+        """Yield the definition of each service role in the play, with the operator's overrides merged in."""
+        for role in _roles(self._task.get_play()):
+            name = role.get_name(include_role_fqcn=False)
+            definition = self._vars.get(f"{name}_service")
+            if definition is None or name in self._paths:
+                continue
+            self._paths[name] = pathlib.Path(role._role_path)
+            self._check_arguments(name)
+            yield name, merge(definition, self._vars.get(f"{name}_service_overrides") or {})
+
+    def _check_arguments(self, name: str) -> None:
+        """Check the operator's variables of a role against its argument spec."""
+        path = self._paths[name] / "meta" / "argument_specs.yml"
+        if not path.is_file():
+            return
+        spec = (formats.parse("yaml", path.read_text(encoding="utf-8")).get("argument_specs") or {}).get("main", {}).get("options", {})
+        given = {option: self._template(self._vars[option], option) for option in spec if option in self._vars}
+        if self._faults:
+            return
+        result = schema.ArgumentSpecValidator(spec).validate(given)
+        self._faults += [f"role {name}: {message}" for message in result.error_messages]
+
+    def _load(self, item: tuple[str, dict[str, t.Any]]) -> Service | None:
+        """Template a definition, but for the content of its files, and validate it."""
+        name, definition = item
+        bare = dict(definition)
+        bare["files"] = [{key: value for key, value in file.items() if key != "content"} for file in definition.get("files") or []]
+        data = self._template(bare, f"{name}_service")
+        if data is None:
+            return None
+        service = schema.load(Service, data, f"{name}_service")
+        for file, raw in zip(service.files, definition.get("files") or []):
+            self._contents[_key(service, file)] = raw.get("content")
+        return service
+
+    # -- files --------------------------------------------------------------------------------------------------
+
+    def _render(self, service: Service, file: ConfigFile) -> str:
+        where = f"{service.name}: {file.path}"
+        raw = self._contents[_key(service, file)]
+        if file.template:
+            source = self._paths[service.name] / "templates" / file.template
+            raw = trust_as_template(source.read_text(encoding="utf-8"))
+        content = self._template(raw, where)
+        if content is None:
+            return ""
+        try:
+            if self._args["overrides_dir"]:
+                content = self._override(service, file, content)
+            return content if file.format == "text" else formats.render(file.format, content)
+        except (formats.FormatError, overrides.OverrideError) as error:
+            self._faults.append(f"{where}: {error}")
+            return ""
+
+    def _override(self, service: Service, file: ConfigFile, content: t.Any) -> t.Any:
+        paths = overrides.candidates(
+            pathlib.Path(self._args["overrides_dir"]), service.name, file, self._vars["group_names"], self._vars["inventory_hostname"]
+        )
+        return overrides.apply(
+            file, content, paths, lambda text: str(self._template(trust_as_template(text), f"{service.name}: override of {file.path}"))
+        )
+
+    def _template(self, value: t.Any, where: str) -> t.Any:
+        """Return *value* as plain data with its expressions resolved, or None after noting the fault."""
+        variables = {**self._vars, **getattr(self, "_extra", {})}
+        try:
+            engine = self._templar.copy_with_new_env(available_variables=variables)
+            return json.loads(json.dumps(_plain(engine.template(value))))
+        except AnsibleError as error:
+            self._faults.append(f"{where}: {' '.join(str(error).split())}")
+            return None
+
+    def _address(self, host: str) -> str:
+        """Return the address on which another host serves."""
+        known = self._vars["hostvars"][host]
+        return str(known.get("cloud_address") or known.get("ansible_host") or host)
+
+
+def _key(service: Service, file: ConfigFile) -> tuple[str, str, tuple[str, ...]]:
+    return service.name, file.path, tuple(file.containers)
+
+
+def _roles(play: t.Any) -> list[t.Any]:
+    """Return the roles of the play, what they depend on first, each once."""
+    roles: list[t.Any] = []
+    for role in play.roles:
+        roles += [item for item in [*role.get_all_dependencies(), role] if item not in roles]
+    return roles
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Return ordinary dicts and lists in the place of the engine's lazy ones."""
+    if isinstance(value, t.Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _report(faults: list[str]) -> str:
+    lines = "\n".join(f"  - {fault}" for fault in faults)
+    return f"the definitions do not make a cloud; nothing was changed:\n{lines}"
+
+
+def _result(built: model.HostModel) -> dict[str, t.Any]:
+    """Return the model as the value of a registered variable. It holds secrets, so it is never shown."""
+    secrets = [item.password for item in [*built.databases, *built.users]]
+    payload = {
+        "directories": [spec.name for spec in built.containers],
+        "files": [dataclasses.asdict(file) for file in built.files],
+        "secrets": sorted(set(secrets)),
+    }
+    return {
+        "changed": False,
+        "_ansible_no_log": True,
+        "services": built.services,
+        "containers": [spec.name for spec in built.containers],
+        "files": base64.b64encode(zlib.compress(json.dumps(payload).encode())).decode(),
+        "waves": {name: dataclasses.asdict(wave) for name, wave in built.waves.items()},
+        "databases": [dataclasses.asdict(item) for item in built.databases],
+        "users": [dataclasses.asdict(item) for item in built.users],
+        "endpoints": [dataclasses.asdict(item) for item in built.endpoints],
+        "volumes": built.volumes,
+    }

@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make the containers and jobs of one host what they should be: plan, apply, wait until healthy."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+import time
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils import graph, spec as specs, survivors
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import ContainerState, Engine, EngineError, ExecResult
+from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.state_file import StateFile
+
+Action = t.Literal["none", "create", "replace", "start", "reload", "run", "remove"]
+
+#: A container that was restarted this often without getting healthy will not get healthy by waiting.
+_MANY_RESTARTS = 5
+_PROBE_INTERVAL = 1.5
+_NEXT = ".next"
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What was done, or in check mode would be done, about one container or job, and why."""
+
+    name: str
+    kind: t.Literal["container", "job"]
+    service: str
+    action: Action = "none"
+    reasons: list[str] = dataclasses.field(default_factory=list)
+    before: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    after: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    state: t.Literal["done", "waiting", "failed", "blocked"] = "blocked"
+    detail: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether something was, or would be, changed."""
+        return self.action != "none"
+
+
+def plan_container(spec: ContainerSpec, image_id: str, current: ContainerState | None, loaded: str) -> Outcome:
+    """Decide what to do about one container.
+
+    *loaded* is the digest of the reloadable files that the running process has read.
+    """
+    outcome = Outcome(spec.name, "container", spec.service)
+    if current is None:
+        outcome.action, outcome.reasons = "create", ["it does not exist"]
+        outcome.after = {**spec.compared(), "image": image_id}
+        return outcome
+    found = specs.differences(spec, image_id, current.labels.get(specs.LABEL_SPEC, ""), current.image_id)
+    if found:
+        outcome.action, outcome.reasons = "replace", [str(difference) for difference in found]
+        outcome.before = {difference.option: difference.current for difference in found}
+        outcome.after = {difference.option: difference.desired for difference in found}
+    elif not current.running and current.status != "restarting":
+        outcome.action, outcome.reasons = "start", [f"it is {current.status} (exit code {current.exit_code})"]
+        outcome.before, outcome.after = {"status": current.status}, {"status": "running"}
+    elif loaded != spec.reload_digest:
+        outcome.action, outcome.reasons = "reload", ["its configuration changed"]
+        outcome.before, outcome.after = {"configuration": loaded}, {"configuration": spec.reload_digest}
+    return outcome
+
+
+def plan_job(job: JobSpec, image_id: str, done: t.Mapping[str, t.Any] | None, created_databases: t.Container[str]) -> Outcome:
+    """Decide whether a job has to run; *done* is the marker of its last success."""
+    outcome = Outcome(job.name, "job", job.service)
+    wanted = job.marker(image_id)
+    if done is None:
+        outcome.reasons = ["it never ran"]
+    elif job.database and job.database in created_databases:
+        outcome.reasons = [f"database {job.database} is new"]
+    else:
+        outcome.reasons = [f"{key} changed" for key, value in wanted.items() if done.get(key) != value]
+    if outcome.reasons:
+        outcome.action, outcome.after = "run", {"command": job.container.command}
+    return outcome
+
+
+class Converger:
+    """Brings containers and jobs of one host to their specification.
+
+    Args:
+        engine: the host's engine.
+        cloud: name of the cloud, kept as a label.
+        state: what the host remembers.
+        check_mode: plan only.
+        patience: seconds after which a call returns even if some containers are not healthy yet.
+    """
+
+    def __init__(self, engine: Engine, cloud: str, state: StateFile, check_mode: bool, patience: float) -> None:
+        self._engine = engine
+        self._cloud = cloud
+        self._state = state
+        self._check = check_mode
+        self._deadline = time.monotonic() + patience
+        self._current: dict[str, ContainerState] = {}
+
+    def converge(
+        self, containers: list[ContainerSpec], jobs: list[JobSpec], created_databases: t.Container[str] = (), parallel: int = 8
+    ) -> list[Outcome]:
+        """Run jobs and bring up containers in dependency order; return one outcome for each, in that order."""
+        self._current = self._engine.containers([f"{specs.LABEL_CLOUD}={self._cloud}"])
+        work: dict[str, t.Callable[[Outcome], None]] = {}
+        outcomes: dict[str, Outcome] = {}
+        dependencies: dict[str, list[str]] = {}
+        for spec in containers:
+            work[spec.name] = lambda outcome, spec=spec: self._container(spec, outcome)
+            outcomes[spec.name] = Outcome(spec.name, "container", spec.service)
+            dependencies[spec.name] = spec.after
+        for job in jobs:
+            work[job.name] = lambda outcome, job=job: self._job(job, created_databases, outcome)
+            outcomes[job.name] = Outcome(job.name, "job", job.service)
+            dependencies[job.name] = job.after
+
+        def attempt(name: str) -> bool:
+            outcome = outcomes[name]
+            try:
+                work[name](outcome)
+            except EngineError as error:
+                outcome.state, outcome.detail = "failed", str(error)
+            return outcome.state == "done"
+
+        graph.run(dependencies, attempt, parallel)
+        return [outcomes[name] for name in graph.order(dependencies)]
+
+    def prune(self, services: t.Container[str], keep: t.Container[str]) -> list[Outcome]:
+        """Remove containers of *services* that are not named in *keep*."""
+        outcomes = []
+        for name, state in self._engine.containers([f"{specs.LABEL_CLOUD}={self._cloud}", specs.LABEL_CONTAINER]).items():
+            service = state.labels.get(specs.LABEL_SERVICE, "")
+            if service not in services or name in keep:
+                continue
+            outcome = Outcome(name, "container", service, "remove", ["it is not defined for this host"], {"status": state.status}, {}, "done")
+            if not self._check:
+                self._engine.stop(name, 30)
+                self._engine.remove(name)
+            outcomes.append(outcome)
+        return outcomes
+
+    # -- containers ---------------------------------------------------------------------------------------------
+
+    def _container(self, spec: ContainerSpec, outcome: Outcome) -> None:
+        image_id = self._image(spec)
+        current = self._current.get(spec.name)
+        planned = plan_container(spec, image_id, current, self._loaded(spec, current))
+        vars(outcome).update(vars(planned))
+        if self._check:
+            outcome.state = "done"
+            return
+        if outcome.action == "create":
+            if self._engine.container(spec.name):
+                raise EngineError(f"a container named {spec.name} exists that is not of cloud {self._cloud}; remove or rename it")
+            self._engine.create(spec, image_id, self._cloud)
+            self._engine.start(spec.name)
+        elif outcome.action == "replace" and current:
+            self._replace(spec, image_id, current)
+        elif outcome.action == "start":
+            self._engine.start(spec.name)
+        elif outcome.action == "reload" and current:
+            self._engine.signal(spec.name, spec.reload_signal)
+            self._state.put("reloads", spec.name, {"container": current.id, "digest": spec.reload_digest})
+        self._wait(spec, outcome)
+
+    def _image(self, spec: ContainerSpec) -> str:
+        image_id = self._engine.image_id(spec.image)
+        if image_id is None and self._check:
+            return "an image that is not on this host yet"
+        if image_id is None:
+            raise EngineError(f"image {spec.image} is not on this host; build it (playbook build) or pull it (playbook pull)")
+        return image_id
+
+    def _loaded(self, spec: ContainerSpec, current: ContainerState | None) -> str:
+        """Return the digest of the reloadable files as the running process knows them."""
+        if current is None:
+            return ""
+        kept = self._state.get("reloads", spec.name)
+        return kept["digest"] if kept and kept["container"] == current.id else current.labels.get(specs.LABEL_RELOAD, "")
+
+    def _replace(self, spec: ContainerSpec, image_id: str, current: ContainerState) -> None:
+        """Put a new container in the place of *current*; what the engine would refuse is found out before the old one stops."""
+        guarded = survivors.find(spec.survivors) if spec.survivors else []
+        doomed = survivors.endangered(guarded, current.id)
+        if doomed:
+            names = ", ".join(f"{process.name} (pid {process.pid})" for process in doomed)
+            raise EngineError(f"not replaced: {names} runs in the control group of the container and would be killed with it")
+        self._engine.remove(spec.name + _NEXT)
+        self._engine.create(spec, image_id, self._cloud, name=spec.name + _NEXT)
+        self._engine.stop(spec.name, spec.stop_timeout)
+        self._engine.remove(spec.name)
+        self._engine.rename(spec.name + _NEXT, spec.name)
+        self._engine.start(spec.name)
+        lost = {process.pid for process in guarded} - {process.pid for process in survivors.find(spec.survivors)} if guarded else set()
+        if lost:
+            raise EngineError(f"replaced, but these processes did not survive: pid {', '.join(map(str, sorted(lost)))}")
+
+    def _wait(self, spec: ContainerSpec, outcome: Outcome) -> None:
+        """Wait until the container is healthy, its own time is over, or this call's patience is."""
+        while True:
+            state = self._engine.container(spec.name)
+            if state is None:
+                raise EngineError(f"{spec.name} was removed by somebody else during this run")
+            if state.running and self._healthy(spec, state):
+                outcome.state, outcome.detail = "done", ""
+                return
+            age = _age(state.started_at)
+            if state.status in ("exited", "dead") or state.restarts >= _MANY_RESTARTS or age > spec.start_timeout:
+                outcome.state, outcome.detail = "failed", self._explain(spec, state, age)
+                return
+            if time.monotonic() > self._deadline:
+                outcome.state, outcome.detail = "waiting", f"{age:.0f} s"
+                return
+            time.sleep(_PROBE_INTERVAL)
+
+    def _healthy(self, spec: ContainerSpec, state: ContainerState) -> bool:
+        if spec.healthcheck is None or state.health == "healthy":
+            return True
+        # the engine looks only once in an interval: ask ourselves, so that a start costs no waiting
+        return self._probe(spec).rc == 0
+
+    def _probe(self, spec: ContainerSpec) -> ExecResult:
+        assert spec.healthcheck is not None
+        kind, *command = spec.healthcheck.test
+        if kind == "CMD-SHELL":
+            command = ["sh", "-c", *command]
+        try:
+            return self._engine.exec(spec.name, command, timeout=spec.healthcheck.timeout)
+        except EngineError as error:  # it stopped in between
+            return ExecResult(1, "", str(error))
+
+    def _explain(self, spec: ContainerSpec, state: ContainerState, age: float) -> str:
+        if state.running:
+            what = f"not healthy after {age:.0f} s"
+            probe = self._probe(spec).output if spec.healthcheck else ""
+        else:
+            what, probe = f"{state.status} with exit code {state.exit_code}", ""
+        if state.restarts:
+            what += f", restarted {state.restarts} times"
+        parts = [what, f"health check says: {probe}" if probe else "", f"its last output:\n{self._engine.logs(spec.name)}"]
+        return "; ".join(part for part in parts if part)
+
+    # -- jobs ---------------------------------------------------------------------------------------------------
+
+    def _job(self, job: JobSpec, created_databases: t.Container[str], outcome: Outcome) -> None:
+        image_id = self._image(job.container)
+        planned = plan_job(job, image_id, self._state.get("jobs", job.name), created_databases)
+        vars(outcome).update(vars(planned))
+        if outcome.changed and not self._check:
+            result = self._run(job, image_id)
+            if result.rc not in job.ok_codes:
+                outcome.state = "failed"
+                outcome.detail = f"{job.container.command[0]} ended with exit code {result.rc}; its last output:\n{_tail(result.output)}"
+                return
+            self._state.put("jobs", job.name, job.marker(image_id))
+        outcome.state = "done"
+
+    def _run(self, job: JobSpec, image_id: str) -> ExecResult:
+        stdin = job.stdin.encode() if job.stdin else None
+        for attempt in range(job.retries + 1):
+            if attempt:
+                time.sleep(job.delay)
+            result = self._engine.run_once(job.container, image_id, self._cloud, stdin, job.timeout)
+            if result.rc in job.ok_codes:
+                break
+        return result
+
+
+def _tail(text: str, lines: int = 25) -> str:
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _age(started_at: str) -> float:
+    """Return seconds since *started_at*, the engine's RFC 3339 time with nanoseconds."""
+    started = datetime.datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", started_at).replace("Z", "+00:00"))
+    return max(0.0, (datetime.datetime.now(datetime.timezone.utc) - started).total_seconds())

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The container engine of one host. This is the only file that imports the Docker SDK."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket as socketlib
+import threading
+import traceback
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils import spec as specs
+from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
+
+try:
+    import docker
+    from docker.utils.socket import frames_iter
+
+    SDK_ERROR: str | None = None
+except ImportError:
+    SDK_ERROR = traceback.format_exc()
+
+#: Oldest engine API that has all we use (engine 20.10).
+MINIMUM_API = (1, 41)
+DEFAULT_URL = "unix:///var/run/docker.sock"
+
+_STDOUT, _STDERR = 1, 2
+_NANOSECONDS = 1_000_000_000
+
+
+class EngineError(Exception):
+    """The engine refused, or did not do, what was asked; the message says what and why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ContainerState:
+    """A container as the engine has it."""
+
+    id: str
+    name: str
+    image_id: str
+    running: bool
+    status: str
+    health: str
+    exit_code: int
+    restarts: int
+    pid: int
+    started_at: str
+    labels: t.Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class ExecResult:
+    """How a command ended; ``rc`` is 124 when it was stopped for its time limit."""
+
+    rc: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        """Both streams, for messages."""
+        return "\n".join(text for text in (self.stdout.strip(), self.stderr.strip()) if text)
+
+
+def connect(base_url: str = DEFAULT_URL, timeout: int = 60) -> t.Any:
+    """Return an SDK client; *timeout* in seconds bounds each call.
+
+    Raises:
+        EngineError: if the SDK is missing, no engine answers, or it is too old.
+    """
+    if SDK_ERROR is not None:
+        raise EngineError("the Docker SDK for Python is not installed on this host (package python3-docker, or pip install docker)")
+    try:
+        client = docker.APIClient(base_url=base_url, version="auto", timeout=timeout, max_pool_size=32)
+    except docker.errors.DockerException as error:
+        raise EngineError(f"no container engine answers at {base_url}: {error}; is it installed and started (playbook engine)?") from error
+    if tuple(int(part) for part in client.api_version.split(".")) < MINIMUM_API:
+        raise EngineError(f"the engine at {base_url} has API {client.api_version}, at least {'.'.join(map(str, MINIMUM_API))} is needed")
+    return client
+
+
+class Engine:
+    """Containers of one host. All methods raise :class:`EngineError`."""
+
+    def __init__(self, client: t.Any) -> None:
+        self._client = client
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def containers(self, labels: t.Iterable[str] = ()) -> dict[str, ContainerState]:
+        """Return all containers that carry *labels* (``key`` or ``key=value``), running or not, by name."""
+        rows = self._call("list containers", self._client.containers, all=True, filters={"label": list(labels)})
+        states = (self.container(row["Id"]) for row in rows)
+        return {state.name: state for state in states if state}
+
+    def container(self, name: str) -> ContainerState | None:
+        """Return one container, or None."""
+        try:
+            data = self._client.inspect_container(name)
+        except docker.errors.NotFound:
+            return None
+        except docker.errors.DockerException as error:
+            raise EngineError(f"cannot inspect {name}: {_reason(error)}") from error
+        state = data["State"]
+        return ContainerState(
+            id=data["Id"],
+            name=data["Name"].lstrip("/"),
+            image_id=data["Image"],
+            running=state["Running"] and not state.get("Restarting", False),
+            status=state["Status"],
+            health=state.get("Health", {}).get("Status", ""),
+            exit_code=state["ExitCode"],
+            restarts=data.get("RestartCount", 0),
+            pid=state["Pid"],
+            started_at=state["StartedAt"],
+            labels=data["Config"].get("Labels") or {},
+        )
+
+    def image_id(self, reference: str) -> str | None:
+        """Return the id of an image that is present on this host, or None."""
+        try:
+            return self._client.inspect_image(reference)["Id"]
+        except docker.errors.NotFound:
+            return None
+        except docker.errors.DockerException as error:
+            raise EngineError(f"cannot inspect image {reference}: {_reason(error)}") from error
+
+    def logs(self, name: str, lines: int = 25) -> str:
+        """Return the last *lines* of a container's output."""
+        raw = self._call(f"read the log of {name}", self._client.logs, name, tail=lines)
+        return raw.decode(errors="replace").strip()
+
+    # -- changing -----------------------------------------------------------------------------------------------
+
+    def create(self, spec: ContainerSpec, image_id: str, cloud: str, name: str = "") -> str:
+        """Create a container from *spec* on the image *image_id*, under another *name* if given; return its id."""
+        labels = {
+            specs.LABEL_CLOUD: cloud,
+            specs.LABEL_SERVICE: spec.service,
+            specs.LABEL_CONTAINER: spec.name,
+            specs.LABEL_SPEC: spec.label(),
+            specs.LABEL_RELOAD: spec.reload_digest,
+        }
+        return self._create(spec, image_id, self._host_config(spec, "unless-stopped"), {"name": name or spec.name, "labels": labels})
+
+    def start(self, name: str) -> None:
+        """Start a container."""
+        self._call(f"start {name}", self._client.start, name)
+
+    def stop(self, name: str, timeout: int) -> None:
+        """Stop a container, killing it after *timeout* seconds."""
+        self._call(f"stop {name}", self._client.stop, name, timeout=timeout)
+
+    def remove(self, name: str) -> None:
+        """Remove a container, running or not, keeping its named volumes."""
+        try:
+            self._client.remove_container(name, force=True)
+        except docker.errors.NotFound:
+            return
+        except docker.errors.DockerException as error:
+            raise EngineError(f"cannot remove {name}: {_reason(error)}") from error
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Give a container another name."""
+        self._call(f"rename {name}", self._client.rename, name, new_name)
+
+    def signal(self, name: str, signal: str) -> None:
+        """Send *signal* to the first process of a container."""
+        self._call(f"send {signal} to {name}", self._client.kill, name, signal=signal)
+
+    def remove_volumes(self, names: t.Iterable[str]) -> list[str]:
+        """Remove the named volumes that exist; return their names."""
+        present = {volume["Name"] for volume in self._call("list volumes", self._client.volumes)["Volumes"] or []}
+        removed = [name for name in names if name in present]
+        for name in removed:
+            self._call(f"remove volume {name}", self._client.remove_volume, name)
+        return removed
+
+    # -- running commands ---------------------------------------------------------------------------------------
+
+    def exec(
+        self, container: str, command: list[str], stdin: bytes | None = None, user: str | None = None, timeout: int = 60
+    ) -> ExecResult:
+        """Run *command* in a running container."""
+        what = f"run {command[0]} in {container}"
+        created = self._call(what, self._client.exec_create, container, command, stdin=stdin is not None, user=user or "")
+        stream = self._call(what, self._client.exec_start, created["Id"], socket=True)
+        output = _converse(stream, stdin, timeout)
+        code = self._call(what, self._client.exec_inspect, created["Id"])["ExitCode"]
+        return ExecResult(124 if output.timed_out or code is None else code, output.stdout, output.stderr)
+
+    def run_once(self, spec: ContainerSpec, image_id: str, cloud: str, stdin: bytes | None = None, timeout: int = 300) -> ExecResult:
+        """Run a one-shot container to its end and remove it; *timeout* in seconds."""
+        body = {"labels": {specs.LABEL_CLOUD: cloud, specs.LABEL_SERVICE: spec.service}, "stdin_open": stdin is not None}
+        identifier = self._create(spec, image_id, self._host_config(spec, "no"), body)
+        try:
+            params = {"stdin": int(stdin is not None), "stdout": 1, "stderr": 1, "stream": 1}
+            stream = self._call(f"attach to {spec.name}", self._client.attach_socket, identifier, params=params)
+            self.start(identifier)
+            output = _converse(stream, stdin, timeout)
+            if output.timed_out:
+                return ExecResult(124, output.stdout, output.stderr + f"\nstopped after {timeout} s")
+            code = self._call(f"wait for {spec.name}", self._client.wait, identifier, timeout=30)["StatusCode"]
+            return ExecResult(code, output.stdout, output.stderr)
+        finally:
+            self.remove(identifier)
+
+    # -- internals ----------------------------------------------------------------------------------------------
+
+    def _create(self, spec: ContainerSpec, image_id: str, host_config: t.Any, body: dict[str, t.Any]) -> str:
+        check = spec.healthcheck
+        created = self._call(
+            f"create {spec.name}",
+            self._client.create_container,
+            image=image_id,
+            command=spec.command,
+            user=spec.user,
+            environment={key: str(value) for key, value in spec.env.items()},
+            host_config=host_config,
+            stop_timeout=spec.stop_timeout,
+            healthcheck=None
+            if check is None
+            else {
+                "test": check.test,
+                "interval": check.interval * _NANOSECONDS,
+                "timeout": check.timeout * _NANOSECONDS,
+                "retries": check.retries,
+                "start_period": check.start_period * _NANOSECONDS,
+            },
+            **body,
+        )
+        return created["Id"]
+
+    def _host_config(self, spec: ContainerSpec, restart: str) -> dict[str, t.Any]:
+        options = [option for option in spec.security_opts if option != "systempaths=unconfined"]
+        if spec.no_new_privileges:
+            options.append("no-new-privileges")
+        config = self._client.create_host_config(
+            binds=spec.volumes,
+            network_mode="host",
+            cap_drop=["ALL"],
+            cap_add=spec.capabilities,
+            read_only=spec.read_only,
+            tmpfs=spec.tmpfs,
+            security_opt=options,
+            devices=spec.devices,
+            pid_mode=spec.pid_mode or None,
+            mem_limit=spec.memory or None,
+            restart_policy={"Name": restart},
+            ulimits=[docker.types.Ulimit(name=name, soft=value, hard=value) for name, value in spec.ulimits.items()],
+            log_config=docker.types.LogConfig(
+                type="json-file",
+                config={"max-size": "20m", "max-file": "3", "labels": f"{specs.LABEL_SERVICE},{specs.LABEL_CONTAINER}"},
+            ),
+        )
+        if spec.cgroupns_mode:
+            config["CgroupnsMode"] = spec.cgroupns_mode
+        if "systempaths=unconfined" in spec.security_opts:
+            # the docker CLI knows this as a security option; in the API it is two empty lists
+            config["MaskedPaths"], config["ReadonlyPaths"] = [], []
+        return config
+
+    def _call(self, what: str, function: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> t.Any:
+        try:
+            return function(*args, **kwargs)
+        except docker.errors.DockerException as error:
+            raise EngineError(f"cannot {what}: {_reason(error)}") from error
+        except OSError as error:  # requests' exceptions, of an engine that went away
+            raise EngineError(f"cannot {what}: the engine does not answer ({error})") from error
+
+
+@dataclasses.dataclass
+class _Output:
+    stdout: str
+    stderr: str
+    timed_out: bool
+
+
+def _converse(stream: t.Any, stdin: bytes | None, timeout: float) -> _Output:
+    """Send *stdin*, read both output streams to their end, give up after *timeout* seconds."""
+    raw = getattr(stream, "_sock", stream)
+    expired = threading.Event()
+
+    def expire() -> None:
+        expired.set()
+        raw.shutdown(socketlib.SHUT_RDWR)
+
+    timer = threading.Timer(timeout, expire)
+    timer.daemon = True
+    timer.start()
+    chunks: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: []}
+    try:
+        if stdin is not None:
+            raw.sendall(stdin)
+            raw.shutdown(socketlib.SHUT_WR)
+        for number, data in frames_iter(stream, tty=False):
+            chunks[number].append(data)
+    except OSError:
+        if not expired.is_set():
+            raise
+    finally:
+        timer.cancel()
+        stream.close()
+    text = {number: b"".join(parts).decode(errors="replace") for number, parts in chunks.items()}
+    return _Output(text[_STDOUT], text[_STDERR], expired.is_set())
+
+
+def _reason(error: Exception) -> str:
+    """Return the engine's own explanation of *error* on one line."""
+    return " ".join(str(getattr(error, "explanation", None) or error).split())
+

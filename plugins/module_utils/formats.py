@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Configuration formats as data: INI (the oslo.config dialect), YAML and JSON.
+
+INI data is ``{section: {option: value}}``; a list value is an option that is given several times, which
+oslo.config calls MultiOpt. Options that stand before the first section belong to ``DEFAULT``.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import yaml
+
+
+class FormatError(ValueError):
+    """Text cannot be read, or data cannot be written, in the format asked for."""
+
+
+def render(fmt: str, data: t.Any) -> str:
+    """Return *data* as text in *fmt* (``ini``, ``yaml`` or ``json``).
+
+    Raises:
+        FormatError: if the data does not fit the format.
+    """
+    if fmt == "ini":
+        return _render_ini(data)
+    if fmt == "yaml":
+        return yaml.safe_dump(data, sort_keys=False, default_flow_style=False, allow_unicode=True)
+    if fmt == "json":
+        return json.dumps(data, indent=2) + "\n"
+    raise FormatError(f"no writer for format '{fmt}'")
+
+
+def parse(fmt: str, text: str) -> t.Any:
+    """Return the data in *text*.
+
+    Raises:
+        FormatError: if the text is not valid, with the line where that is known.
+    """
+    try:
+        if fmt == "ini":
+            return _parse_ini(text)
+        if fmt == "yaml":
+            return yaml.safe_load(text) or {}
+        if fmt == "json":
+            return json.loads(text)
+    except (yaml.YAMLError, json.JSONDecodeError) as error:
+        raise FormatError(" ".join(str(error).split())) from error
+    raise FormatError(f"no reader for format '{fmt}'")
+
+
+def _render_ini(data: t.Any) -> str:
+    if not isinstance(data, t.Mapping):
+        raise FormatError(f"INI data is a mapping of sections, not {type(data).__name__}")
+    blocks = []
+    for section, options in data.items():
+        if not isinstance(options, t.Mapping):
+            raise FormatError(f"section [{section}] is a mapping of options, not {type(options).__name__}")
+        lines = [f"[{section}]"]
+        for option, value in options.items():
+            values = value if isinstance(value, list) else [value]
+            lines += [f"{option} = {_scalar(section, option, item)}".rstrip() for item in values]
+        blocks.append("\n".join(lines) + "\n")
+    return "\n".join(blocks)
+
+
+def _scalar(section: str, option: str, value: t.Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (str, int, float)):
+        text = str(value)
+        # oslo.config and configparser read an indented line as a continuation of the option
+        return text.strip().replace("\n", "\n    ")
+    raise FormatError(f"[{section}] {option}: an option is text, a number, a boolean or a list of these, not {type(value).__name__}")
+
+
+def _parse_ini(text: str) -> dict[str, dict[str, t.Any]]:
+    data: dict[str, dict[str, t.Any]] = {}
+    section, option = "DEFAULT", ""
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip()
+        if not stripped or stripped[0] in "#;":
+            continue
+        if line[0] in " \t" and option:
+            _continue(data[section], option, stripped)
+        elif stripped.startswith("["):
+            if not stripped.endswith("]") or len(stripped) < 3:
+                raise FormatError(f"line {number}: section header '{stripped}' is not closed")
+            section, option = stripped[1:-1].strip(), ""
+            data.setdefault(section, {})
+        else:
+            option = _add(data.setdefault(section, {}), stripped, number)
+    return data
+
+
+def _add(options: dict[str, t.Any], line: str, number: int) -> str:
+    name, separator, value = line.partition("=")
+    name, value = name.strip(), value.strip()
+    if not separator or not name:
+        raise FormatError(f"line {number}: expected 'option = value', got '{line}'")
+    if name not in options:
+        options[name] = value
+    elif isinstance(options[name], list):
+        options[name].append(value)
+    else:
+        options[name] = [options[name], value]
+    return name
+
+
+def _continue(options: dict[str, t.Any], option: str, line: str) -> None:
+    current = options[option]
+    if isinstance(current, list):
+        current[-1] += "\n" + line
+    else:
+        options[option] = current + "\n" + line

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The specification of a container on one host, and how it compares with what runs there."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Healthcheck
+
+LABEL = "org.caisson."
+LABEL_CLOUD = LABEL + "cloud"
+LABEL_SERVICE = LABEL + "service"
+LABEL_CONTAINER = LABEL + "container"
+LABEL_SPEC = LABEL + "spec"
+LABEL_RELOAD = LABEL + "reload"
+
+#: Fields that steer a run but are not part of the container itself.
+_NOT_COMPARED = frozenset({"image", "start_timeout", "after", "survivors", "reload_signal", "reload_digest"})
+
+
+def _list() -> t.Any:
+    return dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass
+class ContainerSpec:
+    """One container on one host, resolved: nothing left to look up; times in seconds.
+
+    ``config_digest`` covers the files whose change restarts the container, ``reload_digest`` those that it
+    reads again on ``reload_signal``.
+    """
+
+    name: str
+    service: str
+    image: str
+    command: list[str]
+    user: str = "0:0"
+    env: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    volumes: list[str] = _list()
+    tmpfs: list[str] = _list()
+    capabilities: list[str] = _list()
+    read_only: bool = True
+    no_new_privileges: bool = True
+    security_opts: list[str] = _list()
+    devices: list[str] = _list()
+    pid_mode: str = ""
+    cgroupns_mode: str = ""
+    ulimits: dict[str, int] = dataclasses.field(default_factory=dict)
+    memory: str = ""
+    healthcheck: t.Optional[Healthcheck] = None
+    reload_signal: str = "SIGHUP"
+    stop_timeout: int = 30
+    start_timeout: int = 180
+    after: list[str] = _list()
+    survivors: list[str] = _list()
+    config_digest: str = ""
+    reload_digest: str = ""
+
+    def compared(self) -> dict[str, t.Any]:
+        """Return the part of the specification that a change of which needs a new container."""
+        return {key: value for key, value in dataclasses.asdict(self).items() if key not in _NOT_COMPARED}
+
+    def label(self) -> str:
+        """Return :meth:`compared` as compact JSON, the form that is kept with the container."""
+        return json.dumps(self.compared(), sort_keys=True, separators=(",", ":"))
+
+
+@dataclasses.dataclass
+class JobSpec:
+    """A one-shot container on one host, and how to tell that it is done; times in seconds."""
+
+    name: str
+    service: str
+    container: ContainerSpec
+    stdin: str = dataclasses.field(default="", metadata={"no_log": True})
+    database: str = ""
+    triggers: list[str] = _list()
+    ok_codes: list[int] = dataclasses.field(default_factory=lambda: [0])
+    retries: int = 0
+    delay: int = 2
+    timeout: int = 300
+    after: list[str] = _list()
+
+    def marker(self, image_id: str) -> dict[str, t.Any]:
+        """Return what must be unchanged for the job to count as done."""
+        return {"image": image_id, "command": digest(self.container.command), "triggers": digest(self.triggers)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """One option that is not as it should be."""
+
+    option: str
+    desired: t.Any
+    current: t.Any
+
+    def __str__(self) -> str:
+        return f"{self.option}: {_short(self.current)} -> {_short(self.desired)}"
+
+
+def digest(value: t.Any) -> str:
+    """Return a short, stable digest of plain data."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def differences(spec: ContainerSpec, image_id: str, current_label: str, current_image_id: str) -> list[Difference]:
+    """Compare *spec* with the container that runs, known by the label it was created with and its image."""
+    try:
+        current = json.loads(current_label)
+    except ValueError:
+        return [Difference("specification", "as defined", "created by something else")]
+    desired = spec.compared()
+    found = [
+        Difference(key, desired.get(key), current.get(key))
+        for key in sorted(desired.keys() | current.keys())
+        if desired.get(key) != current.get(key)
+    ]
+    if image_id != current_image_id:
+        found.insert(0, Difference("image", image_id, current_image_id))
+    return found
+
+
+def _short(value: t.Any) -> str:
+    if isinstance(value, str):
+        return value.removeprefix("sha256:")[:16] if value.startswith("sha256:") else (value or "none")
+    if value in (None, [], {}):
+        return "none"
+    return json.dumps(value, sort_keys=True)

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a host remembers between runs: jobs that are done, configuration that containers have read again."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import threading
+import typing as t
+
+DEFAULT_PATH = "/var/lib/caisson/state.json"
+
+
+class StateFile:
+    """A small JSON file of sections; every change is on disk when the call returns."""
+
+    def __init__(self, path: str = DEFAULT_PATH) -> None:
+        self._path = pathlib.Path(path)
+        self._lock = threading.Lock()
+        try:
+            self._data: dict[str, dict[str, t.Any]] = json.loads(self._path.read_text())
+        except FileNotFoundError:
+            self._data = {}
+
+    def get(self, section: str, key: str) -> t.Any:
+        """Return what is kept under *key*, or None."""
+        return self._data.get(section, {}).get(key)
+
+    def put(self, section: str, key: str, value: t.Any) -> None:
+        """Keep *value* under *key*; None forgets it."""
+        with self._lock:
+            values = self._data.setdefault(section, {})
+            if value is None:
+                values.pop(key, None)
+            else:
+                values[key] = value
+            self._save()
+
+    def _save(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = self._path.with_suffix(f".{os.getpid()}")
+        scratch.write_text(json.dumps(self._data, indent=1, sort_keys=True))
+        scratch.replace(self._path)

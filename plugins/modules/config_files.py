@@ -1,0 +1,90 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""All configuration files of a host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: config_files
+short_description: All configuration files of a host
+version_added: 0.1.0
+description:
+  - Writes those files of the host that differ in content, mode or owner, and removes what is left over in the directories
+    of its containers, in one call.
+  - Secrets are masked in the diff; a change of nothing but a secret is shown as such.
+author: The caisson authors (@caisson)
+options:
+  files:
+    description: Files and directories, packed by M(caisson.openstack.model).
+    type: str
+    required: true
+  root:
+    description: Directory of the host below which the files live.
+    type: path
+    default: /etc/caisson
+attributes:
+  check_mode: {support: full, description: Says what would be written and why.}
+  diff_mode: {support: full, description: 'Shows each file, secrets masked.'}
+"""
+
+EXAMPLES = r"""
+- name: Configuration is in place
+  caisson.openstack.config_files:
+    files: "{{ host_model.files }}"
+"""
+
+RETURN = r"""
+changes:
+  description: Files that were written or removed, with the reason.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{path: keystone_api/config/keystone.conf, reason: content}]
+count:
+  description: Number of files that are managed on the host.
+  returned: always
+  type: int
+"""
+
+import pathlib
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.caisson.openstack.plugins.module_utils import config_tree
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "files": {"type": "str", "required": True, "no_log": True},
+            "root": {"type": "path", "default": "/etc/caisson"},
+        },
+        supports_check_mode=True,
+    )
+    root = pathlib.Path(module.params["root"])
+    wanted = config_tree.unpack(module.params["files"])
+    changes = config_tree.plan(root, wanted)
+    if not module.check_mode:
+        try:
+            config_tree.apply(root, wanted, changes)
+        except OSError as error:
+            module.fail_json(msg=f"cannot write {error.filename}: {error.strerror}; files written before it are complete, run again when solved")
+    module.exit_json(
+        changed=bool(changes),
+        changes=[{"path": change.path, "reason": change.reason} for change in changes],
+        count=len(wanted.files),
+        diff=[
+            {
+                "before_header": str(root / change.path),
+                "after_header": f"{root / change.path} ({change.reason})",
+                "before": change.before,
+                "after": change.after,
+            }
+            for change in changes
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()

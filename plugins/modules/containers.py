@@ -1,0 +1,209 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Containers and one-shot jobs of a host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: containers
+short_description: Containers and one-shot jobs of a host
+version_added: 0.1.0
+description:
+  - Brings all containers of a host to their specification in one call, in dependency order and in parallel where
+    nothing stands between, and waits until they are healthy.
+  - A container is replaced only if its specification, image or configuration differs; the reason is returned.
+  - A job is a container that runs to its end; it runs again only if its image, command, triggers or database changed.
+author: The caisson authors (@caisson)
+options:
+  cloud:
+    description: Name of the cloud, kept as a label of every container; containers of another cloud are left alone.
+    type: str
+    required: true
+  containers:
+    description: Specifications of long-running containers, as the model makes them.
+    type: list
+    elements: dict
+    default: []
+    suboptions: &container
+      name: {description: Name of the container., type: str, required: true}
+      service: {description: Service that the container belongs to., type: str, required: true}
+      image: {description: Reference of an image that is on the host., type: str, required: true}
+      command: {description: Command and its arguments., type: list, elements: str, required: true}
+      user: {description: Numeric user and group., type: str, default: '0:0'}
+      env: {description: Environment; never secrets., type: dict, default: {}}
+      volumes: {description: Mounts as C(source:target[:options])., type: list, elements: str, default: []}
+      tmpfs: {description: Mounts in memory as C(target[:options])., type: list, elements: str, default: []}
+      capabilities: {description: Capabilities added to none., type: list, elements: str, default: []}
+      read_only: {description: Whether the root file system is read-only., type: bool, default: true}
+      no_new_privileges: {description: Whether processes can never gain privileges., type: bool, default: true}
+      security_opts: {description: Further security options., type: list, elements: str, default: []}
+      devices: {description: Devices of the host., type: list, elements: str, default: []}
+      pid_mode: {description: PID namespace., type: str, default: ''}
+      cgroupns_mode: {description: Control group namespace., type: str, default: ''}
+      ulimits: {description: Limits by name., type: dict, default: {}}
+      memory: {description: 'Memory limit, such as V(512m).', type: str, default: ''}
+      healthcheck:
+        description: Command that asks the service for work.
+        type: dict
+        suboptions:
+          test: {description: Command with V(CMD) or V(CMD-SHELL) first., type: list, elements: str, required: true}
+          interval: {description: Seconds between two checks., type: int, default: 30}
+          timeout: {description: Seconds that a check may take., type: int, default: 10}
+          retries: {description: Failures until the container is unhealthy., type: int, default: 3}
+          start_period: {description: Seconds in which failures do not count., type: int, default: 180}
+      reload_signal: {description: Signal on which the process reads its configuration again., type: str, default: SIGHUP}
+      stop_timeout: {description: Seconds between the stop signal and the kill., type: int, default: 30}
+      start_timeout: {description: Seconds in which the container must become healthy., type: int, default: 180}
+      after: {description: Containers and jobs of the same call that come first., type: list, elements: str, default: []}
+      survivors:
+        description: Name prefixes of processes that must outlive the container; it is not replaced if it would kill them.
+        type: list
+        elements: str
+        default: []
+      config_digest: {description: Digest of the files whose change restarts the container., type: str, default: ''}
+      reload_digest: {description: Digest of the files whose change reloads the container., type: str, default: ''}
+  jobs:
+    description: Specifications of jobs, as the model makes them.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name: {description: Name of the job., type: str, required: true}
+      service: {description: Service that the job belongs to., type: str, required: true}
+      container:
+        description: Specification of the one-shot container.
+        type: dict
+        required: true
+        suboptions: *container
+      stdin: {description: Text for the standard input of the job; the place for secrets., type: str, default: ''}
+      database: {description: Database whose new creation makes the job run again., type: str, default: ''}
+      triggers: {description: Values whose change makes the job run again., type: list, elements: str, default: []}
+      ok_codes: {description: Exit codes of success., type: list, elements: int, default: [0]}
+      retries: {description: Further tries after a failure., type: int, default: 0}
+      delay: {description: Seconds between two tries., type: int, default: 2}
+      timeout: {description: Seconds that one try may take., type: int, default: 300}
+      after: {description: Containers and jobs of the same call that come first., type: list, elements: str, default: []}
+  created_databases:
+    description: Databases that were created in this run.
+    type: list
+    elements: str
+    default: []
+  prune_services:
+    description: Services whose containers are removed if they are not in O(keep).
+    type: list
+    elements: str
+    default: []
+  keep:
+    description: Names of the containers that belong on the host.
+    type: list
+    elements: str
+    default: []
+  patience:
+    description:
+      - Seconds after which the call returns although some containers are not healthy yet; RV(waiting) names them.
+      - A further call goes on where this one stopped.
+    type: int
+    default: 600
+  parallel:
+    description: Containers and jobs that are worked on at the same time.
+    type: int
+    default: 8
+extends_documentation_fragment: [caisson.openstack.engine]
+attributes:
+  check_mode: {support: full, description: Says what would be done and why., }
+  diff_mode: {support: full, description: Shows each option that differs.}
+"""
+
+EXAMPLES = r"""
+- name: Memcached runs
+  caisson.openstack.containers:
+    cloud: example
+    containers:
+      - name: memcached
+        service: memcached
+        image: caisson/memcached:2026.1
+        command: [memcached, -l, 127.0.0.1]
+        user: "42457:42457"
+"""
+
+RETURN = r"""
+outcomes:
+  description: What was done about each container and job, with the reasons.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{name: memcached, kind: container, action: create, reasons: [it does not exist], state: done}]
+waiting:
+  description: Containers that are not healthy yet.
+  returned: always
+  type: list
+  elements: str
+"""
+
+import dataclasses
+import json
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.caisson.openstack.plugins.module_utils import schema
+from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.state_file import StateFile
+
+
+def _diff(outcomes: t.Iterable[Outcome]) -> dict[str, str]:
+    changed = [outcome for outcome in outcomes if outcome.changed]
+    before = {outcome.name: outcome.before for outcome in changed if outcome.before}
+    after = {outcome.name: outcome.after for outcome in changed if outcome.after}
+    return {key: json.dumps(value, indent=1, sort_keys=True) + "\n" for key, value in (("before", before), ("after", after))}
+
+
+def _result(outcomes: list[Outcome]) -> dict[str, t.Any]:
+    return {
+        "changed": any(outcome.changed for outcome in outcomes),
+        "outcomes": [{key: value for key, value in dataclasses.asdict(item).items() if key not in ("before", "after")} for item in outcomes],
+        "waiting": [item.name for item in outcomes if item.state in ("waiting", "blocked")],
+        "diff": _diff(outcomes),
+    }
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "cloud": {"type": "str", "required": True},
+            "containers": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(ContainerSpec)},
+            "jobs": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(JobSpec)},
+            "created_databases": {"type": "list", "elements": "str", "default": []},
+            "prune_services": {"type": "list", "elements": "str", "default": []},
+            "keep": {"type": "list", "elements": "str", "default": []},
+            "patience": {"type": "int", "default": 600},
+            "parallel": {"type": "int", "default": 8},
+            "engine_url": {"type": "str", "default": DEFAULT_URL},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    try:
+        converger = Converger(Engine(connect(params["engine_url"])), params["cloud"], StateFile(), module.check_mode, params["patience"])
+        outcomes = converger.prune(params["prune_services"], params["keep"])
+        outcomes += converger.converge(
+            [schema.construct(ContainerSpec, item) for item in params["containers"]],
+            [schema.construct(JobSpec, item) for item in params["jobs"]],
+            params["created_databases"],
+            params["parallel"],
+        )
+    except EngineError as error:
+        module.fail_json(msg=str(error))
+    result = _result(outcomes)
+    failed = [item for item in outcomes if item.state == "failed"]
+    if failed:
+        details = "\n".join(f"  - {item.kind} {item.name} of service {item.service}: {item.detail}" for item in failed)
+        module.fail_json(msg=f"{len(failed)} of {len(outcomes)} containers and jobs failed:\n{details}", **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Documentation of the action of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: model
+short_description: What the services of a play mean for one host
+version_added: 0.1.0
+description:
+  - Takes the definitions C(<role>_service) of all service roles in the play, merges the operator's overrides, checks them
+    against their schema, each other and the inventory, and renders every file of the host.
+  - Runs on the controller; the host is not contacted and nothing is changed. All faults are reported at once.
+  - The result holds secrets and is never shown.
+author: The caisson authors (@caisson)
+options:
+  image_prefix:
+    description: What stands before the name of each image, such as a registry.
+    type: str
+    required: true
+  image_tag:
+    description: Tag of the images.
+    type: str
+    required: true
+  overrides_dir:
+    description: Directory of the operator's override files on the controller.
+    type: str
+    default: ''
+attributes:
+  check_mode: {support: full, description: Never changes anything.}
+  diff_mode: {support: none, description: Has no state of its own.}
+"""
+
+EXAMPLES = r"""
+- name: The model of this host is known
+  caisson.openstack.model:
+    image_prefix: caisson/
+    image_tag: 2026.1-0a1b2c3d
+  register: host_model
+"""
+
+RETURN = r"""
+services: {description: Names of the services in the play., type: list, elements: str, returned: success}
+containers: {description: Names of the containers of this host., type: list, elements: str, returned: success}
+files: {description: 'All files of this host, packed for the module config_files.', type: str, returned: success}
+waves: {description: Jobs and containers of this host by start round., type: dict, returned: success}
+databases: {description: Databases of all services., type: list, elements: dict, returned: success}
+users: {description: Keystone users of all services., type: list, elements: dict, returned: success}
+endpoints: {description: Catalog entries of all services., type: list, elements: dict, returned: success}
+volumes: {description: Named volumes of this host., type: list, elements: str, returned: success}
+"""
