@@ -14,7 +14,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 
-from ansible_collections.caisson.openstack.plugins.module_utils import formats, model, overrides, schema
+from ansible_collections.caisson.openstack.plugins.module_utils import formats, model, overrides, roles, schema
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import ConfigFile, Service
 from ansible_collections.caisson.openstack.plugins.module_utils.merge import merge
 
@@ -69,12 +69,11 @@ class ActionModule(ActionBase):
 
     def _definitions(self) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
         """Yield the definition of each service role in the play, with the operator's overrides merged in."""
-        for role in _roles(self._task.get_play()):
-            name = role.get_name(include_role_fqcn=False)
+        for name, path in roles.in_play(self._task.get_play()).items():
             definition = self._vars.get(f"{name}_service")
-            if definition is None or name in self._paths:
+            if definition is None:
                 continue
-            self._paths[name] = pathlib.Path(role._role_path)
+            self._paths[name] = path
             self._check_arguments(name)
             yield name, merge(definition, self._vars.get(f"{name}_service_overrides") or {})
 
@@ -134,8 +133,7 @@ class ActionModule(ActionBase):
         """Return *value* as plain data with its expressions resolved, or None after noting the fault."""
         variables = {**self._vars, **getattr(self, "_extra", {})}
         try:
-            engine = self._templar.copy_with_new_env(available_variables=variables)
-            return json.loads(json.dumps(_plain(engine.template(value))))
+            return roles.template(self._templar, value, variables)
         except AnsibleError as error:
             self._faults.append(f"{where}: {' '.join(str(error).split())}")
             return None
@@ -148,23 +146,6 @@ class ActionModule(ActionBase):
 
 def _key(service: Service, file: ConfigFile) -> tuple[str, str, tuple[str, ...]]:
     return service.name, file.path, tuple(file.containers)
-
-
-def _roles(play: t.Any) -> list[t.Any]:
-    """Return the roles of the play, what they depend on first, each once."""
-    roles: list[t.Any] = []
-    for role in play.roles:
-        roles += [item for item in [*role.get_all_dependencies(), role] if item not in roles]
-    return roles
-
-
-def _plain(value: t.Any) -> t.Any:
-    """Return ordinary dicts and lists in the place of the engine's lazy ones."""
-    if isinstance(value, t.Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
 
 
 def _report(faults: list[str]) -> str:

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import io
 import socket as socketlib
+import tarfile
 import threading
 import traceback
 import typing as t
@@ -268,6 +271,93 @@ class Engine:
             raise EngineError(f"cannot {what}: {_reason(error)}") from error
         except OSError as error:  # requests' exceptions, of an engine that went away
             raise EngineError(f"cannot {what}: the engine does not answer ({error})") from error
+
+
+class ImageStore:
+    """Images of one host. All methods raise :class:`EngineError`."""
+
+    def __init__(self, client: t.Any) -> None:
+        self._client = client
+
+    def labels(self, reference: str) -> dict[str, str] | None:
+        """Return the labels of an image, or None if it is not on this host."""
+        try:
+            return self._client.inspect_image(reference)["Config"].get("Labels") or {}
+        except docker.errors.NotFound:
+            return None
+        except docker.errors.DockerException as error:
+            raise EngineError(f"cannot inspect image {reference}: {_reason(error)}") from error
+
+    def build(self, reference: str, context: t.IO[bytes], labels: dict[str, str]) -> None:
+        """Build an image from a tar archive that holds ``Containerfile``; the error has the end of the build's log."""
+        log: collections.deque[str] = collections.deque(maxlen=30)
+        try:
+            lines = self._client.build(
+                fileobj=context,
+                custom_context=True,
+                dockerfile="Containerfile",
+                tag=reference,
+                labels=labels,
+                network_mode="host",
+                rm=True,
+                forcerm=True,
+                decode=True,
+            )
+            for line in lines:
+                log.append(line.get("stream") or line.get("error") or "")
+                if "error" in line:
+                    raise EngineError(f"cannot build {reference}: {line['error']}; the end of its log:\n{''.join(log)}")
+        except docker.errors.DockerException as error:
+            raise EngineError(f"cannot build {reference}: {_reason(error)}") from error
+
+    def import_root(self, reference: str, archive: str, changes: list[str]) -> None:
+        """Make an image of a root file system in the tar file *archive*; *changes* are Containerfile instructions."""
+        repository, _colon, tag = reference.rpartition(":")
+        try:
+            answer = self._client.import_image_from_file(archive, repository=repository, tag=tag, changes=changes)
+        except docker.errors.DockerException as error:
+            raise EngineError(f"cannot import {reference}: {_reason(error)}") from error
+        if '"error"' in answer:
+            raise EngineError(f"cannot import {reference}: {answer}")
+
+    def remove_stages(self, label: str) -> None:
+        """Remove unnamed images that carry *label*: what multi-stage builds leave behind."""
+        try:
+            self._client.prune_images(filters={"dangling": True, "label": [label]})
+        except docker.errors.DockerException as error:
+            raise EngineError(f"cannot remove build stages: {_reason(error)}") from error
+
+    def read(self, reference: str, path: str) -> bytes | None:
+        """Return a file of an image, or None if it has no such file; nothing of the image runs."""
+        container = self._client.create_container(image=reference, command=["true"])["Id"]
+        try:
+            chunks, _stat = self._client.get_archive(container, path)
+            with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+                member = archive.extractfile(archive.next() or "")
+                return member.read() if member else None
+        except docker.errors.NotFound:
+            return None
+        except docker.errors.DockerException as error:
+            raise EngineError(f"cannot read {path} of {reference}: {_reason(error)}") from error
+        finally:
+            self._client.remove_container(container, force=True)
+
+    def transfer(self, direction: t.Literal["push", "pull"], reference: str) -> None:
+        """Push an image to, or pull it from, the registry that its reference names."""
+        try:
+            for line in getattr(self._client, direction)(reference, stream=True, decode=True):
+                if "error" in line:
+                    raise EngineError(f"cannot {direction} {reference}: {line['error']}")
+        except docker.errors.DockerException as error:
+            raise EngineError(f"cannot {direction} {reference}: {_reason(error)}") from error
+
+    def tag(self, reference: str, other: str) -> None:
+        """Give the image *reference* a further name."""
+        repository, _colon, tag = other.rpartition(":")
+        try:
+            self._client.tag(reference, repository, tag)
+        except docker.errors.DockerException as error:
+            raise EngineError(f"cannot name {reference} {other}: {_reason(error)}") from error
 
 
 @dataclasses.dataclass

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the action plugins take from the roles of a play: their data, with expressions resolved."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import typing as t
+
+
+def in_play(play: t.Any) -> dict[str, pathlib.Path]:
+    """Return name and directory of each role of the play, what a role depends on before it."""
+    roles: dict[str, pathlib.Path] = {}
+    for role in play.roles:
+        for item in (*role.get_all_dependencies(), role):
+            roles.setdefault(item.get_name(include_role_fqcn=False), pathlib.Path(item._role_path))
+    return roles
+
+
+def template(templar: t.Any, value: t.Any, variables: t.Mapping[str, t.Any]) -> t.Any:
+    """Return *value* as plain data with its expressions resolved; what is undefined raises Ansible's own error."""
+    engine = templar.copy_with_new_env(available_variables=variables)
+    return json.loads(json.dumps(plain(engine.template(value))))
+
+
+def plain(value: t.Any) -> t.Any:
+    """Return ordinary dicts and lists in the place of the template engine's lazy ones."""
+    if isinstance(value, t.Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value

@@ -1,0 +1,191 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Images of a build host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: images
+short_description: Images of a build host
+version_added: 0.1.0
+description:
+  - Builds those images whose inputs changed since they were built, parents first and side by side.
+  - In a playbook the action of the same name takes the images from the definitions C(<role>_images) of the play's roles,
+    renders their Containerfiles and shows progress; O(recipes) is what it passes to the module on the build host.
+author: The caisson authors (@caisson)
+options:
+  release:
+    description: OpenStack release.
+    type: str
+    required: true
+  image_prefix:
+    description: What stands before the name of each image.
+    type: str
+    required: true
+  image_tag:
+    description: Tag of the images.
+    type: str
+    required: true
+  version:
+    description: Version of the collection, kept as a label.
+    type: str
+    default: ''
+  suite:
+    description: Debian suite of the base image.
+    type: str
+    default: trixie
+  mirror:
+    description: Debian archive.
+    type: str
+    required: true
+  security_mirror:
+    description: Archive of Debian's security updates.
+    type: str
+    required: true
+  python_index:
+    description: Python package index; pip's own default if empty.
+    type: str
+    default: ''
+  ca_bundle:
+    description: File of the build host with the certificate authorities to trust while building.
+    type: path
+  base_image:
+    description: Image to build on in the place of a Debian root file system made here.
+    type: str
+    default: ''
+  base_packages:
+    description: Packages of the base image.
+    type: list
+    elements: str
+    default: [ca-certificates, curl]
+  parallel:
+    description: Images that are built at the same time.
+    type: int
+    default: 2
+  sbom_dir:
+    description: Directory of the controller for the bills of materials; none are written if empty.
+    type: path
+  recipes:
+    description: What each image is made from; filled in by the action.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name: {description: Name of the image., type: str, required: true}
+      reference: {description: Reference of the image., type: str, required: true}
+      containerfile: {description: Text of its Containerfile; none for a root file system made here., type: str, default: ''}
+      context: {description: Text of further files of the build context by path., type: dict, default: {}}
+      parents: {description: Names of the images that it is made from., type: list, elements: str, default: []}
+      inputs: {description: Digest of each input., type: dict, default: {}}
+  build:
+    description: Names of the images to build now; without it nothing is built and only the reasons are returned.
+    type: list
+    elements: str
+    default: []
+extends_documentation_fragment: [caisson.openstack.engine]
+attributes:
+  check_mode: {support: full, description: Says which images would be built and why.}
+  diff_mode: {support: full, description: Shows the inputs that changed.}
+"""
+
+EXAMPLES = r"""
+- name: Images are built
+  caisson.openstack.images:
+    release: "2026.1"
+    image_prefix: caisson/
+    image_tag: "{{ lookup('caisson.openstack.image_tag', '2026.1') }}"
+    mirror: http://deb.debian.org/debian
+    security_mirror: http://deb.debian.org/debian-security
+"""
+
+RETURN = r"""
+results:
+  description: Each image, why it had to be built, and how long that took.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{name: nova, reasons: [Containerfile changed], built: true, seconds: 1.2, error: ''}]
+packages:
+  description: For each image that was built its bill of materials as the image has it.
+  returned: when images were built
+  type: dict
+"""
+
+import dataclasses
+import pathlib
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.caisson.openstack.plugins.module_utils import image_builder, images, schema
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, EngineError, ImageStore, connect
+
+ARGUMENTS: dict[str, t.Any] = {
+    "release": {"type": "str", "required": True},
+    "image_prefix": {"type": "str", "required": True},
+    "image_tag": {"type": "str", "required": True},
+    "version": {"type": "str", "default": ""},
+    "suite": {"type": "str", "default": "trixie"},
+    "mirror": {"type": "str", "required": True},
+    "security_mirror": {"type": "str", "required": True},
+    "python_index": {"type": "str", "default": ""},
+    "ca_bundle": {"type": "path"},
+    "base_image": {"type": "str", "default": ""},
+    "base_packages": {"type": "list", "elements": "str", "default": ["ca-certificates", "curl"]},
+    "parallel": {"type": "int", "default": 2},
+    "sbom_dir": {"type": "path"},
+    "recipes": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(images.Recipe)},
+    "build": {"type": "list", "elements": "str", "default": []},
+    "engine_url": {"type": "str", "default": DEFAULT_URL},
+}
+
+
+def _local_files(params: dict[str, t.Any]) -> dict[str, str]:
+    """Return what a build needs of this host but what must not count as an input."""
+    index = params["python_index"]
+    bundle = params["ca_bundle"]
+    return {
+        "build-ca.crt": pathlib.Path(bundle).read_text(encoding="utf-8", errors="replace") if bundle else "",
+        "pip.conf": f"[global]\nindex-url = {index}\n" if index else "",
+        "uv.toml": f'[[index]]\nurl = "{index}"\ndefault = true\n' if index else "",
+    }
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    params = module.params
+    labels = {
+        "org.opencontainers.image.version": params["version"],
+        "org.caisson.release": params["release"],
+        "org.caisson.lock": params["image_tag"].rpartition("-")[2],
+    }
+    recipes = [schema.construct(images.Recipe, item) for item in params["recipes"]]
+    try:
+        store = ImageStore(connect(params["engine_url"], timeout=1800))
+        builder = image_builder.Builder(store, _local_files(params), labels)
+        results = builder.plan(recipes)
+        names = [] if module.check_mode else params["build"]
+        bootstrap = image_builder.Bootstrap(params["suite"], params["mirror"], params["security_mirror"], params["base_packages"])
+        for result in builder.build([recipe for recipe in recipes if recipe.name in names], bootstrap, params["parallel"]):
+            results[result.name] = dataclasses.replace(result, reasons=results[result.name].reasons)
+        packages = {
+            recipe.name: {
+                "dpkg": (store.read(recipe.reference, "/var/lib/dpkg/status") or b"").decode(),
+                "python": (store.read(recipe.reference, "/opt/openstack/share/sbom/python.cdx.json") or b"").decode(),
+            }
+            for recipe in recipes
+            if results[recipe.name].built and params["sbom_dir"]
+        }
+    except (EngineError, OSError) as error:
+        module.fail_json(msg=str(error))
+    failed = [result for result in results.values() if result.error]
+    rows = [dataclasses.asdict(result) for result in results.values()]
+    if failed:
+        details = "\n".join(f"  - image {result.name}: {result.error}" for result in failed)
+        module.fail_json(msg=f"{len(failed)} images could not be built:\n{details}", results=rows)
+    module.exit_json(changed=any(result.built for result in results.values()), results=rows, packages=packages)
+
+
+if __name__ == "__main__":
+    main()
