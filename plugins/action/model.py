@@ -75,6 +75,8 @@ class ActionModule(ActionBase):
                 continue
             self._paths[name] = path
             self._check_arguments(name)
+            # a list that is an expression must be a list before an override can be merged into it
+            definition = {key: self._template(value, f"{name}_service") if isinstance(value, str) else value for key, value in definition.items()}
             yield name, merge(definition, self._vars.get(f"{name}_service_overrides") or {})
 
     def _check_arguments(self, name: str) -> None:

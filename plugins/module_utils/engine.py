@@ -6,6 +6,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import io
+import re
 import socket as socketlib
 import tarfile
 import threading
@@ -28,6 +29,7 @@ MINIMUM_API = (1, 41)
 DEFAULT_URL = "unix:///var/run/docker.sock"
 
 _STDOUT, _STDERR = 1, 2
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NANOSECONDS = 1_000_000_000
 
 
@@ -304,7 +306,7 @@ class ImageStore:
                 decode=True,
             )
             for line in lines:
-                log.append(line.get("stream") or line.get("error") or "")
+                log.append(_COLOUR.sub("", line.get("stream") or line.get("error") or ""))
                 if "error" in line:
                     raise EngineError(f"cannot build {reference}: {line['error']}; the end of its log:\n{''.join(log)}")
         except docker.errors.DockerException as error:

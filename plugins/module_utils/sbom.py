@@ -36,6 +36,7 @@ def document(name: str, version: str, dpkg_status: str, python_sbom: str) -> dic
         bom.components.add(
             Component(name=fields["Package"], version=fields["Version"], type=ComponentType.LIBRARY, purl=purl, bom_ref=str(purl))
         )
+    bom.register_dependency(bom.metadata.component, bom.components)
     data = json.loads(JsonV1Dot6(bom).output_as_string())
     if python_sbom:
         data.setdefault("components", []).extend(json.loads(python_sbom).get("components", []))

@@ -1,1 +1,130 @@
 #!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Users, services and endpoints in Keystone."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: catalog
+short_description: Users, services and endpoints in Keystone
+version_added: 0.1.0
+description:
+  - Makes the users of services, with their roles in one project, and the catalog what they should be, in one session.
+  - A URL that changed is updated, an endpoint that is there twice is removed; nothing else is ever deleted.
+author: The caisson authors (@caisson)
+options:
+  auth:
+    description: How to log in.
+    type: dict
+    required: true
+    suboptions:
+      auth_url: {description: The API with its version., type: str, required: true}
+      username: {description: An administrator., type: str, required: true}
+      password: {description: Password of the administrator., type: str, required: true}
+      project_name: {description: Project to log in to., type: str, required: true}
+  region:
+    description: Region of the endpoints.
+    type: str
+    required: true
+  project:
+    description: Project of the services' users.
+    type: str
+    default: service
+  users:
+    description: Users of services.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name: {description: Name of the user., type: str, required: true}
+      password: {description: Password of the user., type: str, required: true}
+      roles: {description: Roles in the project., type: list, elements: str, default: []}
+  endpoints:
+    description: Services and their URLs.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name: {description: Name of the service., type: str, required: true}
+      type: {description: 'Type of the service, such as V(image).', type: str, required: true}
+      internal_url: {description: URL for other services., type: str, required: true}
+      public_url: {description: URL for users., type: str, required: true}
+      description: {description: Text for people., type: str, default: ''}
+  timeout:
+    description: Seconds to wait for an API that is starting.
+    type: int
+    default: 60
+attributes:
+  check_mode: {support: full, description: Says what would be created or changed. Where Keystone does not answer yet that is everything.}
+  diff_mode: {support: full, description: 'Shows each step and its reason, never passwords.'}
+"""
+
+EXAMPLES = r"""
+- name: Glance is in the catalog
+  caisson.openstack.catalog:
+    auth: {auth_url: 'http://192.0.2.1:5000/v3', username: admin, password: "{{ admin_password }}", project_name: admin}
+    region: RegionOne
+    endpoints:
+      - {name: glance, type: image, internal_url: 'http://192.0.2.1:9292', public_url: 'http://192.0.2.1:9292'}
+"""
+
+RETURN = r"""
+changes:
+  description: What was changed and why.
+  returned: always
+  type: list
+  elements: str
+  sample: ['service glance (image): it does not exist']
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.caisson.openstack.plugins.module_utils import schema
+from ansible_collections.caisson.openstack.plugins.module_utils.catalog import CatalogError, Current, Keystone, plan
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Endpoint, User
+
+_AUTH = {
+    "auth_url": {"type": "str", "required": True},
+    "username": {"type": "str", "required": True},
+    "password": {"type": "str", "required": True, "no_log": True},
+    "project_name": {"type": "str", "required": True},
+}
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "auth": {"type": "dict", "required": True, "options": _AUTH},
+            "region": {"type": "str", "required": True},
+            "project": {"type": "str", "default": "service"},
+            "users": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(User)},
+            "endpoints": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(Endpoint)},
+            "timeout": {"type": "int", "default": 60},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    users = [schema.construct(User, item) for item in params["users"]]
+    endpoints = [schema.construct(Endpoint, item) for item in params["endpoints"]]
+    auth = params["auth"]
+    keystone = Keystone(auth["auth_url"], 0 if module.check_mode else params["timeout"])
+    try:
+        keystone.login(auth["username"], auth["password"], auth["project_name"])
+        current = keystone.read(users)
+    except CatalogError as error:
+        if not module.check_mode:
+            module.fail_json(msg=str(error))
+        current = Current()
+    steps = plan(current, users, endpoints, params["project"], params["region"])
+    try:
+        for step in steps if not module.check_mode else []:
+            keystone.apply(current, step)
+    except CatalogError as error:
+        module.fail_json(msg=f"{error}; what came before is complete, run again when solved")
+    changes = [str(step) for step in steps]
+    module.exit_json(changed=bool(changes), changes=changes, diff={"before": "", "after": "".join(f"{change}\n" for change in changes)})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,110 @@
 #!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Databases of a MariaDB container, and the users that own them."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: databases
+short_description: Databases of a MariaDB container, and the users that own them
+version_added: 0.1.0
+description:
+  - Creates databases and users, sets passwords that are not as wanted, and grants what is missing, in one call.
+  - Speaks to the server by its own client inside the container, where the administrator needs no password.
+  - Nothing is ever dropped.
+author: The caisson authors (@caisson)
+options:
+  container:
+    description: Name of the container.
+    type: str
+    default: mariadb
+  databases:
+    description: Databases.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name: {description: Name of the database., type: str, required: true}
+      user: {description: User that owns it., type: str, required: true}
+      password: {description: Password of the user., type: str, required: true}
+extends_documentation_fragment: [caisson.openstack.engine]
+attributes:
+  check_mode: {support: full, description: Says what would be created or changed.}
+  diff_mode: {support: full, description: 'Shows databases, users and reasons, never passwords.'}
+"""
+
+EXAMPLES = r"""
+- name: Databases exist
+  caisson.openstack.databases:
+    databases:
+      - {name: glance, user: glance, password: "{{ glance_database_password }}"}
+"""
+
+RETURN = r"""
+created:
+  description: Databases that did not exist.
+  returned: always
+  type: list
+  elements: str
+changes:
+  description: What was changed and why.
+  returned: always
+  type: list
+  elements: str
+  sample: ['database glance: it does not exist']
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.caisson.openstack.plugins.module_utils import databases, schema
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
+
+_CLIENT = ["mariadb", "--batch", "--skip-column-names", "--raw"]
+_NOTHING = databases.Current(frozenset(), frozenset(), frozenset(), frozenset())
+
+
+def _ask(engine: Engine, container: str, sql: str) -> str:
+    """Run SQL and return its rows; the error names no statement, because one may hold a password."""
+    result = engine.exec(container, _CLIENT, stdin=sql.encode())
+    if result.rc:
+        reason = result.stderr.split(" near ")[0].strip()
+        raise EngineError(f"MariaDB in container {container} refused: {reason}")
+    return result.stdout
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "container": {"type": "str", "default": "mariadb"},
+            "databases": {"type": "list", "elements": "dict", "required": True, "options": schema.argument_spec(Database)},
+            "engine_url": {"type": "str", "default": DEFAULT_URL},
+        },
+        supports_check_mode=True,
+    )
+    wanted = [schema.construct(Database, item) for item in module.params["databases"]]
+    container = module.params["container"]
+    try:
+        engine = Engine(connect(module.params["engine_url"]))
+        state = engine.container(container)
+        absent = state is None or not state.running
+        if absent and not module.check_mode:
+            module.fail_json(msg=f"container {container} does not run on this host; see 'docker logs {container}'")
+        current = _NOTHING if absent else databases.parse(_ask(engine, container, databases.query(wanted)))
+        statements = databases.plan(wanted, current)
+        if statements and not module.check_mode:
+            _ask(engine, container, databases.PREAMBLE + "".join(f"{statement.text};\n" for statement in statements))
+    except (EngineError, ValueError) as error:
+        module.fail_json(msg=str(error))
+    changes = [f"{statement.subject}: {statement.reason}" for statement in statements]
+    module.exit_json(
+        changed=bool(changes),
+        changes=changes,
+        created=[item.name for item in wanted if item.name not in current.databases],
+        diff={"before": "", "after": "".join(f"{change}\n" for change in changes)},
+    )
+
+
+if __name__ == "__main__":
+    main()

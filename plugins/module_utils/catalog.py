@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Users, services and endpoints in Keystone: compare what is there with what is wanted. Pure, but for :class:`Keystone`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+import typing as t
+import urllib.error
+from urllib.parse import quote
+
+from ansible.module_utils.urls import open_url
+
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Endpoint, User
+
+DOMAIN = "default"
+_INTERFACES = ("internal", "public")
+_TIMEOUT = 30  # seconds for one request
+
+
+class CatalogError(Exception):
+    """Keystone refused or does not answer; the message says what was asked and what to do."""
+
+
+@dataclasses.dataclass
+class Current:
+    """What Keystone has, by name, as its API returns it."""
+
+    projects: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    roles: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    users: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    services: dict[tuple[str, str], t.Any] = dataclasses.field(default_factory=dict)
+    endpoints: list[t.Any] = dataclasses.field(default_factory=list)
+    assignments: set[tuple[str, str, str]] = dataclasses.field(default_factory=set)
+    valid_passwords: set[str] = dataclasses.field(default_factory=set)
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One thing to do, and why; ``arguments`` may hold a password and are never shown."""
+
+    verb: str
+    subject: str
+    reason: str
+    arguments: dict[str, t.Any]
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.reason}"
+
+
+def plan(current: Current, users: t.Sequence[User], endpoints: t.Sequence[Endpoint], project: str, region: str) -> list[Step]:
+    """Return the steps that make Keystone have what is wanted, in an order that works."""
+    steps: list[Step] = []
+    if users and project not in current.projects:
+        steps.append(Step("create_project", f"project {project}", "it does not exist", {"name": project}))
+    for role in sorted({role for user in users for role in user.roles} - current.roles.keys()):
+        steps.append(Step("create_role", f"role {role}", "it does not exist", {"name": role}))
+    for user in users:
+        steps += _user(current, user, project)
+    for endpoint in endpoints:
+        steps += _endpoint(current, endpoint, region)
+    return steps
+
+
+def _user(current: Current, user: User, project: str) -> list[Step]:
+    steps = []
+    arguments = {"name": user.name, "password": user.password}
+    if user.name not in current.users:
+        steps.append(Step("create_user", f"user {user.name}", "it does not exist", arguments))
+    elif user.name not in current.valid_passwords:
+        steps.append(Step("set_password", f"user {user.name}", "its password is another", arguments))
+    for role in user.roles:
+        if (user.name, project, role) not in current.assignments:
+            what = {"user": user.name, "project": project, "role": role}
+            steps.append(Step("assign", f"user {user.name}", f"it does not have role {role} in project {project}", what))
+    return steps
+
+
+def _endpoint(current: Current, endpoint: Endpoint, region: str) -> list[Step]:
+    steps = []
+    service = current.services.get((endpoint.name, endpoint.type))
+    subject = f"service {endpoint.name} ({endpoint.type})"
+    key = {"name": endpoint.name, "type": endpoint.type}
+    if service is None:
+        steps.append(Step("create_service", subject, "it does not exist", {**key, "description": endpoint.description}))
+    for interface in _INTERFACES:
+        url = getattr(endpoint, f"{interface}_url")
+        found = [
+            item
+            for item in current.endpoints
+            if service and item["service_id"] == service["id"] and item["interface"] == interface and item["region_id"] == region
+        ]
+        what = f"{interface} endpoint of {endpoint.name}"
+        if not found:
+            arguments = {**key, "interface": interface, "url": url, "region": region}
+            steps.append(Step("create_endpoint", what, f"it does not exist ({url})", arguments))
+        elif found[0]["url"] != url:
+            steps.append(Step("update_endpoint", what, f"url {found[0]['url']} -> {url}", {"id": found[0]["id"], "url": url}))
+        steps += [Step("delete_endpoint", what, "it is there twice", {"id": item["id"]}) for item in found[1:]]
+    return steps
+
+
+class Keystone:
+    """A session with Keystone's API, version 3.
+
+    Args:
+        url: the API with its version, such as ``http://192.0.2.1:5000/v3``.
+        timeout: seconds to wait for an API that refuses connections because it is starting.
+    """
+
+    def __init__(self, url: str, timeout: int = 60) -> None:
+        self._url = url.rstrip("/")
+        self._timeout = timeout
+        self._token = ""
+
+    def login(self, username: str, password: str, project: str) -> None:
+        """Get a token for all further calls."""
+        scope = {"project": {"name": project, "domain": {"id": DOMAIN}}}
+        self._token = self._authenticate(username, password, scope)
+
+    def accepts(self, username: str, password: str) -> bool:
+        """Return whether a user can log in with a password."""
+        try:
+            self._authenticate(username, password, None)
+        except CatalogError as error:
+            if "401" in str(error):
+                return False
+            raise
+        return True
+
+    def read(self, users: t.Iterable[User]) -> Current:
+        """Return what Keystone has, as far as *users* and the catalog go."""
+        current = Current()
+        for kind in ("projects", "roles", "users"):
+            setattr(current, kind, {item["name"]: item for item in self._get(kind)})
+        current.services = {(item["name"], item["type"]): item for item in self._get("services")}
+        current.endpoints = self._get("endpoints")
+        for item in self._get("role_assignments?include_names=true"):
+            if "user" in item and "project" in item["scope"]:
+                current.assignments.add((item["user"]["name"], item["scope"]["project"]["name"], item["role"]["name"]))
+        current.valid_passwords = {user.name for user in users if user.name in current.users and self.accepts(user.name, user.password)}
+        return current
+
+    def apply(self, current: Current, step: Step) -> None:
+        """Do one step; *current* learns what it made."""
+        getattr(self, f"_{step.verb}")(current, **step.arguments)
+
+    def _create_project(self, current: Current, name: str) -> None:
+        current.projects[name] = self._post("projects", "project", {"name": name, "domain_id": DOMAIN})
+
+    def _create_role(self, current: Current, name: str) -> None:
+        current.roles[name] = self._post("roles", "role", {"name": name})
+
+    def _create_user(self, current: Current, name: str, password: str) -> None:
+        current.users[name] = self._post("users", "user", {"name": name, "password": password, "domain_id": DOMAIN})
+
+    def _set_password(self, current: Current, name: str, password: str) -> None:
+        self._request("PATCH", f"users/{current.users[name]['id']}", {"user": {"password": password}})
+
+    def _assign(self, current: Current, user: str, project: str, role: str) -> None:
+        ids = current.projects[project]["id"], current.users[user]["id"], current.roles[role]["id"]
+        self._request("PUT", "projects/{}/users/{}/roles/{}".format(*ids))
+
+    def _create_service(self, current: Current, name: str, type: str, description: str) -> None:  # noqa: A002 - Keystone's word
+        current.services[name, type] = self._post("services", "service", {"name": name, "type": type, "description": description})
+
+    def _create_endpoint(self, current: Current, name: str, type: str, interface: str, url: str, region: str) -> None:  # noqa: A002
+        body = {"service_id": current.services[name, type]["id"], "interface": interface, "url": url, "region_id": region}
+        self._post("endpoints", "endpoint", body)
+
+    def _update_endpoint(self, _current: Current, id: str, url: str) -> None:  # noqa: A002 - Keystone's word
+        self._request("PATCH", f"endpoints/{id}", {"endpoint": {"url": url}})
+
+    def _delete_endpoint(self, _current: Current, id: str) -> None:  # noqa: A002 - Keystone's word
+        self._request("DELETE", f"endpoints/{id}")
+
+    # -- requests -----------------------------------------------------------------------------------------------
+
+    def _authenticate(self, username: str, password: str, scope: dict[str, t.Any] | None) -> str:
+        user = {"name": username, "password": password, "domain": {"id": DOMAIN}}
+        auth: dict[str, t.Any] = {"identity": {"methods": ["password"], "password": {"user": user}}}
+        auth["scope"] = scope if scope else "unscoped"
+        headers, _body = self._send("POST", "auth/tokens", {"auth": auth})
+        return str(headers["X-Subject-Token"])
+
+    def _get(self, path: str) -> t.Any:
+        return self._request("GET", path)[path.split("?")[0]]
+
+    def _post(self, path: str, noun: str, body: dict[str, t.Any]) -> t.Any:
+        return self._request("POST", path, {noun: body})[noun]
+
+    def _request(self, method: str, path: str, body: dict[str, t.Any] | None = None) -> t.Any:
+        return self._send(method, quote(path, safe="/?=&"), body)[1]
+
+    def _send(self, method: str, path: str, body: dict[str, t.Any] | None) -> tuple[t.Any, t.Any]:
+        deadline = time.monotonic() + self._timeout
+        headers = {"Content-Type": "application/json", "Accept": "application/json", **({"X-Auth-Token": self._token} if self._token else {})}
+        while True:
+            try:
+                answer = open_url(
+                    f"{self._url}/{path}", method=method, headers=headers, data=json.dumps(body) if body else None, timeout=_TIMEOUT
+                )
+                text = answer.read()
+                return answer.headers, json.loads(text) if text else None
+            except urllib.error.HTTPError as error:
+                # the load balancer says so while it has not seen the API yet
+                if error.code == 503 and time.monotonic() < deadline:
+                    time.sleep(0.5)
+                    continue
+                detail = error.read().decode(errors="replace")[:300]
+                raise CatalogError(f"{method} {self._url}/{path}: {error.code} {error.reason}: {detail}") from error
+            except (urllib.error.URLError, OSError) as error:
+                if time.monotonic() < deadline:
+                    time.sleep(0.5)
+                    continue
+                raise CatalogError(f"{method} {self._url}/{path}: no answer in {self._timeout} s ({error}); is Keystone running?") from error

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Secrets of a cloud: which there must be, how each kind is made and rotated."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import secrets
+import string
+import typing as t
+import uuid
+
+Kind = t.Literal["password", "fernet_key", "fernet_keys", "uuid", "hex"]
+
+_ALPHABET = string.ascii_letters + string.digits  # safe in URLs, INI files, shells and SQL
+_LENGTH = 32
+#: Keys in a Fernet repository: one staged, one primary, the rest only decrypt.
+FERNET_MAX_ACTIVE = 5
+
+
+@dataclasses.dataclass
+class Requirement:
+    """A secret that a role needs."""
+
+    name: str
+    type: Kind = "password"
+
+
+def _fernet_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def generate(kind: str) -> t.Any:
+    """Return a new secret of *kind*; a Fernet repository starts with a staged and a primary key."""
+    makers: dict[str, t.Callable[[], t.Any]] = {
+        "password": lambda: "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH)),
+        "fernet_key": _fernet_key,
+        "fernet_keys": lambda: [_fernet_key(), _fernet_key()],
+        "uuid": lambda: str(uuid.uuid4()),
+        "hex": lambda: secrets.token_hex(_LENGTH),
+    }
+    return makers[kind]()
+
+
+def rotate(kind: str, current: t.Any) -> t.Any:
+    """Return what follows *current*.
+
+    In a Fernet repository the staged key, which every host has by now, becomes primary (the last of the list), and a new
+    one is staged (the first); the oldest keys go when there are more than :data:`FERNET_MAX_ACTIVE`.
+    """
+    if kind != "fernet_keys":
+        return generate(kind)
+    staged, *others = current
+    kept = [*others, staged][-(FERNET_MAX_ACTIVE - 1) :]
+    return [_fernet_key(), *kept]
+
+
+def complete(
+    current: t.Mapping[str, t.Any], requirements: t.Iterable[Requirement], rotated: t.Container[str] = ()
+) -> tuple[dict[str, t.Any], list[str], list[str]]:
+    """Return *current* with what is missing added and the names in *rotated* replaced, the names added, the names replaced."""
+    values, added, replaced = dict(current), [], []
+    for item in requirements:
+        if item.name not in values:
+            values[item.name] = generate(item.type)
+            added.append(item.name)
+        elif item.name in rotated:
+            values[item.name] = rotate(item.type, values[item.name])
+            replaced.append(item.name)
+    return values, added, replaced
