@@ -56,11 +56,11 @@ class ActionModule(ActionBase):
         }
 
     def _requirements(self, variables: dict[str, t.Any]) -> list[secret_store.Requirement]:
-        """Return what the lists ``<role>_secrets`` of the play's roles ask for."""
+        """Return what the lists ``<role>_required_secrets`` of the play's roles ask for."""
         found = []
         for name in roles.in_play(self._task.get_play()):
-            for item in roles.template(self._templar, variables.get(f"{name}_secrets", []), variables):
-                found.append(schema.load(secret_store.Requirement, item, f"{name}_secrets"))
+            for item in roles.template(self._templar, variables.get(f"{name}_required_secrets", []), variables):
+                found.append(schema.load(secret_store.Requirement, item, f"{name}_required_secrets"))
         return found
 
     def _read(self, path: pathlib.Path) -> tuple[dict[str, t.Any], bool]:

@@ -9,7 +9,7 @@ module: secrets
 short_description: Secrets of a cloud, in one file of the controller
 version_added: 0.1.0
 description:
-  - Makes the secrets that the play's roles ask for in C(<role>_secrets) and that the file does not have yet, and returns all.
+  - Makes the secrets that the play's roles ask for in C(<role>_required_secrets) and that the file does not have yet, and returns all.
   - What is in the file already is kept. The file has mode 0600; if ansible-vault encrypted it, it stays encrypted.
   - Runs on the controller. The result is never shown.
 author: The caisson authors (@caisson)
