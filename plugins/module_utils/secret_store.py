@@ -10,7 +10,10 @@ import string
 import typing as t
 import uuid
 
-Kind = t.Literal["password", "fernet_key", "fernet_keys", "uuid", "hex"]
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+Kind = t.Literal["password", "fernet_key", "fernet_keys", "uuid", "hex", "ssh_key"]
 
 _ALPHABET = string.ascii_letters + string.digits  # safe in URLs, INI files, shells and SQL
 _LENGTH = 32
@@ -30,6 +33,13 @@ def _fernet_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
+def _ssh_key() -> str:
+    """Return an Ed25519 private key in OpenSSH's format; cryptography comes with ansible-core."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    encoded = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption())
+    return encoded.decode()
+
+
 def generate(kind: str) -> t.Any:
     """Return a new secret of *kind*; a Fernet repository starts with a staged and a primary key."""
     makers: dict[str, t.Callable[[], t.Any]] = {
@@ -37,6 +47,7 @@ def generate(kind: str) -> t.Any:
         "fernet_key": _fernet_key,
         "fernet_keys": lambda: [_fernet_key(), _fernet_key()],
         "uuid": lambda: str(uuid.uuid4()),
+        "ssh_key": _ssh_key,
         "hex": lambda: secrets.token_hex(_LENGTH),
     }
     return makers[kind]()

@@ -1,0 +1,70 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""What servers leave on a compute host while they exist."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: hypervisor_info
+short_description: What servers leave on a compute host while they exist
+version_added: 0.1.0
+description:
+  - Lists domains, processes, switch ports, network namespaces and disks of servers, to compare before and after.
+author: The caisson authors (@caisson)
+options: {}
+extends_documentation_fragment: [caisson.openstack.engine]
+attributes:
+  check_mode: {support: full, description: Never changes anything.}
+"""
+
+EXAMPLES = r"""
+- name: Know what there is
+  caisson.openstack.hypervisor_info:
+  register: before
+"""
+
+RETURN = r"""
+remains:
+  description: Names by kind.
+  returned: always
+  type: dict
+  sample: {domains: [], processes: [], ports: [], namespaces: [], instances: []}
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.caisson.openstack.plugins.module_utils import survivors
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
+
+#: Container and command by kind.
+_COMMANDS = {
+    "domains": ("libvirt", ["virsh", "--quiet", "list", "--all", "--name"]),
+    "ports": ("openvswitch_db", ["ovs-vsctl", "--db=unix:/run/openvswitch/db.sock", "--timeout=10", "list-ports", "br-int"]),
+    "instances": ("nova_compute", ["ls", "/var/lib/nova/instances"]),
+}
+#: What nova keeps in the directory of the instances beside them.
+_KEPT = {"_base", "locks", "compute_nodes", "compute_id"}
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(argument_spec={"engine_url": {"type": "str", "default": DEFAULT_URL}}, supports_check_mode=True)
+    remains: dict[str, list[str]] = {}
+    try:
+        engine = Engine(connect(module.params["engine_url"]))
+        for kind, (container, command) in _COMMANDS.items():
+            done = engine.exec(container, command)
+            if done.rc:
+                module.fail_json(msg=f"cannot list {kind} in container {container}: {done.output}")
+            remains[kind] = sorted(set(done.stdout.split()) - _KEPT)
+    except EngineError as error:
+        module.fail_json(msg=str(error))
+    remains["processes"] = [f"{process.name} {process.pid}" for process in survivors.find(["qemu-system"])]
+    remains["namespaces"] = sorted(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else []
+    module.exit_json(changed=False, remains=remains)
+
+
+if __name__ == "__main__":
+    main()

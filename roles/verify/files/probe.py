@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a user of the cloud would do, step by step. Runs inside the toolbox image, which has openstacksdk.
+
+Every object carries the name given in the parameters, so that a step finds what an earlier one made, and a run that was
+cut off is cleaned up by the next.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import typing as t
+
+import openstack
+
+GUEST = "/usr/share/caisson/caisson-guest.qcow2"
+MEBIBYTES = 192
+READY = "=== guest: READY"
+
+Parameters = t.Dict[str, t.Any]
+
+
+def say(text: str) -> None:
+    """Tell what is going on."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def connect(parameters: Parameters) -> openstack.connection.Connection:
+    """Return a session of the administrator."""
+    return openstack.connect(**parameters["auth"], load_yaml_config=False, load_envvars=False)
+
+
+def wait(what: str, seconds: float, condition: t.Callable[[], t.Any], interval: float = 0.5) -> t.Any:
+    """Return what *condition* returns as soon as that is true; give up after *seconds*."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise SystemExit(f"{what}: not within {seconds:.0f} s")
+        time.sleep(interval)
+
+
+def key_file(parameters: Parameters) -> str:
+    """Put the private key into a file that ssh accepts; return its path."""
+    path = pathlib.Path("/tmp/key")
+    path.touch(mode=0o600)
+    path.write_text(parameters["ssh_key"].strip() + "\n")
+    return str(path)
+
+
+def prepare(parameters: Parameters) -> Parameters:
+    """Make image, flavor, networks, router, security group and key."""
+    cloud, name = connect(parameters), parameters["name"]
+    if not cloud.image.find_image(name):
+        cloud.create_image(name, filename=GUEST, disk_format="qcow2", container_format="bare", wait=True)
+    if not cloud.compute.find_flavor(name):
+        cloud.compute.create_flavor(name=name, ram=MEBIBYTES, vcpus=1, disk=1)
+    external = cloud.network.find_network(parameters["external_network"]) or _external(cloud, parameters)
+    network = cloud.network.find_network(name) or cloud.network.create_network(name=name)
+    subnet = cloud.network.find_subnet(name) or cloud.network.create_subnet(
+        network_id=network.id, name=name, cidr=parameters["internal_cidr"], ip_version=4
+    )
+    if not cloud.network.find_router(name):
+        router = cloud.network.create_router(name=name, external_gateway_info={"network_id": external.id})
+        cloud.network.add_interface_to_router(router, subnet_id=subnet.id)
+    if not cloud.network.find_security_group(name):
+        group = cloud.network.create_security_group(name=name)
+        for protocol, port in (("icmp", None), ("tcp", 22)):
+            cloud.network.create_security_group_rule(
+                security_group_id=group.id, direction="ingress", protocol=protocol, port_range_min=port, port_range_max=port
+            )
+    if not cloud.compute.find_keypair(name):
+        public = subprocess.run(["ssh-keygen", "-y", "-f", key_file(parameters)], check=True, capture_output=True, text=True).stdout
+        cloud.compute.create_keypair(name=name, public_key=public.strip())
+    return {}
+
+
+def _external(cloud: openstack.connection.Connection, parameters: Parameters) -> t.Any:
+    network = cloud.network.create_network(
+        name=parameters["external_network"],
+        is_router_external=True,
+        provider_network_type="flat",
+        provider_physical_network=parameters["physical_network"],
+    )
+    start, end = parameters["external_pool"]
+    cloud.network.create_subnet(
+        network_id=network.id,
+        name=parameters["external_network"],
+        cidr=parameters["external_cidr"],
+        ip_version=4,
+        enable_dhcp=False,
+        gateway_ip=parameters["external_gateway"],
+        allocation_pools=[{"start": start, "end": end}],
+    )
+    return network
+
+
+def boot(parameters: Parameters) -> Parameters:
+    """Start a server with a floating IP; return what the next steps need."""
+    cloud, name = connect(parameters), parameters["name"]
+    started = time.monotonic()
+    server = cloud.compute.find_server(name)
+    if not server:
+        server = cloud.compute.create_server(
+            name=name,
+            image_id=cloud.image.find_image(name).id,
+            flavor_id=cloud.compute.find_flavor(name).id,
+            networks=[{"uuid": cloud.network.find_network(name).id}],
+            key_name=name,
+            security_groups=[{"name": name}],
+        )
+    server = cloud.compute.wait_for_server(server, wait=300, interval=1)
+    port = next(cloud.network.ports(device_id=server.id))
+    external = cloud.network.find_network(parameters["external_network"])
+    address = next(cloud.network.ips(port_id=port.id), None) or cloud.network.create_ip(floating_network_id=external.id, port_id=port.id)
+    server = cloud.compute.get_server(server.id)
+    return {
+        "server": server.id,
+        "host": server.hypervisor_hostname or server.compute_host,
+        "fixed_ip": port.fixed_ips[0]["ip_address"],
+        "floating_ip": address.floating_ip_address,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def reach(parameters: Parameters) -> Parameters:
+    """Wait until the server answers ping and lets its key in."""
+    address, started = parameters["floating_ip"], time.monotonic()
+    ping = ["ping", "-q", "-c", "1", "-W", "1", address]
+    wait(f"an answer of {address} to ping", 180, lambda: subprocess.run(ping, capture_output=True).returncode == 0)
+    pinged = round(time.monotonic() - started, 1)
+    command = "cat /proc/sys/kernel/random/boot_id; hostname"
+    ssh = ["ssh", "-i", key_file(parameters), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+    ssh += ["-o", "ConnectTimeout=3", "-o", "LogLevel=ERROR", f"root@{address}", command]
+
+    def login() -> list[str]:
+        done = subprocess.run(ssh, capture_output=True, text=True)
+        return done.stdout.split() if done.returncode == 0 else []
+
+    boot_id, hostname = wait(f"a login to {address} with the key from the metadata service", 180, login, 1)
+    return {"ping_seconds": pinged, "ssh_seconds": round(time.monotonic() - started, 1), "boot_id": boot_id, "hostname": hostname}
+
+
+def console(parameters: Parameters) -> Parameters:
+    """Wait until the console log shows that the guest is ready, with its address by DHCP."""
+    cloud, server = connect(parameters), parameters["server"]
+
+    def output() -> str:
+        text = cloud.compute.get_server_console_output(server)["output"] or ""
+        return text if READY in text else ""
+
+    text = wait("the line of readiness in the console log", 60, output, 1)
+    wanted = f"address={parameters['fixed_ip']}/"
+    if not any("guest: dhcp" in line and wanted in line for line in text.splitlines()):
+        raise SystemExit(f"the console log does not show that the guest got {parameters['fixed_ip']} by DHCP")
+    return {"lines": [line for line in text.splitlines() if "guest:" in line]}
+
+
+def delete(parameters: Parameters) -> Parameters:
+    """Delete everything that carries the name, in an order that works; what is not there is fine."""
+    cloud, name = connect(parameters), parameters["name"]
+    for server in list(cloud.compute.servers(name=f"^{name}$")):
+        for port in list(cloud.network.ports(device_id=server.id)):
+            for address in list(cloud.network.ips(port_id=port.id)):
+                cloud.network.delete_ip(address)
+        cloud.compute.delete_server(server)
+        cloud.compute.wait_for_delete(server, wait=120)
+    router = cloud.network.find_router(name)
+    if router:
+        for port in list(cloud.network.ports(device_id=router.id, device_owner="network:router_interface")):
+            cloud.network.remove_interface_from_router(router, port_id=port.id)
+        cloud.network.delete_router(router)
+    network = cloud.network.find_network(name)
+    if network:
+        cloud.network.delete_network(network)
+    for service, kind in ((cloud.network, "security_group"), (cloud.compute, "keypair"), (cloud.compute, "flavor"), (cloud.image, "image")):
+        found = getattr(service, f"find_{kind}")(name)
+        if found:
+            getattr(service, f"delete_{kind}")(found)
+    external = cloud.network.find_network(parameters["external_network"])
+    if external and not list(cloud.network.ports(network_id=external.id)):
+        cloud.network.delete_network(external)
+    return {}
+
+
+def remains(parameters: Parameters) -> Parameters:
+    """Return what the APIs still have: servers, ports, floating IPs, and what Placement counts as used."""
+    cloud = connect(parameters)
+    used: dict[str, int] = {}
+    for provider in cloud.placement.resource_providers():
+        usages = cloud.placement.get(f"/resource_providers/{provider.id}/usages").json()["usages"]
+        used.update({f"{provider.name} {kind}": amount for kind, amount in usages.items() if amount})
+    return {
+        "servers": sorted(server.name for server in cloud.compute.servers(all_projects=True)),
+        "ports": sorted(port.id for port in cloud.network.ports() if port.device_owner != "network:distributed"),
+        "floating_ips": sorted(address.floating_ip_address for address in cloud.network.ips()),
+        "used": used,
+    }
+
+
+STEPS: dict[str, t.Callable[[Parameters], Parameters]] = {
+    step.__name__: step for step in (prepare, boot, reach, console, delete, remains)
+}
+
+
+def main(parameters: Parameters) -> Parameters:
+    """Run the step that the parameters name."""
+    os.environ["HOME"] = "/tmp"
+    return STEPS[parameters["step"]](parameters)
