@@ -11,10 +11,13 @@ from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 from ansible.utils.display import Display
 
-from ansible_collections.caisson.openstack.plugins.module_utils import images, roles, sbom, schema
+from ansible_collections.caisson.openstack.plugins.module_utils import images, roles, schema
 
 #: Images of one call of the module: few enough to show progress, enough to keep the build host busy.
-_BATCH = 4
+_BATCH = 6
+
+#: The image that all others stand on: a root file system made here, or the one that the operator names.
+_ROOT = "debian"
 
 _display = Display()
 
@@ -37,18 +40,18 @@ class ActionModule(ActionBase):
             return merged
         results = {item["name"]: item for item in merged["results"]}
         needed = [recipe for recipe in recipes if results[recipe.name]["reasons"]]
-        merged["diff"] = {"before": "", "after": "".join(f"{recipe.name}: {', '.join(results[recipe.name]['reasons'])}\n" for recipe in needed)}
+        lines = [f"{recipe.name}: {', '.join(results[recipe.name]['reasons'])}\n" for recipe in needed]
+        merged["diff"] = {"before": "", "after": "".join(lines)}
         merged["changed"] = bool(needed)
         if self._task.check_mode:
             return merged
         done = 0
-        for batch in _batches(needed):
+        for batch in images.batches(needed, _BATCH):
             names = [recipe.name for recipe in batch]
             self._say(f"building {done + 1} to {done + len(names)} of {len(needed)} images: {', '.join(names)}")
             result = self._call(recipes, names)
             if result.get("failed"):
                 return {**merged, **result}
-            self._keep_sbom(result.get("packages", {}))
             results.update({item["name"]: item for item in result["results"] if item["built"]})
             done += len(names)
         merged["results"] = list(results.values())
@@ -61,11 +64,6 @@ class ActionModule(ActionBase):
         args = {**self._task.args, "recipes": [vars(recipe) for recipe in recipes], "build": names}
         return self._execute_module(module_name="caisson.openstack.images", module_args=args, task_vars=self._vars)
 
-    def _keep_sbom(self, packages: dict[str, dict[str, str]]) -> None:
-        directory = self._task.args.get("sbom_dir")
-        for name, found in packages.items():
-            sbom.write(pathlib.Path(str(directory)) / f"{name}.cdx.json", name, str(self._task.args["image_tag"]), found["dpkg"], found["python"])
-
     # -- recipes ------------------------------------------------------------------------------------------------
 
     def _recipes(self) -> list[images.Recipe]:
@@ -73,39 +71,38 @@ class ActionModule(ActionBase):
         found: list[tuple[pathlib.Path, images.Image]] = []
         own = roles.in_play(self._task.get_play())
         for name, path in own.items():
-            for item in roles.template(self._templar, self._vars.get(f"{name}_images", []), self._vars):
-                found.append((path, schema.load(images.Image, item, f"{name}_images")))
+            items = roles.template(self._templar, self._vars.get(f"{name}_images", []), self._vars)
+            found += [(path, schema.load(images.Image, item, f"{name}_images")) for item in items]
         prefix, tag = self._task.args["image_prefix"], self._task.args["image_tag"]
-        references = {image.name: f"{prefix}{image.name}:{tag}" for _path, image in found}
+        self._references = {image.name: f"{prefix}{image.name}:{tag}" for _path, image in found}
+        if self._task.args.get("base_image"):
+            self._references[_ROOT] = str(self._task.args["base_image"])
         images.locks(str(self._task.args["release"]))
-        return images.order([self._recipe(path, own["images"], image, references) for path, image in found])
+        self._common = own["images"]
+        return images.order([self._recipe(path, image) for path, image in found])
 
-    def _recipe(self, role: pathlib.Path, common: pathlib.Path, image: images.Image, references: dict[str, str]) -> images.Recipe:
+    def _recipe(self, role: pathlib.Path, image: images.Image) -> images.Recipe:
+        reference = self._references[image.name]
+        if image.name == _ROOT:
+            return self._root_recipe(reference)
         context = {f"root{file.path}": file.content for file in image.files}
-        context |= {path: (common / "files" / path).read_text(encoding="utf-8") for path in image.context}
-        parents = [*([image.parent] if image.parent else []), *image.uses]
+        context |= {path: self._file(path) for path in image.context}
+        path = role / "templates" / image.template if image.template else self._common / "templates" / "Containerfile.j2"
+        variables = {**self._vars, "image": image, "references": self._references}
         return images.Recipe(
             name=image.name,
-            reference=references[image.name],
-            containerfile=self._containerfile(role, common, image, references),
+            reference=reference,
+            containerfile=str(roles.template(self._templar, trust_as_template(path.read_text(encoding="utf-8")), variables)),
             context=context,
-            parents=list(dict.fromkeys(parents)),
+            parents={name: self._references.get(name, "") for name in (image.parent, *image.uses)},
         )
 
-    def _containerfile(self, role: pathlib.Path, common: pathlib.Path, image: images.Image, references: dict[str, str]) -> str:
-        if not image.parent:
-            base = self._task.args.get("base_image")
-            return f"FROM {base}\n" if base else ""
-        path = role / "templates" / image.template if image.template else common / "templates" / "Containerfile.j2"
-        variables = {**self._vars, "image": image, "references": references}
-        return str(roles.template(self._templar, trust_as_template(path.read_text(encoding="utf-8")), variables))
+    def _root_recipe(self, reference: str) -> images.Recipe:
+        if self._task.args.get("base_image"):
+            return images.Recipe(name=_ROOT, reference=reference, kind="existing")
+        context = {"base/dpkg.cfg": self._file("base/dpkg.cfg")}
+        context |= {option: str(self._task.args.get(option)) for option in ("suite", "mirror", "security_mirror")}
+        return images.Recipe(name=_ROOT, reference=reference, kind="bootstrap", context=context)
 
-
-def _batches(recipes: list[images.Recipe]) -> t.Iterator[list[images.Recipe]]:
-    """Yield *recipes* in batches of which no image needs another of its own batch."""
-    waiting = list(recipes)
-    while waiting:
-        names = {recipe.name for recipe in waiting}
-        batch = [recipe for recipe in waiting if not names.intersection(recipe.parents)][:_BATCH]
-        yield batch
-        waiting = [recipe for recipe in waiting if recipe not in batch]
+    def _file(self, path: str) -> str:
+        return (self._common / "files" / path).read_text(encoding="utf-8")

@@ -16,18 +16,23 @@ SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 _BUNDLE_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
 
 
-def apt_mirrors(texts: t.Iterable[str]) -> list[str]:
-    """Return the archive URLs in the text of apt's source files, of both formats, in order."""
-    found: dict[str, None] = {}
-    for text in texts:
-        for line in text.splitlines():
-            line = line.split("#", 1)[0].strip()
-            one_line = re.match(r"deb\s+(?:\[[^]]*\]\s+)?(\S+)\s", line)
-            if one_line:
-                found[one_line.group(1)] = None
-            elif line.lower().startswith("uris:"):
-                found.update(dict.fromkeys(line.split()[1:]))
-    return [url.rstrip("/") for url in found]
+def one_line_urls(text: str) -> list[str]:
+    """Return the archive URLs in a ``sources.list`` file."""
+    pattern = re.compile(r"^\s*deb\s+(?:\[[^]]*\]\s*)?(\S+)\s", re.MULTILINE)
+    return [url.rstrip("/") for url in pattern.findall(text)]
+
+
+def deb822_urls(text: str) -> list[str]:
+    """Return the archive URLs in a ``.sources`` file, of the stanzas that are enabled and give binary packages."""
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    urls = []
+    for stanza in re.split(r"\n\s*\n", "\n".join(lines)):
+        # a line that starts with a blank goes on with the field before it
+        fields = dict(re.findall(r"^([\w-]+):((?:.*)(?:\n[ \t].*)*)", stanza, re.MULTILINE))
+        field = {name.lower(): value.split() for name, value in fields.items()}
+        if field.get("enabled", ["yes"]) != ["no"] and "deb" in field.get("types", []):
+            urls += field.get("uris", [])
+    return [url.rstrip("/") for url in urls]
 
 
 def debian_mirror(urls: t.Iterable[str]) -> str:
@@ -37,35 +42,51 @@ def debian_mirror(urls: t.Iterable[str]) -> str:
 
 def security_mirror(urls: t.Iterable[str], mirror: str) -> str:
     """Return the URL of the security archive, derived from *mirror* where the host has none."""
-    return next((url for url in urls if "debian-security" in url), f"{mirror}-security")
+    return next((url for url in urls if url.endswith("/debian-security")), f"{mirror}-security")
 
 
-def python_index(configurations: t.Iterable[str], environment: t.Mapping[str, str]) -> str:
-    """Return the package index that pip uses, or an empty string for pip's own default."""
-    index = environment.get("PIP_INDEX_URL", "")
+def pip_settings(configurations: t.Iterable[str], environment: t.Mapping[str, str]) -> dict[str, str]:
+    """Return pip's options ``index-url`` and ``cert``, or empty strings for pip's own defaults.
+
+    Args:
+        configurations: text of pip's configuration files, the ones that count more last.
+        environment: variables of the environment, which count more than any file.
+    """
+    found = {"index-url": "", "cert": ""}
     for text in configurations:
         parser = configparser.ConfigParser(interpolation=None)
-        parser.read_string(text)
-        index = index or parser.get("global", "index-url", fallback="")
-    return index
+        try:
+            parser.read_string(text)
+        except configparser.Error:
+            continue  # pip itself would refuse it; the defaults may still do
+        for section in ("global", "install"):
+            found |= {option: parser[section][option] for option in found if parser.has_option(section, option)}
+    variables = {"index-url": "PIP_INDEX_URL", "cert": "PIP_CERT"}
+    return {option: environment.get(variables[option]) or value for option, value in found.items()}
 
 
-def ca_bundle(environment: t.Mapping[str, str], exists: t.Callable[[str], bool] = os.path.isfile) -> str:
+def ca_bundle(pip_cert: str, environment: t.Mapping[str, str], exists: t.Callable[[str], bool] = os.path.isfile) -> str:
     """Return the path of the CA bundle that the host trusts."""
-    named = [environment[name] for name in _BUNDLE_VARIABLES if environment.get(name)]
-    return next((path for path in [*named, SYSTEM_BUNDLE] if exists(path)), "")
+    named = [pip_cert, *(environment.get(name, "") for name in _BUNDLE_VARIABLES), SYSTEM_BUNDLE]
+    return next((path for path in named if path and exists(path)), "")
 
 
 def read() -> dict[str, str]:
     """Return the settings of this host."""
     apt = pathlib.Path("/etc/apt")
-    sources = [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*.list")), *sorted((apt / "sources.list.d").glob("*.sources"))]
-    urls = apt_mirrors(path.read_text() for path in sources if path.is_file())
+    urls = [url for path in (apt / "sources.list", *sorted(apt.glob("sources.list.d/*.list"))) for url in one_line_urls(_text(path))]
+    urls += [url for path in sorted(apt.glob("sources.list.d/*.sources")) for url in deb822_urls(_text(path))]
     mirror = debian_mirror(urls)
-    pip = [pathlib.Path("/etc/pip.conf"), pathlib.Path.home() / ".config/pip/pip.conf", pathlib.Path.home() / ".pip/pip.conf"]
+    home = pathlib.Path.home()
+    paths = ["/etc/pip.conf", f"{home}/.pip/pip.conf", f"{home}/.config/pip/pip.conf", os.environ.get("PIP_CONFIG_FILE", "")]
+    pip = pip_settings((_text(pathlib.Path(path)) for path in paths), os.environ)
     return {
         "apt_mirror": mirror,
         "apt_security_mirror": security_mirror(urls, mirror),
-        "python_index": python_index((path.read_text() for path in pip if path.is_file()), os.environ),
-        "ca_bundle": ca_bundle(os.environ),
+        "python_index": pip["index-url"],
+        "ca_bundle": ca_bundle(pip["cert"], os.environ),
     }
+
+
+def _text(path: pathlib.Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import io
+import json
 import re
 import socket as socketlib
 import tarfile
@@ -55,6 +56,14 @@ class ContainerState:
 
 
 @dataclasses.dataclass(frozen=True)
+class ImageState:
+    """An image as the engine has it."""
+
+    id: str
+    labels: t.Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
 class ExecResult:
     """How a command ended; ``rc`` is 124 when it was stopped for its time limit."""
 
@@ -85,11 +94,21 @@ def connect(base_url: str = DEFAULT_URL, timeout: int = 60) -> t.Any:
     return client
 
 
-class Engine:
-    """Containers of one host. All methods raise :class:`EngineError`."""
-
+class _Client:
     def __init__(self, client: t.Any) -> None:
         self._client = client
+
+    def _call(self, what: str, function: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> t.Any:
+        try:
+            return function(*args, **kwargs)
+        except docker.errors.DockerException as error:
+            raise EngineError(f"cannot {what}: {_reason(error)}") from error
+        except OSError as error:  # requests' exceptions, of an engine that went away
+            raise EngineError(f"cannot {what}: the engine does not answer ({error})") from error
+
+
+class Engine(_Client):
+    """Containers of one host. All methods raise :class:`EngineError`."""
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -266,72 +285,46 @@ class Engine:
             config["MaskedPaths"], config["ReadonlyPaths"] = [], []
         return config
 
-    def _call(self, what: str, function: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> t.Any:
-        try:
-            return function(*args, **kwargs)
-        except docker.errors.DockerException as error:
-            raise EngineError(f"cannot {what}: {_reason(error)}") from error
-        except OSError as error:  # requests' exceptions, of an engine that went away
-            raise EngineError(f"cannot {what}: the engine does not answer ({error})") from error
 
-
-class ImageStore:
+class ImageStore(_Client):
     """Images of one host. All methods raise :class:`EngineError`."""
 
-    def __init__(self, client: t.Any) -> None:
-        self._client = client
-
-    def labels(self, reference: str) -> dict[str, str] | None:
-        """Return the labels of an image, or None if it is not on this host."""
+    def inspect(self, reference: str) -> ImageState | None:
+        """Return an image of this host, or None."""
         try:
-            return self._client.inspect_image(reference)["Config"].get("Labels") or {}
+            data = self._client.inspect_image(reference)
         except docker.errors.NotFound:
             return None
         except docker.errors.DockerException as error:
             raise EngineError(f"cannot inspect image {reference}: {_reason(error)}") from error
+        return ImageState(data["Id"], data["Config"].get("Labels") or {})
 
-    def build(self, reference: str, context: t.IO[bytes], labels: dict[str, str]) -> None:
+    def build(self, reference: str, context: t.IO[bytes], labels: t.Mapping[str, str]) -> None:
         """Build an image from a tar archive that holds ``Containerfile``; the error has the end of the build's log."""
-        log: collections.deque[str] = collections.deque(maxlen=30)
-        try:
-            lines = self._client.build(
-                fileobj=context,
-                custom_context=True,
-                dockerfile="Containerfile",
-                tag=reference,
-                labels=labels,
-                network_mode="host",
-                rm=True,
-                forcerm=True,
-                decode=True,
-            )
-            for line in lines:
-                log.append(_COLOUR.sub("", line.get("stream") or line.get("error") or ""))
-                if "error" in line:
-                    raise EngineError(f"cannot build {reference}: {line['error']}; the end of its log:\n{''.join(log)}")
-        except docker.errors.DockerException as error:
-            raise EngineError(f"cannot build {reference}: {_reason(error)}") from error
+        options = {"custom_context": True, "dockerfile": "Containerfile", "network_mode": "host", "rm": True, "forcerm": True}
+        self._follow(f"build {reference}", self._client.build, fileobj=context, tag=reference, labels=dict(labels), **options)
 
-    def import_root(self, reference: str, archive: str, changes: list[str]) -> None:
-        """Make an image of a root file system in the tar file *archive*; *changes* are Containerfile instructions."""
+    def import_root(self, reference: str, archive: str, labels: t.Mapping[str, str]) -> None:
+        """Make an image of a root file system in the tar file *archive*."""
         repository, _colon, tag = reference.rpartition(":")
-        try:
-            answer = self._client.import_image_from_file(archive, repository=repository, tag=tag, changes=changes)
-        except docker.errors.DockerException as error:
-            raise EngineError(f"cannot import {reference}: {_reason(error)}") from error
+        changes = [f"LABEL {key}={json.dumps(value)}" for key, value in labels.items()]
+        what = f"import {reference}"
+        answer = self._call(what, self._client.import_image_from_file, archive, repository=repository, tag=tag, changes=changes)
         if '"error"' in answer:
-            raise EngineError(f"cannot import {reference}: {answer}")
+            raise EngineError(f"cannot {what}: {answer}")
+
+    def transfer(self, direction: t.Literal["push", "pull"], reference: str) -> None:
+        """Push an image to, or pull it from, the registry that its reference names."""
+        self._follow(f"{direction} {reference}", getattr(self._client, direction), reference, stream=True)
 
     def remove_stages(self, label: str) -> None:
         """Remove unnamed images that carry *label*: what multi-stage builds leave behind."""
-        try:
-            self._client.prune_images(filters={"dangling": True, "label": [label]})
-        except docker.errors.DockerException as error:
-            raise EngineError(f"cannot remove build stages: {_reason(error)}") from error
+        self._call("remove build stages", self._client.prune_images, filters={"dangling": True, "label": [label]})
 
     def read(self, reference: str, path: str) -> bytes | None:
         """Return a file of an image, or None if it has no such file; nothing of the image runs."""
-        container = self._client.create_container(image=reference, command=["true"])["Id"]
+        what = f"read {path} of {reference}"
+        container = self._call(what, self._client.create_container, image=reference, command=["true"])["Id"]
         try:
             chunks, _stat = self._client.get_archive(container, path)
             with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
@@ -340,26 +333,27 @@ class ImageStore:
         except docker.errors.NotFound:
             return None
         except docker.errors.DockerException as error:
-            raise EngineError(f"cannot read {path} of {reference}: {_reason(error)}") from error
+            raise EngineError(f"cannot {what}: {_reason(error)}") from error
         finally:
-            self._client.remove_container(container, force=True)
-
-    def transfer(self, direction: t.Literal["push", "pull"], reference: str) -> None:
-        """Push an image to, or pull it from, the registry that its reference names."""
-        try:
-            for line in getattr(self._client, direction)(reference, stream=True, decode=True):
-                if "error" in line:
-                    raise EngineError(f"cannot {direction} {reference}: {line['error']}")
-        except docker.errors.DockerException as error:
-            raise EngineError(f"cannot {direction} {reference}: {_reason(error)}") from error
+            self._call(what, self._client.remove_container, container, force=True)
 
     def tag(self, reference: str, other: str) -> None:
         """Give the image *reference* a further name."""
         repository, _colon, tag = other.rpartition(":")
-        try:
-            self._client.tag(reference, repository, tag)
-        except docker.errors.DockerException as error:
-            raise EngineError(f"cannot name {reference} {other}: {_reason(error)}") from error
+        self._call(f"name {reference} {other}", self._client.tag, reference, repository, tag)
+
+    def _follow(self, what: str, function: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> None:
+        """Call *function*, read its progress to the end, and fail with the last of that if it fails."""
+        log: collections.deque[str] = collections.deque(maxlen=30)
+
+        def read() -> None:
+            for line in function(*args, decode=True, **kwargs):
+                log.append(_COLOUR.sub("", line.get("stream") or ""))
+                if "error" in line:
+                    end = "".join(log).rstrip()
+                    raise EngineError(f"cannot {what}: {line['error']}" + (f"; the end of its log:\n{end}" if end else ""))
+
+        self._call(what, read)
 
 
 @dataclasses.dataclass
@@ -401,4 +395,3 @@ def _converse(stream: t.Any, stdin: bytes | None, timeout: float) -> _Output:
 def _reason(error: Exception) -> str:
     """Return the engine's own explanation of *error* on one line."""
     return " ".join(str(getattr(error, "explanation", None) or error).split())
-

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
 import os
+import pathlib
 import subprocess
 import tarfile
 import tempfile
@@ -18,18 +18,22 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine import En
 
 #: Label of the stages of a multi-stage build, which are removed afterwards.
 STAGE_LABEL = "org.caisson.stage=true"
+LABEL_TITLE = "org.opencontainers.image.title"
 
-_BASE_ENVIRONMENT = ["ENV DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8"]
+_BOOTSTRAP_HELP = "; does the mirror have that suite, and does this host's debian-archive-keyring know its signature?"
+_BUILD_HELP = (
+    "\nthe mirror, the package index and the CA bundle of the build are images_apt_mirror, images_python_index and images_ca_bundle; "
+    "run the build again after mending the cause, it goes on where it stopped"
+)
 
 
 @dataclasses.dataclass
 class Bootstrap:
-    """How the root file system of the base image is made."""
+    """How the root file system of the first image is made."""
 
     suite: str
     mirror: str
     security_mirror: str
-    packages: list[str]
 
 
 @dataclasses.dataclass
@@ -37,6 +41,8 @@ class Result:
     """What was found out and done about one image; ``seconds`` of building."""
 
     name: str
+    reference: str
+    kind: str
     reasons: list[str]
     built: bool = False
     seconds: float = 0.0
@@ -48,52 +54,67 @@ class Builder:
 
     Args:
         store: the images of this host.
+        bootstrap: how the root file system of the first image is made.
         local_files: files that go into every build context without counting as an input, by their path there.
         labels: labels for every image.
     """
 
-    def __init__(self, store: ImageStore, local_files: t.Mapping[str, str], labels: t.Mapping[str, str]) -> None:
+    def __init__(self, store: ImageStore, bootstrap: Bootstrap, local_files: t.Mapping[str, str], labels: t.Mapping[str, str]) -> None:
         self._store = store
+        self._bootstrap = bootstrap
         self._local_files = local_files
         self._labels = dict(labels)
 
-    def plan(self, recipes: t.Iterable[images.Recipe]) -> dict[str, Result]:
+    def plan(self, recipes: t.Sequence[images.Recipe], refresh: bool) -> dict[str, Result]:
         """Return, for each recipe, why it has to be built; no reasons if it has not."""
-        return {recipe.name: Result(recipe.name, self._reasons(recipe)) for recipe in recipes}
+        present = {recipe.name: found for recipe in recipes if (found := self._present(recipe.reference))}
+        reasons = images.plan(recipes, present, refresh)
+        return {recipe.name: Result(recipe.name, recipe.reference, recipe.kind, reasons[recipe.name]) for recipe in recipes}
 
-    def _reasons(self, recipe: images.Recipe) -> list[str]:
-        labels = self._store.labels(recipe.reference)
-        return images.reasons(recipe, None if labels is None else labels.get(images.LABEL_INPUTS, ""))
+    def _present(self, reference: str) -> images.Present | None:
+        found = self._store.inspect(reference)
+        return None if found is None else images.Present(found.id, found.labels.get(images.LABEL_INPUTS, ""))
 
-    def build(self, recipes: t.Sequence[images.Recipe], bootstrap: Bootstrap, parallel: int) -> list[Result]:
+    def build(self, recipes: t.Sequence[images.Recipe], planned: t.Mapping[str, Result], parallel: int) -> list[Result]:
         """Build *recipes*, parents first; what depends on a failed one is left alone."""
         by_name = {recipe.name: recipe for recipe in recipes}
-        results = {name: Result(name, []) for name in by_name}
+        results = {name: dataclasses.replace(planned[name]) for name in by_name}
 
         def work(name: str) -> bool:
             started = time.monotonic()
             try:
-                self._build(by_name[name], bootstrap)
+                self._build(by_name[name])
                 results[name].built = True
             except (EngineError, OSError, subprocess.SubprocessError) as error:
                 results[name].error = str(error)
             results[name].seconds = round(time.monotonic() - started, 1)
             return results[name].built
 
-        graph.run({name: recipe.parents for name, recipe in by_name.items()}, work, parallel)
+        graph.run({name: list(recipe.parents) for name, recipe in by_name.items()}, work, parallel)
         self._store.remove_stages(STAGE_LABEL)
         return list(results.values())
 
-    def _build(self, recipe: images.Recipe, bootstrap: Bootstrap) -> None:
-        labels = {**self._labels, "org.opencontainers.image.title": recipe.name, images.LABEL_INPUTS: json.dumps(recipe.inputs, sort_keys=True)}
-        if recipe.parents or recipe.containerfile:
-            self._store.build(recipe.reference, self._context(recipe), labels)
+    def _build(self, recipe: images.Recipe) -> None:
+        if recipe.kind == "existing":
+            self._store.transfer("pull", recipe.reference)
             return
+        ids = {name: found.id for name, reference in recipe.parents.items() if (found := self._store.inspect(reference))}
+        labels = {**self._labels, LABEL_TITLE: recipe.name, images.LABEL_INPUTS: images.label(recipe, ids)}
+        if recipe.kind == "bootstrap":
+            self._import(recipe, labels)
+            return
+        try:
+            self._store.build(recipe.reference, self._context(recipe), labels)
+        except EngineError as error:
+            raise EngineError(f"{error}{_BUILD_HELP}") from error
+
+    def _import(self, recipe: images.Recipe, labels: t.Mapping[str, str]) -> None:
         with tempfile.TemporaryDirectory() as directory:
             archive = f"{directory}/root.tar"
-            _bootstrap(bootstrap, archive)
-            quoted = [f"LABEL {key}={json.dumps(value)}" for key, value in labels.items()]
-            self._store.import_root(recipe.reference, archive, [*_BASE_ENVIRONMENT, *quoted])
+            options = pathlib.Path(directory, "dpkg.cfg")
+            options.write_text(recipe.context["base/dpkg.cfg"], encoding="utf-8")
+            _make_root(self._bootstrap, options, archive)
+            self._store.import_root(recipe.reference, archive, labels)
 
     def _context(self, recipe: images.Recipe) -> t.IO[bytes]:
         stream = io.BytesIO()
@@ -107,20 +128,16 @@ class Builder:
         return stream
 
 
-def _bootstrap(options: Bootstrap, archive: str) -> None:
+def _make_root(bootstrap: Bootstrap, dpkg_options: pathlib.Path, archive: str) -> None:
     """Make a minimal Debian root file system, checked against the host's Debian keyring."""
-    components = f"{options.suite} main", f"{options.suite}-updates main", f"{options.suite}-security main"
-    mirrors = options.mirror, options.mirror, options.security_mirror
-    command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(options.packages)}"]
-    # nobody reads manuals inside a container; licences stay
-    for pattern in ("man", "info", "locale", "doc"):
-        command.append(f"--dpkgopt=path-exclude=/usr/share/{pattern}/*")
-    command.append("--dpkgopt=path-include=/usr/share/doc/*/copyright")
-    command.append("--aptopt=APT::Install-Recommends false")
-    # packages must not start their services in a build
-    command.append('--customize-hook=printf "#!/bin/sh\\nexit 101\\n" >"$1/usr/sbin/policy-rc.d"; chmod 0755 "$1/usr/sbin/policy-rc.d"')
-    command += [options.suite, archive, *(f"deb {mirror} {part}" for mirror, part in zip(mirrors, components))]
+    sources = [
+        f"deb {bootstrap.mirror} {bootstrap.suite} main",
+        f"deb {bootstrap.mirror} {bootstrap.suite}-updates main",
+        f"deb {bootstrap.security_mirror} {bootstrap.suite}-security main",
+    ]
+    command = ["mmdebstrap", "--variant=minbase", f"--dpkgopt={dpkg_options}", bootstrap.suite, archive, *sources]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}, check=False)
     if done.returncode:
         tail = "\n".join(done.stderr.splitlines()[-15:])
-        raise EngineError(f"cannot make the base image of {options.suite} from {options.mirror}; the end of mmdebstrap's log:\n{tail}")
+        what = f"cannot make a root file system of {bootstrap.suite} from {bootstrap.mirror}"
+        raise EngineError(f"{what}; the end of mmdebstrap's log:\n{tail}{_BOOTSTRAP_HELP}")

@@ -60,15 +60,26 @@ class Image:
 class Recipe:
     """Everything that goes into building one image.
 
-    ``context`` maps a path in the build context to its text; ``inputs`` digests all of it and the parents' inputs.
+    ``kind`` is ``build``, or, for the image that all others stand on, ``bootstrap`` (a Debian root file system is made)
+    or ``existing`` (the operator named it). ``context`` maps a path in the build context to its text, ``parents`` the
+    name of each image that goes in to its reference, ``inputs`` each input but the parents to its digest.
     """
 
     name: str
     reference: str
-    containerfile: str
-    context: dict[str, str]
-    parents: list[str]
+    kind: t.Literal["build", "bootstrap", "existing"] = "build"
+    containerfile: str = ""
+    context: dict[str, str] = dataclasses.field(default_factory=dict)
+    parents: dict[str, str] = dataclasses.field(default_factory=dict)
     inputs: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Present:
+    """An image that is on the host: its id and its inputs label."""
+
+    id: str
+    inputs: str = ""
 
 
 def releases() -> list[str]:
@@ -84,7 +95,7 @@ def locks(release: str) -> dict[str, str]:
     """
     if release not in releases():
         near = difflib.get_close_matches(release, releases(), n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f"; did you mean {near[0]}?" if near else "."
         raise ImageError(f"release '{release}' is not known{hint} Known releases: {', '.join(releases())}")
     names = [f"{release}.txt", f"horizon-{release}.txt", "libvirt.txt", "build.txt", "tools.txt"]
     return {name: (_LOCKS / name).read_text(encoding="utf-8") for name in names}
@@ -111,24 +122,77 @@ def order(recipes: t.Sequence[Recipe]) -> list[Recipe]:
         names = graph.order({recipe.name: recipe.parents for recipe in recipes})
     except graph.CycleError as error:
         raise ImageError(f"images are made from each other: {error}") from error
-    for name in names:
-        recipe = by_name[name]
-        recipe.inputs = {"Containerfile": _hash(recipe.containerfile)}
+    for recipe in recipes:
+        if recipe.containerfile:
+            recipe.inputs["Containerfile"] = _hash(recipe.containerfile)
         recipe.inputs |= {path: _hash(text) for path, text in sorted(recipe.context.items())}
-        recipe.inputs |= {f"image {parent}": _hash(json.dumps(by_name[parent].inputs, sort_keys=True)) for parent in recipe.parents}
     return [by_name[name] for name in names]
 
 
-def reasons(recipe: Recipe, present: str | None) -> list[str]:
-    """Return why *recipe* has to be built; *present* is the inputs label of the image that exists, if any."""
-    if present is None:
+def batches(recipes: t.Sequence[Recipe], size: int) -> list[list[Recipe]]:
+    """Return *recipes* in batches of at most *size*, of which none needs another of its own batch.
+
+    What the longest chain of others waits for comes first.
+    """
+    children = {recipe.name: [other.name for other in recipes if recipe.name in other.parents] for recipe in recipes}
+    heights: dict[str, int] = {}
+    for name in reversed(graph.order({recipe.name: recipe.parents for recipe in recipes})):
+        heights[name] = 1 + max((heights[child] for child in children[name]), default=0)
+    waiting = sorted(recipes, key=lambda recipe: -heights[recipe.name])
+    found = []
+    while waiting:
+        names = {recipe.name for recipe in waiting}
+        found.append([recipe for recipe in waiting if names.isdisjoint(recipe.parents)][:size])
+        waiting = [recipe for recipe in waiting if recipe not in found[-1]]
+    return found
+
+
+def label(recipe: Recipe, parent_ids: t.Mapping[str, str]) -> str:
+    """Return the inputs label of an image that is built from *recipe* on parents with these ids."""
+    return json.dumps(_all_inputs(recipe, parent_ids), sort_keys=True)
+
+
+def plan(recipes: t.Sequence[Recipe], present: t.Mapping[str, Present], refresh: bool = False) -> dict[str, list[str]]:
+    """Return why each of *recipes*, parents first, has to be built; no reasons if it has not.
+
+    Args:
+        present: the images of that name which are on the host.
+        refresh: whether what all images stand on is fetched anew, for the updates of the distribution.
+    """
+    reasons: dict[str, list[str]] = {}
+    for recipe in recipes:
+        reasons[recipe.name] = _reasons(recipe, present, refresh)
+        if recipe.name in present:
+            reasons[recipe.name] += [f"image {parent} is built anew" for parent in recipe.parents if reasons[parent]]
+    return reasons
+
+
+def _reasons(recipe: Recipe, present: t.Mapping[str, Present], refresh: bool) -> list[str]:
+    own = present.get(recipe.name)
+    if own is None:
         return ["it does not exist"]
+    if recipe.kind != "build" and refresh:
+        return ["a refresh was asked for"]
+    if recipe.kind == "existing":
+        return []
     try:
-        current = json.loads(present)
+        current = json.loads(own.inputs)
     except ValueError:
         return ["it was built by something else"]
-    names = sorted(current.keys() | recipe.inputs.keys())
-    return [f"{name} changed" for name in names if current.get(name) != recipe.inputs.get(name)]
+    ids = {name: present[name].id for name in recipe.parents if name in present}
+    desired = _all_inputs(recipe, ids)
+    names = sorted(current.keys() | desired.keys())
+    return [f"{name} changed" for name in names if current.get(name) != desired.get(name) and name not in _absent(recipe, ids)]
+
+
+def _absent(recipe: Recipe, ids: t.Mapping[str, str]) -> set[str]:
+    """Return the inputs that cannot be compared, as the parent is not there; that it gets built is the reason then."""
+    return {f"image {name}" for name in recipe.parents if name not in ids}
+
+
+def _all_inputs(recipe: Recipe, parent_ids: t.Mapping[str, str]) -> dict[str, str]:
+    short = {f"image {name}": parent_ids[name].removeprefix("sha256:")[:12] for name in recipe.parents if name in parent_ids}
+    return {**recipe.inputs, **short}
 
 
 def _hash(text: str) -> str:

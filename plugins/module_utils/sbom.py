@@ -4,13 +4,22 @@
 from __future__ import annotations
 
 import json
-import pathlib
 import typing as t
 
-from cyclonedx.model.bom import Bom
-from cyclonedx.model.component import Component, ComponentType
-from cyclonedx.output.json import JsonV1Dot6
-from packageurl import PackageURL
+try:
+    from cyclonedx.model import HashAlgorithm, HashType
+    from cyclonedx.model.bom import Bom
+    from cyclonedx.model.component import Component, ComponentType
+    from cyclonedx.output.json import JsonV1Dot6
+    from packageurl import PackageURL
+
+    LIBRARY_ERROR = ""
+except ImportError as import_error:
+    LIBRARY_ERROR = str(import_error)
+
+#: Files of an image that its bill of materials is made from.
+DPKG_STATUS = "/var/lib/dpkg/status"
+PYTHON_SBOM = "/opt/openstack/share/sbom/python.cdx.json"
 
 
 def debian_packages(status: str) -> list[dict[str, str]]:
@@ -27,10 +36,11 @@ def debian_packages(status: str) -> list[dict[str, str]]:
     return packages
 
 
-def document(name: str, version: str, dpkg_status: str, python_sbom: str) -> dict[str, t.Any]:
-    """Return the bill of materials of one image as data."""
+def document(name: str, version: str, image_id: str, dpkg_status: str, python_sbom: str) -> str:
+    """Return the bill of materials of one image; ``image_id`` is how it is told which image it describes."""
     bom = Bom()
-    bom.metadata.component = Component(name=name, version=version, type=ComponentType.CONTAINER, bom_ref=name)
+    digest = HashType(alg=HashAlgorithm.SHA_256, content=image_id.removeprefix("sha256:"))
+    bom.metadata.component = Component(name=name, version=version, type=ComponentType.CONTAINER, bom_ref=name, hashes=[digest])
     for fields in debian_packages(dpkg_status):
         purl = PackageURL("deb", "debian", fields["Package"], fields["Version"], {"arch": fields["Architecture"]})
         bom.components.add(
@@ -39,11 +49,14 @@ def document(name: str, version: str, dpkg_status: str, python_sbom: str) -> dic
     bom.register_dependency(bom.metadata.component, bom.components)
     data = json.loads(JsonV1Dot6(bom).output_as_string())
     if python_sbom:
-        data.setdefault("components", []).extend(json.loads(python_sbom).get("components", []))
-    return data
+        data["components"] += json.loads(python_sbom).get("components", [])
+    return json.dumps(data, indent=1) + "\n"
 
 
-def write(path: pathlib.Path, name: str, version: str, dpkg_status: str, python_sbom: str) -> None:
-    """Write the bill of materials of one image to *path*."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document(name, version, dpkg_status, python_sbom), indent=1) + "\n", encoding="utf-8")
+def describes(text: str, image_id: str) -> bool:
+    """Return whether the bill of materials in *text* is the one of the image *image_id*."""
+    try:
+        hashes: list[dict[str, t.Any]] = json.loads(text)["metadata"]["component"]["hashes"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return any(item.get("content") == image_id.removeprefix("sha256:") for item in hashes)

@@ -50,21 +50,17 @@ options:
     description: File of the build host with the certificate authorities to trust while building.
     type: path
   base_image:
-    description: Image to build on in the place of a Debian root file system made here.
+    description: Image of Debian to build on, in the place of a root file system made here.
     type: str
     default: ''
-  base_packages:
-    description: Packages of the base image.
-    type: list
-    elements: str
-    default: [ca-certificates, curl]
+  refresh:
+    description: Whether the image that all others stand on is made (or pulled) anew, for the updates of the distribution.
+    type: bool
+    default: false
   parallel:
     description: Images that are built at the same time.
     type: int
     default: 2
-  sbom_dir:
-    description: Directory of the controller for the bills of materials; none are written if empty.
-    type: path
   recipes:
     description: What each image is made from; filled in by the action.
     type: list
@@ -73,9 +69,14 @@ options:
     suboptions:
       name: {description: Name of the image., type: str, required: true}
       reference: {description: Reference of the image., type: str, required: true}
-      containerfile: {description: Text of its Containerfile; none for a root file system made here., type: str, default: ''}
+      kind:
+        description: Whether it is built, made as a root file system, or must exist.
+        type: str
+        choices: [build, bootstrap, existing]
+        default: build
+      containerfile: {description: Text of its Containerfile., type: str, default: ''}
       context: {description: Text of further files of the build context by path., type: dict, default: {}}
-      parents: {description: Names of the images that it is made from., type: list, elements: str, default: []}
+      parents: {description: Reference of each image that it is made from by name., type: dict, default: {}}
       inputs: {description: Digest of each input., type: dict, default: {}}
   build:
     description: Names of the images to build now; without it nothing is built and only the reasons are returned.
@@ -104,11 +105,14 @@ results:
   returned: always
   type: list
   elements: dict
-  sample: [{name: nova, reasons: [Containerfile changed], built: true, seconds: 1.2, error: ''}]
-packages:
-  description: For each image that was built its bill of materials as the image has it.
-  returned: when images were built
-  type: dict
+  sample:
+    - name: nova
+      reference: caisson/nova:2026.1-0a1b2c3d
+      kind: build
+      reasons: [Containerfile changed]
+      built: true
+      seconds: 1.2
+      error: ''
 """
 
 import dataclasses
@@ -131,9 +135,8 @@ ARGUMENTS: dict[str, t.Any] = {
     "python_index": {"type": "str", "default": ""},
     "ca_bundle": {"type": "path"},
     "base_image": {"type": "str", "default": ""},
-    "base_packages": {"type": "list", "elements": "str", "default": ["ca-certificates", "curl"]},
+    "refresh": {"type": "bool", "default": False},
     "parallel": {"type": "int", "default": 2},
-    "sbom_dir": {"type": "path"},
     "recipes": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(images.Recipe)},
     "build": {"type": "list", "elements": "str", "default": []},
     "engine_url": {"type": "str", "default": DEFAULT_URL},
@@ -156,35 +159,27 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     params = module.params
     labels = {
-        "org.opencontainers.image.version": params["version"],
+        "org.opencontainers.image.version": params["version"] or params["image_tag"],
         "org.caisson.release": params["release"],
         "org.caisson.lock": params["image_tag"].rpartition("-")[2],
     }
     recipes = [schema.construct(images.Recipe, item) for item in params["recipes"]]
+    names = [] if module.check_mode else params["build"]
+    bootstrap = image_builder.Bootstrap(params["suite"], params["mirror"], params["security_mirror"])
     try:
         store = ImageStore(connect(params["engine_url"], timeout=1800))
-        builder = image_builder.Builder(store, _local_files(params), labels)
-        results = builder.plan(recipes)
-        names = [] if module.check_mode else params["build"]
-        bootstrap = image_builder.Bootstrap(params["suite"], params["mirror"], params["security_mirror"], params["base_packages"])
-        for result in builder.build([recipe for recipe in recipes if recipe.name in names], bootstrap, params["parallel"]):
-            results[result.name] = dataclasses.replace(result, reasons=results[result.name].reasons)
-        packages = {
-            recipe.name: {
-                "dpkg": (store.read(recipe.reference, "/var/lib/dpkg/status") or b"").decode(),
-                "python": (store.read(recipe.reference, "/opt/openstack/share/sbom/python.cdx.json") or b"").decode(),
-            }
-            for recipe in recipes
-            if results[recipe.name].built and params["sbom_dir"]
-        }
+        builder = image_builder.Builder(store, bootstrap, _local_files(params), labels)
+        results = builder.plan(recipes, params["refresh"])
+        for result in builder.build([recipe for recipe in recipes if recipe.name in names], results, params["parallel"]):
+            results[result.name] = result
     except (EngineError, OSError) as error:
         module.fail_json(msg=str(error))
     failed = [result for result in results.values() if result.error]
     rows = [dataclasses.asdict(result) for result in results.values()]
     if failed:
         details = "\n".join(f"  - image {result.name}: {result.error}" for result in failed)
-        module.fail_json(msg=f"{len(failed)} images could not be built:\n{details}", results=rows)
-    module.exit_json(changed=any(result.built for result in results.values()), results=rows, packages=packages)
+        module.fail_json(msg=f"{len(failed)} of {len(names)} images could not be built:\n{details}", results=rows)
+    module.exit_json(changed=any(result.built for result in results.values()), results=rows)
 
 
 if __name__ == "__main__":

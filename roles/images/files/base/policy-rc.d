@@ -1,0 +1,3 @@
+#!/bin/sh
+# packages must not start their services in a build
+exit 101

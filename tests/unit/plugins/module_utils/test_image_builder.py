@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The order, the contexts and the failures of builds. The store is a fake: real builds are the job of integration tests."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils import image_builder, images
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import EngineError, ImageState
+
+BOOTSTRAP = image_builder.Bootstrap("trixie", "http://mirror.example/debian", "http://mirror.example/debian-security")
+
+
+class FakeStore:
+    """Images as a dict; what it was asked to build is kept."""
+
+    def __init__(self, *broken: str) -> None:
+        self.images: dict[str, ImageState] = {}
+        self.contexts: dict[str, dict[str, str]] = {}
+        self.pulled: list[str] = []
+        self._broken = broken
+
+    def inspect(self, reference: str) -> ImageState | None:
+        return self.images.get(reference)
+
+    def build(self, reference: str, context: t.IO[bytes], labels: dict[str, str]) -> None:
+        if reference in self._broken:
+            raise EngineError(f"cannot build {reference}: exit code 100; the end of its log:\nE: no space left")
+        with tarfile.open(fileobj=context) as archive:
+            self.contexts[reference] = {item.name: t.cast(t.IO[bytes], archive.extractfile(item)).read().decode() for item in archive}
+        self.images[reference] = ImageState(f"sha256:{len(self.images):064x}", labels)
+
+    def transfer(self, direction: str, reference: str) -> None:
+        self.pulled.append(f"{direction} {reference}")
+        self.images[reference] = ImageState(f"sha256:{len(self.images):064x}", {})
+
+    def remove_stages(self, label: str) -> None:
+        assert label == image_builder.STAGE_LABEL
+
+
+def recipes() -> list[images.Recipe]:
+    root = images.Recipe(name="root", reference="debian:trixie", kind="existing")
+    base = images.Recipe(name="base", reference="x/base:1", containerfile="FROM debian:trixie", parents={"root": "debian:trixie"})
+    app = images.Recipe(
+        name="app", reference="x/app:1", containerfile="FROM x/base:1", context={"etc/app": "text"}, parents={"base": "x/base:1"}
+    )
+    return images.order([app, base, root])
+
+
+def run(store: FakeStore) -> dict[str, image_builder.Result]:
+    builder = image_builder.Builder(t.cast(t.Any, store), BOOTSTRAP, {"pip.conf": "[global]\n"}, {"org.caisson.release": "2026.1"})
+    planned = builder.plan(recipes(), refresh=False)
+    needed = [recipe for recipe in recipes() if planned[recipe.name].reasons]
+    return {result.name: result for result in builder.build(needed, planned, parallel=2)}
+
+
+def test_everything_is_built_once_and_then_left_alone() -> None:
+    store = FakeStore()
+    results = run(store)
+    assert {name: (result.built, result.reasons) for name, result in results.items()} == dict.fromkeys(
+        ("root", "base", "app"), (True, ["it does not exist"])
+    )
+    assert store.pulled == ["pull debian:trixie"]
+    assert run(store) == {}
+
+
+def test_labels_tell_inputs_and_parents() -> None:
+    store = FakeStore()
+    run(store)
+    labels = store.images["x/app:1"].labels
+    assert labels["org.opencontainers.image.title"] == "app"
+    assert labels["org.caisson.release"] == "2026.1"
+    assert json.loads(labels[images.LABEL_INPUTS]).keys() == {"Containerfile", "etc/app", "image base"}
+
+
+def test_files_of_the_host_are_in_the_context_but_are_no_input() -> None:
+    store = FakeStore()
+    run(store)
+    assert store.contexts["x/app:1"] == {"Containerfile": "FROM x/base:1", "etc/app": "text", "pip.conf": "[global]\n"}
+    assert "pip.conf" not in store.images["x/app:1"].labels[images.LABEL_INPUTS]
+
+
+def test_a_failure_tells_step_and_remedy_and_stops_only_what_needs_it() -> None:
+    store = FakeStore("x/base:1")
+    results = run(store)
+    assert results["root"].built
+    assert "cannot build x/base:1: exit code 100; the end of its log:\nE: no space left" in results["base"].error
+    assert "images_apt_mirror" in results["base"].error
+    assert not results["app"].built and not results["app"].error

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every image of every role is valid and its Containerfile renders, for each release."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import typing as t
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+from ansible_collections.caisson.openstack.plugins.module_utils import images, roles, schema
+
+ROLES = pathlib.Path(__file__).parents[3] / "roles"
+COMMON = ROLES / "images"
+
+#: User and group ids are an interface: volumes outlive images.
+IDS = {
+    "docker-registry": 42460,
+    "glance": 42415,
+    "haproxy": 42454,
+    "horizon": 42420,
+    "keystone": 42425,
+    "memcache": 42457,
+    "mysql": 42434,
+    "neutron": 42435,
+    "nova": 42436,
+    "placement": 42482,
+    "rabbitmq": 42439,
+}
+
+
+def template(value: t.Any, **variables: t.Any) -> t.Any:
+    return roles.template(Templar(loader=DataLoader(), variables=variables), value, variables)
+
+
+def trusted(value: t.Any) -> t.Any:
+    if isinstance(value, dict):
+        return {key: trusted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [trusted(item) for item in value]
+    return trust_as_template(value) if isinstance(value, str) else value
+
+
+def defined(release: str) -> list[tuple[pathlib.Path, images.Image]]:
+    """Return the role and the definition of each image."""
+    found = []
+    for path in sorted([*ROLES.glob("*/vars/main/images.yml"), COMMON / "vars" / "main.yml"]):
+        role = ROLES / path.relative_to(ROLES).parts[0]
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        items = template(trusted(data[f"{role.name}_images"]), cloud_release=release)
+        found += [(role, schema.load(images.Image, item, f"{role.name}_images")) for item in items]
+    return found
+
+
+def rendered(release: str) -> dict[str, tuple[images.Image, str]]:
+    """Return the Containerfile of each image that is built from one."""
+    references = {image.name: f"caisson/{image.name}:1" for _role, image in defined(release)}
+    result = {}
+    for role, image in defined(release):
+        if image.parent:
+            path = role / "templates" / image.template if image.template else COMMON / "templates" / "Containerfile.j2"
+            text = trust_as_template(path.read_text(encoding="utf-8"))
+            result[image.name] = image, template(text, image=image, references=references, cloud_release=release)
+    return result
+
+
+@pytest.mark.parametrize("release", images.releases())
+def test_containerfiles_are_made_from_known_images_and_files(release: str) -> None:
+    for name, (image, text) in rendered(release).items():
+        instructions = [line.split()[0] for line in re.sub(r"\\\n", "", text).splitlines() if line.strip() and not line.startswith("#")]
+        assert instructions[0] == "FROM", name
+        assert set(instructions) <= {"FROM", "LABEL", "USER", "ENV", "COPY", "RUN", "ONBUILD"}, name
+        parents = re.findall(r"^FROM caisson/(\w+):1", text, re.MULTILINE)
+        assert set(parents) == {image.parent, *image.uses}, name
+        assert parents[-1] == image.parent, name
+
+
+@pytest.mark.parametrize("release", images.releases())
+def test_context_files_exist(release: str) -> None:
+    for _role, image in defined(release):
+        for path in image.context:
+            assert (COMMON / "files" / path).is_file(), (image.name, path)
+
+
+@pytest.mark.parametrize("release", images.releases())
+def test_users_have_their_fixed_ids_and_the_last_word(release: str) -> None:
+    for name, (image, text) in rendered(release).items():
+        if image.user:
+            assert image.user.id == IDS[image.user.name], name
+            assert re.findall(r"^USER (\S+)", text, re.MULTILINE)[-1] == f"{image.user.id}:{image.user.id}", name
+
+
+def test_stages_of_the_builder_are_marked_for_removal() -> None:
+    for name, (_image, text) in rendered("2026.1").items():
+        for stage in re.findall(r"^FROM \S+ AS \w+\n(.*)\n", text, re.MULTILINE):
+            assert stage == "LABEL org.caisson.stage=true", name
+
+
+def test_names_are_unique() -> None:
+    names = [image.name for _role, image in defined("2026.1")]
+    assert len(names) == len(set(names))
