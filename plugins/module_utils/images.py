@@ -8,14 +8,15 @@ import difflib
 import hashlib
 import json
 import pathlib
+import re
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils import graph
 
 LABEL_INPUTS = "org.caisson.inputs"
 
-_ROLE = pathlib.Path(__file__).resolve().parents[2] / "roles" / "images"
-_LOCKS = _ROLE / "files" / "locks"
+_COLLECTION = pathlib.Path(__file__).resolve().parents[2]
+_LOCKS = _COLLECTION / "roles" / "images" / "files" / "locks"
 
 
 class ImageError(ValueError):
@@ -41,6 +42,15 @@ class ImageFile:
 
 
 @dataclasses.dataclass
+class ImageCopy:
+    """A file that comes from another image, one of those in ``uses``."""
+
+    image: str
+    source: str
+    path: str
+
+
+@dataclasses.dataclass
 class Image:
     """What an image is made from."""
 
@@ -53,6 +63,7 @@ class Image:
     run: list[str] = dataclasses.field(default_factory=list)
     files: list[ImageFile] = dataclasses.field(default_factory=list)
     uses: list[str] = dataclasses.field(default_factory=list)
+    copies: list[ImageCopy] = dataclasses.field(default_factory=list)
     context: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -62,7 +73,8 @@ class Recipe:
 
     ``kind`` is ``build``, or, for the image that all others stand on, ``bootstrap`` (a Debian root file system is made)
     or ``existing`` (the operator named it). ``context`` maps a path in the build context to its text, ``parents`` the
-    name of each image that goes in to its reference, ``inputs`` each input but the parents to its digest.
+    name of each image that goes in to its reference, ``inputs`` each input but the parents to its digest. ``labels`` are
+    put on the image and count as no input.
     """
 
     name: str
@@ -72,6 +84,7 @@ class Recipe:
     context: dict[str, str] = dataclasses.field(default_factory=dict)
     parents: dict[str, str] = dataclasses.field(default_factory=dict)
     inputs: dict[str, str] = dataclasses.field(default_factory=dict)
+    labels: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +98,15 @@ class Present:
 def releases() -> list[str]:
     """Return the releases that have locks, oldest first."""
     return sorted(path.stem for path in _LOCKS.glob("2*.txt"))
+
+
+def collection_version() -> str:
+    """Return the version of the collection, installed or in a source tree."""
+    manifest, source = _COLLECTION / "MANIFEST.json", _COLLECTION / "galaxy.yml"
+    if manifest.is_file():
+        return str(json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"])
+    found = re.search(r"^version: *(\S+)", source.read_text(encoding="utf-8"), re.MULTILINE) if source.is_file() else None
+    return found.group(1) if found else ""
 
 
 def locks(release: str) -> dict[str, str]:
@@ -124,7 +146,7 @@ def order(recipes: t.Sequence[Recipe]) -> list[Recipe]:
         raise ImageError(f"images are made from each other: {error}") from error
     for recipe in recipes:
         if recipe.containerfile:
-            recipe.inputs["Containerfile"] = _hash(recipe.containerfile)
+            recipe.inputs["Containerfile"] = _hash(_without_tags(recipe))
         recipe.inputs |= {path: _hash(text) for path, text in sorted(recipe.context.items())}
     return [by_name[name] for name in names]
 
@@ -193,6 +215,14 @@ def _absent(recipe: Recipe, ids: t.Mapping[str, str]) -> set[str]:
 def _all_inputs(recipe: Recipe, parent_ids: t.Mapping[str, str]) -> dict[str, str]:
     short = {f"image {name}": parent_ids[name].removeprefix("sha256:")[:12] for name in recipe.parents if name in parent_ids}
     return {**recipe.inputs, **short}
+
+
+def _without_tags(recipe: Recipe) -> str:
+    """Return the Containerfile with names in the place of parents' references: what the images are called is no input."""
+    text = recipe.containerfile
+    for name, reference in recipe.parents.items():
+        text = text.replace(reference, name) if reference else text
+    return text
 
 
 def _hash(text: str) -> str:
