@@ -61,7 +61,7 @@ class ActionModule(ActionBase):
         _display.display(f"{self._vars['inventory_hostname']}: {text}")
 
     def _call(self, recipes: list[images.Recipe], names: list[str]) -> dict[str, t.Any]:
-        args = {**self._task.args, "recipes": [vars(recipe) for recipe in recipes], "build": names}
+        args = {"version": images.collection_version(), **self._task.args, "recipes": [vars(recipe) for recipe in recipes], "build": names}
         return self._execute_module(module_name="caisson.openstack.images", module_args=args, task_vars=self._vars)
 
     # -- recipes ------------------------------------------------------------------------------------------------
@@ -95,7 +95,15 @@ class ActionModule(ActionBase):
             containerfile=str(roles.template(self._templar, trust_as_template(path.read_text(encoding="utf-8")), variables)),
             context=context,
             parents={name: self._references.get(name, "") for name in (image.parent, *image.uses)},
+            labels=self._release_labels(image),
         )
+
+    def _release_labels(self, image: images.Image) -> dict[str, str]:
+        """Return the labels of what holds the packages of a release; images that are made from it inherit them."""
+        release = str(self._task.args["release"])
+        if not any(path.startswith("locks/") and path.endswith(f"{release}.txt") for path in image.context):
+            return {}
+        return {"org.caisson.release": release, "org.caisson.lock": str(self._task.args["image_tag"]).rpartition("-")[2]}
 
     def _root_recipe(self, reference: str) -> images.Recipe:
         if self._task.args.get("base_image"):

@@ -106,6 +106,16 @@ class _Client:
         except OSError as error:  # requests' exceptions, of an engine that went away
             raise EngineError(f"cannot {what}: the engine does not answer ({error})") from error
 
+    def inspect(self, reference: str) -> ImageState | None:
+        """Return an image of this host, or None."""
+        try:
+            data = self._client.inspect_image(reference)
+        except docker.errors.NotFound:
+            return None
+        except docker.errors.DockerException as error:
+            raise EngineError(f"cannot inspect image {reference}: {_reason(error)}") from error
+        return ImageState(data["Id"], data["Config"].get("Labels") or {})
+
 
 class Engine(_Client):
     """Containers of one host. All methods raise :class:`EngineError`."""
@@ -143,12 +153,8 @@ class Engine(_Client):
 
     def image_id(self, reference: str) -> str | None:
         """Return the id of an image that is present on this host, or None."""
-        try:
-            return self._client.inspect_image(reference)["Id"]
-        except docker.errors.NotFound:
-            return None
-        except docker.errors.DockerException as error:
-            raise EngineError(f"cannot inspect image {reference}: {_reason(error)}") from error
+        image = self.inspect(reference)
+        return image and image.id
 
     def logs(self, name: str, lines: int = 25) -> str:
         """Return the last *lines* of a container's output."""
@@ -289,15 +295,11 @@ class Engine(_Client):
 class ImageStore(_Client):
     """Images of one host. All methods raise :class:`EngineError`."""
 
-    def inspect(self, reference: str) -> ImageState | None:
-        """Return an image of this host, or None."""
-        try:
-            data = self._client.inspect_image(reference)
-        except docker.errors.NotFound:
-            return None
-        except docker.errors.DockerException as error:
-            raise EngineError(f"cannot inspect image {reference}: {_reason(error)}") from error
-        return ImageState(data["Id"], data["Config"].get("Labels") or {})
+    def find(self, labels: t.Mapping[str, str]) -> str | None:
+        """Return the id of an image that carries all *labels*, or None."""
+        wanted = [f"{key}={value}" for key, value in labels.items()]
+        found = self._call("list images", self._client.images, filters={"label": wanted})
+        return found[0]["Id"] if found else None
 
     def build(self, reference: str, context: t.IO[bytes], labels: t.Mapping[str, str]) -> None:
         """Build an image from a tar archive that holds ``Containerfile``; the error has the end of the build's log."""

@@ -75,7 +75,7 @@ class Builder:
         found = self._store.inspect(reference)
         return None if found is None else images.Present(found.id, found.labels.get(images.LABEL_INPUTS, ""))
 
-    def build(self, recipes: t.Sequence[images.Recipe], planned: t.Mapping[str, Result], parallel: int) -> list[Result]:
+    def build(self, recipes: t.Sequence[images.Recipe], planned: t.Mapping[str, Result], parallel: int, refresh: bool) -> list[Result]:
         """Build *recipes*, parents first; what depends on a failed one is left alone."""
         by_name = {recipe.name: recipe for recipe in recipes}
         results = {name: dataclasses.replace(planned[name]) for name in by_name}
@@ -83,7 +83,7 @@ class Builder:
         def work(name: str) -> bool:
             started = time.monotonic()
             try:
-                self._build(by_name[name])
+                self._build(by_name[name], refresh)
                 results[name].built = True
             except (EngineError, OSError, subprocess.SubprocessError) as error:
                 results[name].error = str(error)
@@ -94,12 +94,18 @@ class Builder:
         self._store.remove_stages(STAGE_LABEL)
         return list(results.values())
 
-    def _build(self, recipe: images.Recipe) -> None:
+    def _build(self, recipe: images.Recipe, refresh: bool) -> None:
         if recipe.kind == "existing":
             self._store.transfer("pull", recipe.reference)
             return
         ids = {name: found.id for name, reference in recipe.parents.items() if (found := self._store.inspect(reference))}
-        labels = {**self._labels, LABEL_TITLE: recipe.name, images.LABEL_INPUTS: images.label(recipe, ids)}
+        identity = {LABEL_TITLE: recipe.name, images.LABEL_INPUTS: images.label(recipe, ids)}
+        twin = self._store.find(identity)
+        if twin and not (refresh and recipe.kind == "bootstrap"):
+            # another release, or a cloud with another prefix, has an image of the same inputs
+            self._store.tag(twin, recipe.reference)
+            return
+        labels = {**self._labels, **recipe.labels, **identity}
         if recipe.kind == "bootstrap":
             self._import(recipe, labels)
             return

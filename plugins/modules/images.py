@@ -27,7 +27,7 @@ options:
     type: str
     required: true
   version:
-    description: Version of the collection, kept as a label.
+    description: Version of the collection, kept as a label; filled in by the action.
     type: str
     default: ''
   suite:
@@ -78,6 +78,7 @@ options:
       context: {description: Text of further files of the build context by path., type: dict, default: {}}
       parents: {description: Reference of each image that it is made from by name., type: dict, default: {}}
       inputs: {description: Digest of each input., type: dict, default: {}}
+      labels: {description: Labels of the image that are no input., type: dict, default: {}}
   build:
     description: Names of the images to build now; without it nothing is built and only the reasons are returned.
     type: list
@@ -158,11 +159,7 @@ def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     params = module.params
-    labels = {
-        "org.opencontainers.image.version": params["version"] or params["image_tag"],
-        "org.caisson.release": params["release"],
-        "org.caisson.lock": params["image_tag"].rpartition("-")[2],
-    }
+    labels = {"org.opencontainers.image.version": params["version"]}
     recipes = [schema.construct(images.Recipe, item) for item in params["recipes"]]
     names = [] if module.check_mode else params["build"]
     bootstrap = image_builder.Bootstrap(params["suite"], params["mirror"], params["security_mirror"])
@@ -170,7 +167,7 @@ def main() -> None:
         store = ImageStore(connect(params["engine_url"], timeout=1800))
         builder = image_builder.Builder(store, bootstrap, _local_files(params), labels)
         results = builder.plan(recipes, params["refresh"])
-        for result in builder.build([recipe for recipe in recipes if recipe.name in names], results, params["parallel"]):
+        for result in builder.build([recipe for recipe in recipes if recipe.name in names], results, params["parallel"], params["refresh"]):
             results[result.name] = result
     except (EngineError, OSError) as error:
         module.fail_json(msg=str(error))

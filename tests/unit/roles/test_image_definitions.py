@@ -74,9 +74,10 @@ def test_containerfiles_are_made_from_known_images_and_files(release: str) -> No
         instructions = [line.split()[0] for line in re.sub(r"\\\n", "", text).splitlines() if line.strip() and not line.startswith("#")]
         assert instructions[0] == "FROM", name
         assert set(instructions) <= {"FROM", "LABEL", "USER", "ENV", "COPY", "RUN", "ONBUILD"}, name
-        parents = re.findall(r"^FROM caisson/(\w+):1", text, re.MULTILINE)
-        assert set(parents) == {image.parent, *image.uses}, name
-        assert parents[-1] == image.parent, name
+        bases = re.findall(r"^FROM caisson/(\w+):1", text, re.MULTILINE)
+        sources = re.findall(r"^COPY --from=caisson/(\w+):1", text, re.MULTILINE)
+        assert {*bases, *sources} == {image.parent, *image.uses}, name
+        assert bases[-1] == image.parent, name
 
 
 @pytest.mark.parametrize("release", images.releases())

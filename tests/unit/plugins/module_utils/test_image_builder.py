@@ -32,6 +32,12 @@ class FakeStore:
             self.contexts[reference] = {item.name: t.cast(t.IO[bytes], archive.extractfile(item)).read().decode() for item in archive}
         self.images[reference] = ImageState(f"sha256:{len(self.images):064x}", labels)
 
+    def find(self, labels: dict[str, str]) -> str | None:
+        return next((image.id for image in self.images.values() if labels.items() <= image.labels.items()), None)
+
+    def tag(self, reference: str, other: str) -> None:
+        self.images[other] = next(image for image in self.images.values() if image.id == reference)
+
     def transfer(self, direction: str, reference: str) -> None:
         self.pulled.append(f"{direction} {reference}")
         self.images[reference] = ImageState(f"sha256:{len(self.images):064x}", {})
@@ -40,20 +46,31 @@ class FakeStore:
         assert label == image_builder.STAGE_LABEL
 
 
-def recipes() -> list[images.Recipe]:
+def recipes(tag: str = "1", text: str = "text") -> list[images.Recipe]:
     root = images.Recipe(name="root", reference="debian:trixie", kind="existing")
-    base = images.Recipe(name="base", reference="x/base:1", containerfile="FROM debian:trixie", parents={"root": "debian:trixie"})
+    base = images.Recipe(
+        name="base",
+        reference=f"x/base:{tag}",
+        containerfile="FROM debian:trixie",
+        parents={"root": "debian:trixie"},
+        labels={"org.caisson.release": "2026.1"},
+    )
     app = images.Recipe(
-        name="app", reference="x/app:1", containerfile="FROM x/base:1", context={"etc/app": "text"}, parents={"base": "x/base:1"}
+        name="app",
+        reference=f"x/app:{tag}",
+        containerfile=f"FROM x/base:{tag}",
+        context={"etc/app": text},
+        parents={"base": f"x/base:{tag}"},
     )
     return images.order([app, base, root])
 
 
-def run(store: FakeStore) -> dict[str, image_builder.Result]:
-    builder = image_builder.Builder(t.cast(t.Any, store), BOOTSTRAP, {"pip.conf": "[global]\n"}, {"org.caisson.release": "2026.1"})
-    planned = builder.plan(recipes(), refresh=False)
-    needed = [recipe for recipe in recipes() if planned[recipe.name].reasons]
-    return {result.name: result for result in builder.build(needed, planned, parallel=2)}
+def run(store: FakeStore, wanted: list[images.Recipe] | None = None) -> dict[str, image_builder.Result]:
+    wanted = wanted or recipes()
+    builder = image_builder.Builder(t.cast(t.Any, store), BOOTSTRAP, {"pip.conf": "[global]\n"}, {"org.opencontainers.image.version": "0.1"})
+    planned = builder.plan(wanted, refresh=False)
+    needed = [recipe for recipe in wanted if planned[recipe.name].reasons]
+    return {result.name: result for result in builder.build(needed, planned, parallel=2, refresh=False)}
 
 
 def test_everything_is_built_once_and_then_left_alone() -> None:
@@ -71,7 +88,8 @@ def test_labels_tell_inputs_and_parents() -> None:
     run(store)
     labels = store.images["x/app:1"].labels
     assert labels["org.opencontainers.image.title"] == "app"
-    assert labels["org.caisson.release"] == "2026.1"
+    assert labels["org.opencontainers.image.version"] == "0.1"
+    assert store.images["x/base:1"].labels["org.caisson.release"] == "2026.1"
     assert json.loads(labels[images.LABEL_INPUTS]).keys() == {"Containerfile", "etc/app", "image base"}
 
 
@@ -80,6 +98,16 @@ def test_files_of_the_host_are_in_the_context_but_are_no_input() -> None:
     run(store)
     assert store.contexts["x/app:1"] == {"Containerfile": "FROM x/base:1", "etc/app": "text", "pip.conf": "[global]\n"}
     assert "pip.conf" not in store.images["x/app:1"].labels[images.LABEL_INPUTS]
+
+
+def test_an_image_of_the_same_inputs_gets_a_further_name() -> None:
+    store = FakeStore()
+    run(store)
+    results = run(store, recipes("2", "other text"))
+    assert set(results) == {"base", "app"}
+    assert store.images["x/base:2"].id == store.images["x/base:1"].id
+    assert store.images["x/app:2"].id != store.images["x/app:1"].id
+    assert set(store.contexts) == {"x/base:1", "x/app:1", "x/app:2"}
 
 
 def test_a_failure_tells_step_and_remedy_and_stops_only_what_needs_it() -> None:
