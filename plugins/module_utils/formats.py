@@ -2,7 +2,8 @@
 """Configuration formats as data: INI (the oslo.config dialect), YAML and JSON.
 
 INI data is ``{section: {option: value}}``; a list value is an option that is given several times, which
-oslo.config calls MultiOpt. Options that stand before the first section belong to ``DEFAULT``.
+oslo.config calls MultiOpt. Options that stand before the first section belong to ``DEFAULT``. An indented line continues
+the option above it, an empty line ends it.
 """
 
 from __future__ import annotations
@@ -69,9 +70,11 @@ def _scalar(section: str, option: str, value: t.Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):
-        text = str(value)
+        lines = str(value).strip().splitlines()
+        if not all(line.strip() for line in lines):
+            raise FormatError(f"[{section}] {option}: an option cannot hold an empty line, which would end it")
         # oslo.config and configparser read an indented line as a continuation of the option
-        return text.strip().replace("\n", "\n    ")
+        return "\n    ".join(line.strip() for line in lines)
     raise FormatError(f"[{section}] {option}: an option is text, a number, a boolean or a list of these, not {type(value).__name__}")
 
 
@@ -80,10 +83,12 @@ def _parse_ini(text: str) -> dict[str, dict[str, t.Any]]:
     section, option = "DEFAULT", ""
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()
-        if not stripped or stripped[0] in "#;":
-            continue
-        if line[0] in " \t" and option:
+        if not stripped:
+            option = ""
+        elif line[0] in " \t" and option:
             _continue(data[section], option, stripped)
+        elif stripped[0] in "#;":
+            continue
         elif stripped.startswith("["):
             if not stripped.endswith("]") or len(stripped) < 3:
                 raise FormatError(f"line {number}: section header '{stripped}' is not closed")

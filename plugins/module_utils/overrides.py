@@ -49,7 +49,14 @@ def apply(file: ConfigFile, content: t.Any, paths: t.Iterable[pathlib.Path], tem
             continue
         try:
             text = template(path.read_text(encoding="utf-8"))
-            content = text if file.format == "text" else merge(content, formats.parse(file.format, text))
+            content = text if file.format == "text" else merge(content, _mapping(formats.parse(file.format, text), content))
         except (OSError, UnicodeDecodeError, formats.FormatError) as error:
             raise OverrideError(f"override {path}: {error}") from error
     return content
+
+
+def _mapping(override: t.Any, content: t.Any) -> t.Any:
+    """Return *override*, which must be a mapping where *content* is one."""
+    if isinstance(content, t.Mapping) and not isinstance(override, t.Mapping):
+        raise formats.FormatError(f"expected a mapping, got {type(override).__name__}")
+    return override
