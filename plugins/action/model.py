@@ -168,6 +168,7 @@ def _result(built: model.HostModel) -> dict[str, t.Any]:
         "_ansible_no_log": True,
         "services": built.services,
         "containers": [spec.name for spec in built.containers],
+        "images": built.images,
         "files": base64.b64encode(zlib.compress(json.dumps(payload).encode())).decode(),
         "waves": {name: dataclasses.asdict(wave) for name, wave in built.waves.items()},
         "databases": [dataclasses.asdict(item) for item in built.databases],

@@ -57,10 +57,11 @@ class ContainerState:
 
 @dataclasses.dataclass(frozen=True)
 class ImageState:
-    """An image as the engine has it."""
+    """An image as the engine has it; ``digests`` are those by which registries know it."""
 
     id: str
     labels: t.Mapping[str, str]
+    digests: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +115,8 @@ class _Client:
             return None
         except docker.errors.DockerException as error:
             raise EngineError(f"cannot inspect image {reference}: {_reason(error)}") from error
-        return ImageState(data["Id"], data["Config"].get("Labels") or {})
+        digests = tuple(entry.rpartition("@")[2] for entry in data.get("RepoDigests") or [])
+        return ImageState(data["Id"], data["Config"].get("Labels") or {}, digests)
 
 
 class Engine(_Client):
@@ -199,13 +201,15 @@ class Engine(_Client):
         """Send *signal* to the first process of a container."""
         self._call(f"send {signal} to {name}", self._client.kill, name, signal=signal)
 
-    def remove_volumes(self, names: t.Iterable[str]) -> list[str]:
-        """Remove the named volumes that exist; return their names."""
+    def volumes(self, names: t.Iterable[str]) -> list[str]:
+        """Return those of *names* that are volumes of this host."""
         present = {volume["Name"] for volume in self._call("list volumes", self._client.volumes)["Volumes"] or []}
-        removed = [name for name in names if name in present]
-        for name in removed:
+        return [name for name in names if name in present]
+
+    def remove_volumes(self, names: t.Iterable[str]) -> None:
+        """Remove named volumes."""
+        for name in names:
             self._call(f"remove volume {name}", self._client.remove_volume, name)
-        return removed
 
     # -- running commands ---------------------------------------------------------------------------------------
 
@@ -318,6 +322,17 @@ class ImageStore(_Client):
     def transfer(self, direction: t.Literal["push", "pull"], reference: str) -> None:
         """Push an image to, or pull it from, the registry that its reference names."""
         self._follow(f"{direction} {reference}", getattr(self._client, direction), reference, stream=True)
+
+    def registry_digest(self, reference: str) -> str | None:
+        """Return the digest that the registry of *reference* has for it, or None if it does not have it."""
+        try:
+            return str(self._client.inspect_distribution(reference)["Descriptor"]["digest"])
+        except docker.errors.NotFound:
+            return None
+        except docker.errors.DockerException as error:
+            if "manifest unknown" in str(error):
+                return None
+            raise EngineError(f"cannot ask the registry for {reference}: {_reason(error)}") from error
 
     def remove_stages(self, label: str) -> None:
         """Remove unnamed images that carry *label*: what multi-stage builds leave behind."""

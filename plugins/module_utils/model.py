@@ -84,6 +84,12 @@ class HostModel:
         """All long-running containers of the host."""
         return [spec for wave in self.waves.values() for spec in wave.containers]
 
+    @property
+    def images(self) -> list[str]:
+        """References of all images that the host needs."""
+        jobs = [job.container for wave in self.waves.values() for job in (*wave.bootstrap, *wave.start, *wave.finalize)]
+        return sorted({spec.image for spec in (*self.containers, *jobs)})
+
 
 #: Returns the content of a file of a service, rendered for the host.
 Renderer = t.Callable[[Service, ConfigFile], str]

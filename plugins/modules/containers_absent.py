@@ -1,0 +1,121 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Stop or remove the containers of a cloud on one host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: containers_absent
+short_description: Stop or remove the containers of a cloud on one host
+version_added: 0.1.0
+description:
+  - Stops all containers of a cloud, those that were created last first, and with O(state=absent) removes them and the named
+    volumes in O(volumes).
+  - Virtual machines go on running when their host's containers stop.
+author: The caisson authors (@caisson)
+options:
+  cloud:
+    description: Name of the cloud.
+    type: str
+    required: true
+  state:
+    description: Whether the containers are kept.
+    type: str
+    choices: [stopped, absent]
+    required: true
+  volumes:
+    description: Named volumes to remove.
+    type: list
+    elements: str
+    default: []
+  order:
+    description: Names of containers in the order in which they were started; the last is stopped first.
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description: Seconds between the stop signal and the kill.
+    type: int
+    default: 30
+extends_documentation_fragment: [caisson.openstack.engine]
+attributes:
+  check_mode: {support: full, description: Says what would be stopped or removed.}
+  diff_mode: {support: full, description: Shows the names.}
+"""
+
+EXAMPLES = r"""
+- name: Nothing of the cloud runs
+  caisson.openstack.containers_absent:
+    cloud: example
+    state: stopped
+"""
+
+RETURN = r"""
+containers:
+  description: Containers that were stopped or removed.
+  returned: always
+  type: list
+  elements: str
+volumes:
+  description: Volumes that were removed.
+  returned: always
+  type: list
+  elements: str
+"""
+
+import concurrent.futures
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.caisson.openstack.plugins.module_utils import spec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, ContainerState, Engine, EngineError, connect
+
+#: Containers that are stopped at the same time.
+_PARALLEL = 6
+
+
+def _batches(found: dict[str, ContainerState], order: list[str]) -> list[list[str]]:
+    """Return the names in the order of stopping: what was started last first, several at a time."""
+    position = {name: number for number, name in enumerate(order)}
+    names = sorted(found, key=lambda name: -position.get(name, len(order)))
+    return [names[start : start + _PARALLEL] for start in range(0, len(names), _PARALLEL)]
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "cloud": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["stopped", "absent"], "required": True},
+            "volumes": {"type": "list", "elements": "str", "default": []},
+            "order": {"type": "list", "elements": "str", "default": []},
+            "timeout": {"type": "int", "default": 30},
+            "engine_url": {"type": "str", "default": DEFAULT_URL},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    remove = params["state"] == "absent"
+    try:
+        engine = Engine(connect(params["engine_url"]))
+        found = engine.containers([f"{spec.LABEL_CLOUD}={params['cloud']}"])
+        if not remove:
+            found = {name: state for name, state in found.items() if state.running}
+        volumes = engine.volumes(params["volumes"]) if remove else []
+        if not module.check_mode:
+            for batch in _batches(found, params["order"]):
+                with concurrent.futures.ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
+                    list(pool.map(lambda name: engine.stop(name, params["timeout"]), batch))
+            for name in found if remove else []:
+                engine.remove(name)
+            engine.remove_volumes(volumes)
+    except EngineError as error:
+        module.fail_json(msg=f"{error}; run again when solved")
+    lines = "".join(f"{name}\n" for name in [*sorted(found), *volumes])
+    module.exit_json(
+        changed=bool(found or volumes), containers=sorted(found), volumes=volumes, diff={"before": lines, "after": ""}
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""State, image and health of the containers of a cloud on one host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: containers_info
+short_description: State, image and health of the containers of a cloud on one host
+version_added: 0.1.0
+description:
+  - Lists the containers of a cloud, and those of O(expected) that are missing.
+author: The caisson authors (@caisson)
+options:
+  cloud:
+    description: Name of the cloud.
+    type: str
+    required: true
+  expected:
+    description: Names of the containers that belong on the host.
+    type: list
+    elements: str
+    default: []
+extends_documentation_fragment: [caisson.openstack.engine]
+attributes:
+  check_mode: {support: full, description: Never changes anything.}
+"""
+
+EXAMPLES = r"""
+- name: The state of the containers is known
+  caisson.openstack.containers_info:
+    cloud: example
+"""
+
+RETURN = r"""
+containers:
+  description: Containers in the order of their names.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{name: memcached, service: memcached, status: running, health: healthy, image: 'sha256:0a1b2c3d', since: '2026-01-01T00:00:00Z', restarts: 0}]
+missing:
+  description: Names that are expected but not there.
+  returned: always
+  type: list
+  elements: str
+faulty:
+  description: Names of containers that do not run or are not healthy.
+  returned: always
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.caisson.openstack.plugins.module_utils import spec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "cloud": {"type": "str", "required": True},
+            "expected": {"type": "list", "elements": "str", "default": []},
+            "engine_url": {"type": "str", "default": DEFAULT_URL},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        engine = Engine(connect(module.params["engine_url"]))
+        found = engine.containers([f"{spec.LABEL_CLOUD}={module.params['cloud']}", spec.LABEL_CONTAINER])
+    except EngineError as error:
+        module.fail_json(msg=str(error))
+    rows = [
+        {
+            "name": name,
+            "service": state.labels.get(spec.LABEL_SERVICE, ""),
+            "status": state.status,
+            "health": state.health or "none",
+            "image": state.image_id,
+            "since": state.started_at,
+            "restarts": state.restarts,
+        }
+        for name, state in sorted(found.items())
+    ]
+    module.exit_json(
+        changed=False,
+        containers=rows,
+        missing=sorted(set(module.params["expected"]) - found.keys()),
+        faulty=[row["name"] for row in rows if row["status"] != "running" or row["health"] not in ("healthy", "none")],
+    )
+
+
+if __name__ == "__main__":
+    main()
