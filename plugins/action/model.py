@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import json
 import pathlib
 import typing as t
 import zlib
 
 from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 
@@ -51,33 +53,38 @@ class ActionModule(ActionBase):
             self._faults += error.messages
         if self._faults:
             raise AnsibleActionFail(_report(self._faults))
-        return _result(built)
+        return _result(built, self._template(self._vars.get("cloud_secrets") or {}, "cloud_secrets"))
 
     def _build(self, site: model.Site) -> model.HostModel:
         self._paths: dict[str, pathlib.Path] = {}
-        self._contents: dict[tuple[str, str, tuple[str, ...]], t.Any] = {}
+        self._contents: dict[tuple[str, str, tuple[str, ...]], list[t.Any]] = {}
         services = [service for service in map(self._load, self._definitions()) if service]
         if self._faults:
             raise model.ModelError([])
         model.check(services, site.groups)
         active = [service for service in services if service.enabled]
         self._extra = {"service_frontends": model.frontends(active, site.groups, self._address)}
-        built = model.build(services, site, self._render)
-        return built
+        return model.build(services, site, self._render)
 
     # -- definitions --------------------------------------------------------------------------------------------
 
     def _definitions(self) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
-        """Yield the definition of each service role in the play, with the operator's overrides merged in."""
+        """Yield the definition of each service role in the play."""
         for name, path in roles.in_play(self._task.get_play()).items():
             definition = self._vars.get(f"{name}_service")
             if definition is None:
                 continue
             self._paths[name] = path
             self._check_arguments(name)
-            # a list that is an expression must be a list before an override can be merged into it
-            definition = {key: self._template(value, f"{name}_service") if isinstance(value, str) else value for key, value in definition.items()}
-            yield name, merge(definition, self._vars.get(f"{name}_service_overrides") or {})
+            # the content of files is rendered later; for that a list of files must be a list, not an expression
+            yield name, self._listed(definition, f"{name}_service")
+
+    def _listed(self, definition: t.Any, where: str) -> dict[str, t.Any]:
+        """Return *definition* with values that are an expression as a whole resolved."""
+        if not isinstance(definition, t.Mapping):
+            self._faults.append(f"{where}: expected a mapping, got {type(definition).__name__}")
+            return {}
+        return {key: self._template(value, where) if isinstance(value, str) else value for key, value in definition.items()}
 
     def _check_arguments(self, name: str) -> None:
         """Check the operator's variables of a role against its argument spec."""
@@ -85,41 +92,54 @@ class ActionModule(ActionBase):
         if not path.is_file():
             return
         spec = (formats.parse("yaml", path.read_text(encoding="utf-8")).get("argument_specs") or {}).get("main", {}).get("options", {})
+        known = len(self._faults)
         given = {option: self._template(self._vars[option], option) for option in spec if option in self._vars}
-        if self._faults:
+        if len(self._faults) > known:
             return
-        result = schema.ArgumentSpecValidator(spec).validate(given)
+        result = ArgumentSpecValidator(spec).validate(given)
         self._faults += [f"role {name}: {message}" for message in result.error_messages]
 
     def _load(self, item: tuple[str, dict[str, t.Any]]) -> Service | None:
-        """Template a definition, but for the content of its files, and validate it."""
+        """Template a definition, but for the content of its files, merge the operator's overrides in and validate it."""
         name, definition = item
-        bare = dict(definition)
-        bare["files"] = [{key: value for key, value in file.items() if key != "content"} for file in definition.get("files") or []]
-        data = self._template(bare, f"{name}_service")
-        if data is None:
+        known = len(self._faults)
+        overrides_name = f"{name}_service_overrides"
+        override = self._listed(self._vars.get(overrides_name) or {}, overrides_name)
+        data = self._template(_without_contents(definition), f"{name}_service")
+        changes = self._template(_without_contents(override), overrides_name)
+        if len(self._faults) > known:
             return None
-        service = schema.load(Service, data, f"{name}_service")
-        for file, raw in zip(service.files, definition.get("files") or []):
-            self._contents[_key(service, file)] = raw.get("content")
+        try:
+            service = schema.load(Service, merge(data, changes), f"{name}_service")
+        except schema.SchemaError as error:
+            self._faults += error.messages
+            return None
+        if service.name != name:
+            self._faults.append(f"{name}_service.name: is '{service.name}'; it must be the name of the role")
+        # merging keeps the order of files and appends new ones
+        own = [file.get("content") for file in definition.get("files") or []]
+        for at, file in enumerate(service.files):
+            over = [item["content"] for item in override.get("files") or [] if item.get("path") == file.path and "content" in item]
+            self._contents[_key(service, file)] = [own[at] if at < len(own) else None, *over]
         return service
 
     # -- files --------------------------------------------------------------------------------------------------
 
     def _render(self, service: Service, file: ConfigFile) -> str:
         where = f"{service.name}: {file.path}"
-        raw = self._contents[_key(service, file)]
-        if file.template:
-            source = self._paths[service.name] / "templates" / file.template
-            raw = trust_as_template(source.read_text(encoding="utf-8"))
-        content = self._template(raw, where)
-        if content is None:
-            return ""
+        raw, *changes = self._contents[_key(service, file)]
         try:
+            if file.template:
+                raw = trust_as_template((self._paths[service.name] / "templates" / file.template).read_text(encoding="utf-8"))
+            contents = [self._template(value, where) for value in ([raw, *changes] if raw is not None else changes)]
+            if not contents or None in contents:
+                self._faults += [] if contents else [f"{where}: has neither content nor template"]
+                return ""
+            content = functools.reduce(merge, contents)
             if self._args["overrides_dir"]:
                 content = self._override(service, file, content)
-            return content if file.format == "text" else formats.render(file.format, content)
-        except (formats.FormatError, overrides.OverrideError) as error:
+            return formats.render(file.format, content)
+        except (OSError, formats.FormatError, overrides.OverrideError) as error:
             self._faults.append(f"{where}: {error}")
             return ""
 
@@ -128,7 +148,10 @@ class ActionModule(ActionBase):
             pathlib.Path(self._args["overrides_dir"]), service.name, file, self._vars["group_names"], self._vars["inventory_hostname"]
         )
         return overrides.apply(
-            file, content, paths, lambda text: str(self._template(trust_as_template(text), f"{service.name}: override of {file.path}"))
+            file,
+            content,
+            paths,
+            lambda text: str(self._template(trust_as_template(text), f"{service.name}: override of {file.path}") or ""),
         )
 
     def _template(self, value: t.Any, where: str) -> t.Any:
@@ -146,6 +169,17 @@ class ActionModule(ActionBase):
         return str(known.get("cloud_address") or known.get("ansible_host") or host)
 
 
+def _without_contents(definition: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return a definition as it is before the content of its files is known."""
+    if not isinstance(definition.get("files"), list):
+        return definition
+    return {**definition, "files": [_without_content(file) for file in definition["files"]]}
+
+
+def _without_content(file: t.Any) -> t.Any:
+    return {key: value for key, value in file.items() if key != "content"} if isinstance(file, t.Mapping) else file
+
+
 def _key(service: Service, file: ConfigFile) -> tuple[str, str, tuple[str, ...]]:
     return service.name, file.path, tuple(file.containers)
 
@@ -155,9 +189,17 @@ def _report(faults: list[str]) -> str:
     return f"the definitions do not make a cloud; nothing was changed:\n{lines}"
 
 
-def _result(built: model.HostModel) -> dict[str, t.Any]:
+def _texts(value: t.Any) -> t.Iterator[str]:
+    """Yield every text in nested data."""
+    if isinstance(value, str):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _texts(item)
+
+
+def _result(built: model.HostModel, generated: t.Any) -> dict[str, t.Any]:
     """Return the model as the value of a registered variable. It holds secrets, so it is never shown."""
-    secrets = [item.password for item in [*built.databases, *built.users]]
+    secrets = [*(item.password for item in [*built.databases, *built.users]), *_texts(generated)]
     payload = {
         "directories": [spec.name for spec in built.containers],
         "files": [dataclasses.asdict(file) for file in built.files],

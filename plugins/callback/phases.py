@@ -49,11 +49,11 @@ class CallbackModule(CallbackBase):
         """Print the durations."""
         now = time.monotonic()
         self._display.banner("TIME")
-        ends = [started for _name, started, _tasks in self._plays[1:]] + [now]
-        for (name, started, tasks), end in zip(self._plays, ends):
+        ends = [*(started for _name, started, _tasks in self._plays[1:]), *([now] if self._plays else [])]
+        for (name, started, tasks), end in zip(self._plays, ends, strict=True):
             self._display.display(f"{end - started:7.1f} s  {name}")
-            marks = [begun for _task, begun in tasks[1:]] + [end]
-            spent = sorted(((mark - begun, task) for (task, begun), mark in zip(tasks, marks)), reverse=True)
+            marks = [*(begun for _task, begun in tasks[1:]), *([end] if tasks else [])]
+            spent = sorted(((mark - begun, task) for (task, begun), mark in zip(tasks, marks, strict=True)), reverse=True)
             for seconds, task in spent[:_TASKS]:
                 if seconds >= _SECONDS and len(tasks) > 1:
                     self._display.display(f"{seconds:11.1f} s  {task}")

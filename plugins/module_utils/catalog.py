@@ -54,8 +54,8 @@ def plan(current: Current, users: t.Sequence[User], endpoints: t.Sequence[Endpoi
     steps: list[Step] = []
     if users and project not in current.projects:
         steps.append(Step("create_project", f"project {project}", "it does not exist", {"name": project}))
-    for role in sorted({role for user in users for role in user.roles} - current.roles.keys()):
-        steps.append(Step("create_role", f"role {role}", "it does not exist", {"name": role}))
+    missing = sorted({role for user in users for role in user.roles} - current.roles.keys())
+    steps += [Step("create_role", f"role {role}", "it does not exist", {"name": role}) for role in missing]
     for user in users:
         steps += _user(current, user, project)
     for endpoint in endpoints:
@@ -81,7 +81,7 @@ def _endpoint(current: Current, endpoint: Endpoint, region: str) -> list[Step]:
     steps = []
     service = current.services.get((endpoint.name, endpoint.type))
     subject = f"service {endpoint.name} ({endpoint.type})"
-    key = {"name": endpoint.name, "type": endpoint.type}
+    key = {"name": endpoint.name, "kind": endpoint.type}
     if service is None:
         steps.append(Step("create_service", subject, "it does not exist", {**key, "description": endpoint.description}))
     for interface in _INTERFACES:
@@ -96,8 +96,8 @@ def _endpoint(current: Current, endpoint: Endpoint, region: str) -> list[Step]:
             arguments = {**key, "interface": interface, "url": url, "region": region}
             steps.append(Step("create_endpoint", what, f"it does not exist ({url})", arguments))
         elif found[0]["url"] != url:
-            steps.append(Step("update_endpoint", what, f"url {found[0]['url']} -> {url}", {"id": found[0]["id"], "url": url}))
-        steps += [Step("delete_endpoint", what, "it is there twice", {"id": item["id"]}) for item in found[1:]]
+            steps.append(Step("update_endpoint", what, f"url {found[0]['url']} -> {url}", {"identifier": found[0]["id"], "url": url}))
+        steps += [Step("delete_endpoint", what, "it is there twice", {"identifier": item["id"]}) for item in found[1:]]
     return steps
 
 
@@ -162,18 +162,19 @@ class Keystone:
         ids = current.projects[project]["id"], current.users[user]["id"], current.roles[role]["id"]
         self._request("PUT", "projects/{}/users/{}/roles/{}".format(*ids))
 
-    def _create_service(self, current: Current, name: str, type: str, description: str) -> None:  # noqa: A002 - Keystone's word
-        current.services[name, type] = self._post("services", "service", {"name": name, "type": type, "description": description})
+    def _create_service(self, current: Current, name: str, kind: str, description: str) -> None:
+        body = {"name": name, "type": kind, "description": description}
+        current.services[name, kind] = self._post("services", "service", body)
 
-    def _create_endpoint(self, current: Current, name: str, type: str, interface: str, url: str, region: str) -> None:  # noqa: A002
-        body = {"service_id": current.services[name, type]["id"], "interface": interface, "url": url, "region_id": region}
+    def _create_endpoint(self, current: Current, name: str, kind: str, interface: str, url: str, region: str) -> None:
+        body = {"service_id": current.services[name, kind]["id"], "interface": interface, "url": url, "region_id": region}
         self._post("endpoints", "endpoint", body)
 
-    def _update_endpoint(self, _current: Current, id: str, url: str) -> None:  # noqa: A002 - Keystone's word
-        self._request("PATCH", f"endpoints/{id}", {"endpoint": {"url": url}})
+    def _update_endpoint(self, _current: Current, identifier: str, url: str) -> None:
+        self._request("PATCH", f"endpoints/{identifier}", {"endpoint": {"url": url}})
 
-    def _delete_endpoint(self, _current: Current, id: str) -> None:  # noqa: A002 - Keystone's word
-        self._request("DELETE", f"endpoints/{id}")
+    def _delete_endpoint(self, _current: Current, identifier: str) -> None:
+        self._request("DELETE", f"endpoints/{identifier}")
 
     # -- requests -----------------------------------------------------------------------------------------------
 
@@ -195,7 +196,9 @@ class Keystone:
 
     def _send(self, method: str, path: str, body: dict[str, t.Any] | None) -> tuple[t.Any, t.Any]:
         deadline = time.monotonic() + self._timeout
-        headers = {"Content-Type": "application/json", "Accept": "application/json", **({"X-Auth-Token": self._token} if self._token else {})}
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self._token:
+            headers["X-Auth-Token"] = self._token
         while True:
             try:
                 answer = open_url(
@@ -214,4 +217,5 @@ class Keystone:
                 if time.monotonic() < deadline:
                     time.sleep(0.5)
                     continue
-                raise CatalogError(f"{method} {self._url}/{path}: no answer in {self._timeout} s ({error}); is Keystone running?") from error
+                what = f"no answer in {self._timeout} s ({error}); is Keystone running?"
+                raise CatalogError(f"{method} {self._url}/{path}: {what}") from error

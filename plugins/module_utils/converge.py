@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import re
 import time
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import graph, spec as specs, survivors
+from ansible_collections.caisson.openstack.plugins.module_utils import graph, survivors
+from ansible_collections.caisson.openstack.plugins.module_utils import spec as specs
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Healthcheck
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import ContainerState, Engine, EngineError, ExecResult
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
 from ansible_collections.caisson.openstack.plugins.module_utils.state_file import StateFile
@@ -109,11 +112,11 @@ class Converger:
         outcomes: dict[str, Outcome] = {}
         dependencies: dict[str, list[str]] = {}
         for spec in containers:
-            work[spec.name] = lambda outcome, spec=spec: self._container(spec, outcome)
+            work[spec.name] = functools.partial(self._container, spec)
             outcomes[spec.name] = Outcome(spec.name, "container", spec.service)
             dependencies[spec.name] = spec.after
         for job in jobs:
-            work[job.name] = lambda outcome, job=job: self._job(job, created_databases, outcome)
+            work[job.name] = functools.partial(self._job, job, created_databases)
             outcomes[job.name] = Outcome(job.name, "job", job.service)
             dependencies[job.name] = job.after
 
@@ -135,7 +138,8 @@ class Converger:
             service = state.labels.get(specs.LABEL_SERVICE, "")
             if service not in services or name in keep:
                 continue
-            outcome = Outcome(name, "container", service, "remove", ["it is not defined for this host"], {"status": state.status}, {}, "done")
+            outcome = Outcome(name, "container", service, "remove", ["it is not defined for this host"], {"status": state.status})
+            outcome.state = "done"
             if not self._check:
                 self._engine.stop(name, 30)
                 self._engine.remove(name)
@@ -220,22 +224,21 @@ class Converger:
         if spec.healthcheck is None or state.health == "healthy":
             return True
         # the engine looks only once in an interval: ask ourselves, so that a start costs no waiting
-        return self._probe(spec).rc == 0
+        return self._probe(spec, spec.healthcheck).rc == 0
 
-    def _probe(self, spec: ContainerSpec) -> ExecResult:
-        assert spec.healthcheck is not None
-        kind, *command = spec.healthcheck.test
+    def _probe(self, spec: ContainerSpec, check: Healthcheck) -> ExecResult:
+        kind, *command = check.test
         if kind == "CMD-SHELL":
             command = ["sh", "-c", *command]
         try:
-            return self._engine.exec(spec.name, command, timeout=spec.healthcheck.timeout)
+            return self._engine.exec(spec.name, command, timeout=check.timeout)
         except EngineError as error:  # it stopped in between
             return ExecResult(1, "", str(error))
 
     def _explain(self, spec: ContainerSpec, state: ContainerState, age: float) -> str:
         if state.running:
             what = f"not healthy after {age:.0f} s"
-            probe = self._probe(spec).output if spec.healthcheck else ""
+            probe = self._probe(spec, spec.healthcheck).output if spec.healthcheck else ""
         else:
             what, probe = f"{state.status} with exit code {state.exit_code}", ""
         if state.restarts:
@@ -276,4 +279,4 @@ def _tail(text: str, lines: int = 25) -> str:
 def _age(started_at: str) -> float:
     """Return seconds since *started_at*, the engine's RFC 3339 time with nanoseconds."""
     started = datetime.datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", started_at).replace("Z", "+00:00"))
-    return max(0.0, (datetime.datetime.now(datetime.timezone.utc) - started).total_seconds())
+    return max(0.0, (datetime.datetime.now(datetime.UTC) - started).total_seconds())

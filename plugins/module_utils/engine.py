@@ -156,7 +156,7 @@ class Engine(_Client):
     def image_id(self, reference: str) -> str | None:
         """Return the id of an image that is present on this host, or None."""
         image = self.inspect(reference)
-        return image and image.id
+        return image.id if image else None
 
     def logs(self, name: str, lines: int = 25) -> str:
         """Return the last *lines* of a container's output."""

@@ -19,7 +19,7 @@ class FormatError(ValueError):
 
 
 def render(fmt: str, data: t.Any) -> str:
-    """Return *data* as text in *fmt* (``ini``, ``yaml`` or ``json``).
+    """Return *data* as text in *fmt* (``ini``, ``yaml``, ``json``, or ``text`` that is text already).
 
     Raises:
         FormatError: if the data does not fit the format.
@@ -30,6 +30,10 @@ def render(fmt: str, data: t.Any) -> str:
         return yaml.safe_dump(data, sort_keys=False, default_flow_style=False, allow_unicode=True)
     if fmt == "json":
         return json.dumps(data, indent=2) + "\n"
+    if fmt == "text" and isinstance(data, str):
+        return data
+    if fmt == "text":
+        raise FormatError(f"text is expected, not {type(data).__name__}")
     raise FormatError(f"no writer for format '{fmt}'")
 
 

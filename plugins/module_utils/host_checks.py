@@ -38,15 +38,15 @@ class Wanted:
 
 def faults(seen: Seen, wanted: Wanted) -> list[str]:
     """Return a sentence for each thing that is not as it must be."""
-    found = [*_system(seen), *_size(seen, wanted), *_addresses(seen, wanted)]
-    return found
+    return [*_system(seen), *_size(seen, wanted), *_addresses(seen, wanted)]
 
 
 def _system(seen: Seen) -> t.Iterator[str]:
     if seen.distribution != "debian" or seen.version.split(".")[0] not in DEBIAN:
         yield f"the host runs {seen.distribution} {seen.version}; Debian {' or '.join(DEBIAN)} is needed"
     if seen.python < PYTHON:
-        yield f"Python {seen.python[0]}.{seen.python[1]} runs the modules; at least {PYTHON[0]}.{PYTHON[1]} is needed (ansible_python_interpreter)"
+        have, need = (".".join(map(str, version)) for version in (seen.python, PYTHON))
+        yield f"Python {have} runs the modules; at least {need} is needed (ansible_python_interpreter)"
     if seen.uid:
         yield f"modules run as user {seen.uid}; they must run as root (ansible_user: root, or become: true)"
 

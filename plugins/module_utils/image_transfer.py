@@ -53,9 +53,7 @@ def ship(store: ImageStore, image: str, registry: str, direction: Direction) -> 
         store.tag(name, image)
 
 
-def run(
-    store: ImageStore, images: t.Iterable[str], registry: str, direction: Direction, check_mode: bool, parallel: int
-) -> list[Outcome]:
+def run(store: ImageStore, images: t.Iterable[str], registry: str, direction: Direction, check_mode: bool, parallel: int) -> list[Outcome]:
     """Ship those of *images* that need it, *parallel* at a time; a failure of one does not stop the others."""
 
     def attempt(image: str) -> Outcome:

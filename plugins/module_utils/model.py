@@ -16,7 +16,6 @@ from ansible_collections.caisson.openstack.plugins.module_utils.definition impor
     Container,
     Database,
     Endpoint,
-    Frontend,
     Job,
     Service,
     User,
@@ -107,7 +106,9 @@ def resolve_group(pattern: str, groups: t.Mapping[str, t.Sequence[str]]) -> list
     return list(hosts)
 
 
-def frontends(services: t.Iterable[Service], groups: t.Mapping[str, t.Sequence[str]], address: t.Callable[[str], str]) -> list[dict[str, t.Any]]:
+def frontends(
+    services: t.Iterable[Service], groups: t.Mapping[str, t.Sequence[str]], address: t.Callable[[str], str]
+) -> list[dict[str, t.Any]]:
     """Return the load balancer's ports and the hosts behind each, for templates; *address* gives a host's address."""
     return [
         {
@@ -121,64 +122,120 @@ def frontends(services: t.Iterable[Service], groups: t.Mapping[str, t.Sequence[s
     ]
 
 
+def _named(service: Service) -> list[Container | Job]:
+    return [*service.containers, *service.jobs]
+
+
 def check(services: t.Sequence[Service], groups: t.Mapping[str, t.Sequence[str]]) -> None:
     """Refuse definitions that contradict themselves, each other or the inventory.
 
     Raises:
         ModelError: with every fault found.
     """
-    faults: list[str] = []
-    seen: dict[str, str] = {}
-    ports: dict[int, str] = {}
+    faults = _check_names(services) + _check_ports(services)
+    known = {item.name for service in services for item in _named(service)}
+    databases = {database.name for service in services for database in service.databases}
     for service in services:
-        names = {container.name for container in service.containers}
-        for item in [*service.containers, *service.jobs]:
-            if item.name in seen:
-                faults.append(f"{service.name}: the name {item.name} is taken by service {seen[item.name]}")
-            seen[item.name] = service.name
         faults += _check_groups(service, groups)
-        faults += _check_references(service, names)
-        for frontend in service.frontends:
-            if frontend.port in ports:
-                faults.append(f"{service.name}: port {frontend.port} is taken by {ports[frontend.port]}")
-            ports[frontend.port] = frontend.name
+        faults += _check_containers(service, known)
+        faults += _check_files(service)
+        faults += _check_jobs(service, known, databases)
     if not faults:
         faults += _check_cycles(services)
     if faults:
         raise ModelError(faults)
 
 
-def _check_groups(service: Service, groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
+def _check_names(services: t.Sequence[Service]) -> list[str]:
     faults = []
-    for item in [*service.containers, *service.frontends]:
-        try:
-            resolve_group(item.group, groups)
-        except KeyError as error:
-            known = ", ".join(sorted(name for name in groups if name not in ("all", "ungrouped")))
-            faults.append(f"{service.name}: {item.name} belongs to host group {error.args[0]}, which the inventory does not have (it has: {known})")
+    seen: dict[str, str] = {}
+    for service in services:
+        for item in _named(service):
+            if item.name in seen:
+                faults.append(f"{service.name}: the name {item.name} is taken by service {seen[item.name]}")
+            elif not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", item.name):
+                faults.append(f"{service.name}: '{item.name}' is no name for a container: letters, digits, '_', '.' and '-' are")
+            seen.setdefault(item.name, service.name)
     return faults
 
 
-def _check_references(service: Service, names: set[str]) -> list[str]:
-    faults = [
-        f"{service.name}: file {file.path} is for container {name}, which is not defined"
-        for file in service.files
-        for name in file.containers
-        if name not in names
-    ]
-    faults += [
-        f"{service.name}: job {job.name} runs in the place of container {job.container}, which is not defined"
-        for job in service.jobs
-        if job.container not in names
-    ]
+def _check_ports(services: t.Sequence[Service]) -> list[str]:
+    faults = []
+    taken: dict[tuple[str, int], str] = {}
+    for service in services:
+        for frontend in service.frontends:
+            for kind in ("port", "listen_port"):
+                port = getattr(frontend, kind)
+                if not 0 < port < 65536:
+                    faults.append(f"{service.name}: {kind} {port} of {frontend.name} is not between 1 and 65535")
+                elif (kind, port) in taken:
+                    faults.append(f"{service.name}: {kind} {port} of {frontend.name} is taken by {taken[kind, port]}")
+                taken.setdefault((kind, port), frontend.name)
+    return faults
+
+
+def _check_groups(service: Service, groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
+    faults = []
+    known = ", ".join(sorted(name for name in groups if name not in ("all", "ungrouped")))
+    places = [(item.name, item.group) for item in service.containers] + [(item.name, item.group) for item in service.frontends]
+    for name, group in places:
+        try:
+            resolve_group(group, groups)
+        except KeyError as error:
+            what = f"{service.name}: {name} belongs to host group {error.args[0]}"
+            faults.append(f"{what}, which the inventory does not have (it has: {known})")
+    return faults
+
+
+def _check_containers(service: Service, known: set[str]) -> list[str]:
+    faults = []
     for container in service.containers:
         if not re.fullmatch(r"\d+:\d+", container.user):
             faults.append(f"{service.name}: user of {container.name} is '{container.user}'; it must be numbers as in '42425:42425'")
+        faults += _check_after(service, container, known)
+    return faults
+
+
+def _check_after(service: Service, item: Container | Job, known: set[str]) -> list[str]:
+    return [f"{service.name}: {item.name} comes after {name}, which is not defined" for name in item.after if name not in known]
+
+
+def _check_files(service: Service) -> list[str]:
+    faults = []
+    containers = {container.name: container for container in service.containers}
+    taken: set[tuple[str, str]] = set()
+    for file in service.files:
+        where = f"{service.name}: file {file.path}"
+        if not re.fullmatch(r"0[0-7]{3}", file.mode):
+            faults.append(f"{where} has mode '{file.mode}'; it must be four digits in quotes, as in '0640'")
+        for name in file.containers:
+            if name not in containers:
+                faults.append(f"{where} is for container {name}, which is not defined")
+            elif file.on_change == "reload" and not _below(file.path, containers[name].config_dir):
+                # a single file is mounted as it was when the container started
+                faults.append(f"{where} cannot be reloaded in {name}: it is not below config_dir ('{containers[name].config_dir}')")
+            if (file.path, name) in taken:
+                faults.append(f"{where} is defined twice for container {name}")
+            taken.add((file.path, name))
+    return faults
+
+
+def _check_jobs(service: Service, known: set[str], databases: set[str]) -> list[str]:
+    faults = []
+    names = {container.name for container in service.containers}
+    for job in service.jobs:
+        if job.container not in names:
+            faults.append(f"{service.name}: job {job.name} runs in the place of container {job.container}, which is not defined")
+        if job.user and not re.fullmatch(r"\d+:\d+", job.user):
+            faults.append(f"{service.name}: user of {job.name} is '{job.user}'; it must be numbers as in '42425:42425'")
+        if job.database and job.database not in databases:
+            faults.append(f"{service.name}: job {job.name} belongs to database {job.database}, which is not defined")
+        faults += _check_after(service, job, known)
     return faults
 
 
 def _check_cycles(services: t.Sequence[Service]) -> list[str]:
-    dependencies = {item.name: item.after for service in services for item in [*service.containers, *service.jobs]}
+    dependencies = {item.name: item.after for service in services for item in _named(service)}
     try:
         graph.order(dependencies)
     except graph.CycleError as error:

@@ -13,7 +13,7 @@ import difflib
 import functools
 import typing as t
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
 
 T = t.TypeVar("T")
 
@@ -28,7 +28,7 @@ class SchemaError(ValueError):
         self.messages = list(messages)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def argument_spec(cls: type) -> dict[str, dict[str, t.Any]]:
     """Return the Ansible argument spec of dataclass *cls*."""
     hints = t.get_type_hints(cls)
@@ -67,26 +67,105 @@ def _option(hint: t.Any) -> dict[str, t.Any]:
     return {"type": _SCALARS[hint]}
 
 
-def load(cls: type[T], data: t.Mapping[str, t.Any], where: str) -> T:
-    """Validate *data* against dataclass *cls* and return the instance.
+def load(cls: type[T], data: t.Any, where: str) -> T:
+    """Check *data* against dataclass *cls* and return the instance.
 
-    *where* names the place in messages, such as ``keystone_service``.
+    Stricter than Ansible's own check, which turns text into lists and lists into text: a number may be given as text and
+    a boolean as ``yes`` or ``no``, because expressions yield such, but nothing else is converted.
+
+    Args:
+        where: names the place in messages, such as ``keystone_service``.
 
     Raises:
-        SchemaError: with every fault found, each naming *where*, the key and what would be right.
+        SchemaError: with every fault found, each naming the place, the value and what would be right.
     """
+    faults: list[str] = []
+    instance = _load(cls, data, where, faults)
+    if faults:
+        raise SchemaError(faults)
+    return t.cast(T, instance)
+
+
+def _load(cls: type, data: t.Any, where: str, faults: list[str]) -> t.Any:
+    """Return the instance, or None after noting faults."""
     if not isinstance(data, t.Mapping):
-        raise SchemaError([f"{where}: expected a mapping, got {type(data).__name__}"])
-    result = ArgumentSpecValidator(argument_spec(cls)).validate(dict(data))
-    if result.error_messages:
-        unknown = [_unknown(cls, path, where) for path in sorted(result.unsupported_parameters)]
-        others = [f"{where}: {message}" for message in result.error_messages if "nsupported parameters" not in message]
-        raise SchemaError(unknown + others)
-    return construct(cls, result.validated_parameters)
+        faults.append(f"{where}: expected a mapping, got {_show(data)}")
+        return None
+    before = len(faults)
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    hints = t.get_type_hints(cls)
+    faults += [_unknown(str(key), fields, where) for key in data if key not in fields]
+    values = {}
+    for name, field in fields.items():
+        if data.get(name) is not None:
+            hidden = bool(field.metadata.get("no_log"))
+            values[name] = _convert(hints[name], data[name], f"{where}.{name}", faults, hidden)
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            faults.append(f"{where}.{name}: is required")
+    return cls(**values) if len(faults) == before else None
+
+
+def _convert(hint: t.Any, value: t.Any, where: str, faults: list[str], hidden: bool = False) -> t.Any:
+    """Return *value* as *hint* wants it, or None after noting a fault; a *hidden* value is not shown."""
+    origin = t.get_origin(hint)
+    if origin is t.Union:
+        return _convert(next(arg for arg in t.get_args(hint) if arg is not type(None)), value, where, faults, hidden)
+    if origin is list and isinstance(value, list):
+        return [_convert(t.get_args(hint)[0], item, f"{where}[{_label(item, at)}]", faults, hidden) for at, item in enumerate(value)]
+    if origin is dict and isinstance(value, t.Mapping):
+        return {str(key): _convert(t.get_args(hint)[1], item, f"{where}.{key}", faults, hidden) for key, item in value.items()}
+    if dataclasses.is_dataclass(hint):
+        return _load(t.cast(type, hint), value, where, faults)
+    try:
+        return _scalar(hint, value)
+    except (TypeError, ValueError):
+        faults.append(f"{where}: expected {_expected(hint)}, got {'something else' if hidden else _show(value)}")
+        return None
+
+
+def _scalar(hint: t.Any, value: t.Any) -> t.Any:
+    """Return a scalar as *hint* wants it, or raise TypeError or ValueError."""
+    if hint is t.Any or (t.get_origin(hint) is t.Literal and value in t.get_args(hint)):
+        return value
+    if hint is bool and isinstance(value, (bool, str)):
+        return boolean(value)
+    if hint is int and isinstance(value, (int, str)) and not isinstance(value, bool):
+        return int(value)
+    if hint is str and isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        return str(value)
+    raise TypeError
+
+
+def _expected(hint: t.Any) -> str:
+    origin = t.get_origin(hint)
+    if origin is t.Literal:
+        return "one of " + ", ".join(t.get_args(hint))
+    words = {str: "text", int: "a whole number", bool: "true or false", list: "a list", dict: "a mapping"}
+    return words[origin or hint]
+
+
+def _label(item: t.Any, at: int) -> str:
+    """Return what names an item of a list in messages."""
+    return str(item.get("name") or item.get("path") or at) if isinstance(item, t.Mapping) else str(at)
+
+
+def _show(value: t.Any) -> str:
+    """Return a scalar as text, of anything else only what it is: it may hold a secret."""
+    if isinstance(value, (t.Mapping, list)):
+        return "a mapping" if isinstance(value, t.Mapping) else "a list"
+    text = repr(value)
+    return f"{text[:60]}..." if len(text) > 60 else text
+
+
+def _unknown(key: str, known: t.Collection[str], where: str) -> str:
+    """Name an unknown key, and the nearest one that exists where the key stands."""
+    near = difflib.get_close_matches(key, known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(sorted(known))}"
+    return f"{where}.{key}: unknown key; {hint}"
 
 
 def construct(cls: type[T], data: t.Mapping[str, t.Any]) -> T:
-    """Build dataclass *cls* from *data* that was validated already (by Ansible, or by :func:`load`)."""
+    """Build dataclass *cls* from *data* that Ansible validated already."""
     hints = t.get_type_hints(cls)
     values = {}
     for field in dataclasses.fields(t.cast(t.Any, cls)):
@@ -103,14 +182,4 @@ def _construct(hint: t.Any, value: t.Any) -> t.Any:
         return [_construct(t.get_args(hint)[0], item) for item in value]
     if dataclasses.is_dataclass(hint):
         return construct(t.cast(type, hint), value)
-    return value
-
-
-def _unknown(cls: type, path: tuple[str, ...], where: str) -> str:
-    """Name an unknown key, and the nearest one that exists where the key stands."""
-    spec = argument_spec(cls)
-    for part in path[:-1]:
-        spec = spec[part]["options"]
-    near = difflib.get_close_matches(path[-1], spec, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(sorted(spec))}"
-    return f"{'.'.join((where, *path))}: unknown key; {hint}"
+    return dict(value) if origin is dict else value

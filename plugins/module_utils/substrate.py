@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 import socket
 import struct
@@ -47,7 +46,7 @@ def run_guest(engine: Engine, image_id: str, cloud: str, accelerator: str) -> bo
         service="substrate",
         image=image_id,
         command=["bash", "-c", _TRIAL, accelerator],
-        tmpfs=["/tmp:mode=1777", "/var/tmp:mode=1777"],  # noqa: S108 - inside the container
+        tmpfs=["/tmp:mode=1777", "/var/tmp:mode=1777"],
         devices=["/dev/kvm"] if accelerator == "kvm" else [],
     )
     return engine.run_once(spec, image_id, cloud, timeout=KVM_TIMEOUT + 20).rc == 0
@@ -133,4 +132,4 @@ def boot_id() -> str:
 
 def kvm_device() -> bool:
     """Return whether the kernel offers hardware virtualization, which does not mean that it works."""
-    return os.path.exists("/dev/kvm")
+    return pathlib.Path("/dev/kvm").exists()

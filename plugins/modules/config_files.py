@@ -69,7 +69,8 @@ def main() -> None:
         try:
             config_tree.apply(root, wanted, changes)
         except OSError as error:
-            module.fail_json(msg=f"cannot write {error.filename}: {error.strerror}; files written before it are complete, run again when solved")
+            hint = "files written before it are complete, run again when solved"
+            module.fail_json(msg=f"cannot write {error.filename}: {error.strerror}; {hint}")
     module.exit_json(
         changed=bool(changes),
         changes=[{"path": change.path, "reason": change.reason} for change in changes],

@@ -160,10 +160,14 @@ def _diff(outcomes: t.Iterable[Outcome]) -> dict[str, str]:
     return {key: json.dumps(value, indent=1, sort_keys=True) + "\n" for key, value in (("before", before), ("after", after))}
 
 
+def _shown(outcome: Outcome) -> dict[str, t.Any]:
+    return {key: value for key, value in dataclasses.asdict(outcome).items() if key not in ("before", "after")}
+
+
 def _result(outcomes: list[Outcome]) -> dict[str, t.Any]:
     return {
         "changed": any(outcome.changed for outcome in outcomes),
-        "outcomes": [{key: value for key, value in dataclasses.asdict(item).items() if key not in ("before", "after")} for item in outcomes],
+        "outcomes": [_shown(item) for item in outcomes],
         "waiting": [item.name for item in outcomes if item.state in ("waiting", "blocked")],
         "diff": _diff(outcomes),
     }

@@ -112,9 +112,7 @@ def main() -> None:
     except EngineError as error:
         module.fail_json(msg=f"{error}; run again when solved")
     lines = "".join(f"{name}\n" for name in [*sorted(found), *volumes])
-    module.exit_json(
-        changed=bool(found or volumes), containers=sorted(found), volumes=volumes, diff={"before": lines, "after": ""}
-    )
+    module.exit_json(changed=bool(found or volumes), containers=sorted(found), volumes=volumes, diff={"before": lines, "after": ""})
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ containers:
   returned: always
   type: list
   elements: dict
-  sample: [{name: memcached, service: memcached, status: running, health: healthy, image: 'sha256:0a1b2c3d', since: '2026-01-01T00:00:00Z', restarts: 0}]
+  sample: [{name: memcached, service: memcached, status: running, health: healthy, image: 'sha256:0a1b2c3d', restarts: 0}]
 missing:
   description: Names that are expected but not there.
   returned: always

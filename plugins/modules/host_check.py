@@ -57,7 +57,6 @@ import shutil
 import socket
 import subprocess
 import sys
-
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
@@ -72,17 +71,18 @@ def _memory() -> int:
 
 def _own_addresses() -> list[str]:
     shown = subprocess.run(["ip", "-o", "-4", "address", "show"], capture_output=True, text=True, check=False).stdout
-    return [found for name, found in re.findall(r"^\d+: (\S+)\s+inet (\S+?)/", shown, re.MULTILINE)]
+    return re.findall(r"^\d+: \S+\s+inet (\S+?)/", shown, re.MULTILINE)
 
 
 def _needed(external_bridge_addresses: set[str]) -> dict[str, str]:
     """Return the addresses that this host needs, each with what for."""
-    needed = {address: "its own address" for address in _own_addresses() if address not in external_bridge_addresses}
+    own = [address for address in _own_addresses() if address not in external_bridge_addresses]
+    needed = dict.fromkeys(own, "its own address")
     routes = subprocess.run(["ip", "-4", "route", "show", "default"], capture_output=True, text=True, check=False).stdout
-    needed |= {address: "its gateway" for address in re.findall(r"via (\S+)", routes)}
+    needed |= dict.fromkeys(re.findall(r"via (\S+)", routes), "its gateway")
     resolvers = pathlib.Path("/etc/resolv.conf")
     if resolvers.exists():
-        needed |= {address: "a name server" for address in re.findall(r"^nameserver (\d+\.\S+)", resolvers.read_text(), re.MULTILINE)}
+        needed |= dict.fromkeys(re.findall(r"^nameserver (\d+\.\S+)", resolvers.read_text(), re.MULTILINE), "a name server")
     settings = build_settings.read()
     for url in (settings["apt_mirror"], settings["apt_security_mirror"], settings["python_index"] or "https://pypi.org"):
         name = urlsplit(url).hostname or ""
@@ -122,7 +122,8 @@ def main() -> None:
     faults = host_checks.faults(seen, wanted)
     if faults:
         lines = "\n".join(f"  - {fault}" for fault in faults)
-        module.fail_json(msg=f"this host cannot be part of the cloud as the inventory describes it; nothing was changed:\n{lines}", faults=faults)
+        what = "this host cannot be part of the cloud as the inventory describes it; nothing was changed"
+        module.fail_json(msg=f"{what}:\n{lines}", faults=faults)
     module.exit_json(changed=False)
 
 

@@ -10,7 +10,8 @@ short_description: Remove what servers and their networks made on a host outside
 version_added: 0.1.0
 description:
   - Ends all virtual machines of the libvirt container, deletes all bridges of the switch, and removes the network namespaces
-    of the metadata agent.
+    of the metadata agent. The containers of ovn-controller and of the switch are stopped on the way, because they would make
+    again what was deleted.
   - What is done already, or cannot be done because its container is gone, is no error.
 author: The caisson authors (@caisson)
 options: {}
@@ -32,7 +33,6 @@ removed:
   sample: {domains: [instance-00000001], bridges: [br-int, br-ex], namespaces: []}
 """
 
-import os
 import pathlib
 
 from ansible.module_utils.basic import AnsibleModule
@@ -52,6 +52,11 @@ def _lines(engine: Engine, container: str, command: list[str]) -> list[str]:
     return engine.exec(container, command).stdout.split()
 
 
+def _stop(engine: Engine, container: str) -> None:
+    if engine.container(container):
+        engine.stop(container, 10)
+
+
 def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(argument_spec={"engine_url": {"type": "str", "default": DEFAULT_URL}}, supports_check_mode=True)
@@ -60,13 +65,19 @@ def main() -> None:
         removed = {
             "domains": _lines(engine, "libvirt", ["virsh", "--quiet", "list", "--name"]),
             "bridges": _lines(engine, "openvswitch_db", [*_VSCTL, "list-br"]),
-            "namespaces": sorted(name for name in os.listdir(_NAMESPACES) if name.startswith(_NAMESPACE_PREFIX)) if _NAMESPACES.is_dir() else [],
+            # the tap of the userspace datapath outlives the switch
+            "links": [name for name in ("ovs-netdev",) if pathlib.Path("/sys/class/net", name).exists()],
+            "namespaces": sorted(path.name for path in _NAMESPACES.glob(f"{_NAMESPACE_PREFIX}*")),
         }
         if not module.check_mode:
             for name in removed["domains"]:
                 engine.exec("libvirt", ["virsh", "--quiet", "destroy", name])
+            _stop(engine, "ovn_controller")
             for name in removed["bridges"]:
                 engine.exec("openvswitch_db", [*_VSCTL, "--if-exists", "del-br", name])
+            _stop(engine, "openvswitch_vswitchd")
+            for name in removed["links"]:
+                module.run_command(["ip", "link", "delete", name])
             for name in removed["namespaces"]:
                 module.run_command(["ip", "netns", "delete", name])
     except EngineError as error:

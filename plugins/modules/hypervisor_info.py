@@ -31,7 +31,7 @@ remains:
   sample: {domains: [], processes: [], ports: [], namespaces: [], instances: []}
 """
 
-import os
+import pathlib
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -62,7 +62,7 @@ def main() -> None:
     except EngineError as error:
         module.fail_json(msg=str(error))
     remains["processes"] = [f"{process.name} {process.pid}" for process in survivors.find(["qemu-system"])]
-    remains["namespaces"] = sorted(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else []
+    remains["namespaces"] = sorted(path.name for path in pathlib.Path("/run/netns").glob("*"))
     module.exit_json(changed=False, remains=remains)
 
 

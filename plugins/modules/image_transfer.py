@@ -75,9 +75,7 @@ def main() -> None:
         store = ImageStore(connect(params["engine_url"], timeout=1800))
     except EngineError as error:
         module.fail_json(msg=str(error))
-    outcomes = image_transfer.run(
-        store, params["images"], params["registry"], params["direction"], module.check_mode, params["parallel"]
-    )
+    outcomes = image_transfer.run(store, params["images"], params["registry"], params["direction"], module.check_mode, params["parallel"])
     failed = [outcome for outcome in outcomes if outcome.error]
     shipped = {outcome.image: outcome.reason for outcome in outcomes if outcome.reason and not outcome.error}
     if failed:

@@ -106,8 +106,8 @@ def main() -> None:
     try:
         engine = Engine(connect(params["engine_url"]))
         image_id = engine.image_id(params["image"])
-        if image_id is None:
-            module.fail_json(msg=f"image {params['image']} is not on this host; build it (playbook build) or pull it (playbook pull)")
+        if not image_id:
+            raise EngineError(f"image {params['image']} is not on this host; build it (playbook build) or pull it (playbook pull)")
         done = engine.run_once(spec, image_id, params["cloud"], stdin=source.encode(), timeout=params["timeout"])
     except EngineError as error:
         module.fail_json(msg=str(error))
