@@ -82,7 +82,7 @@ class ActionModule(ActionBase):
     def _listed(self, definition: t.Any, where: str) -> dict[str, t.Any]:
         """Return *definition* with values that are an expression as a whole resolved."""
         if not isinstance(definition, t.Mapping):
-            self._faults.append(f"{where}: expected a mapping, got {type(definition).__name__}")
+            self._faults.append(f"{where}: expected a mapping")
             return {}
         return {key: self._template(value, where) if isinstance(value, str) else value for key, value in definition.items()}
 

@@ -112,6 +112,8 @@ def differences(spec: ContainerSpec, image_id: str, current_label: str, current_
     try:
         current = json.loads(current_label)
     except ValueError:
+        current = None
+    if not isinstance(current, dict):
         return [Difference("specification", "as defined", "created by something else")]
     desired = spec.compared()
     found = [

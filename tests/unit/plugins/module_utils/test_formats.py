@@ -8,7 +8,8 @@ import string
 import typing as t
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.caisson.openstack.plugins.module_utils import formats
 
@@ -44,6 +45,10 @@ def test_ini_is_read_with_comments_repeats_and_continuations() -> None:
     }
 
 
+def test_text_stays_as_it_is() -> None:
+    assert formats.render("text", " a\r\n") == " a\r\n"
+
+
 @given(_INI)
 def test_ini_survives_writing_and_reading(data: dict[str, dict[str, t.Any]]) -> None:
     assert formats.parse("ini", formats.render("ini", data)) == data
@@ -69,6 +74,7 @@ def test_yaml_and_json_survive_writing_and_reading(fmt: str, data: dict[str, t.A
         ("ini", {"a": {"b": {"c": 1}}}, "[a] b: an option is text"),
         ("ini", {"a": {"b": None}}, "not NoneType"),
         ("ini", {"a": {"b": "one\n\ntwo"}}, "[a] b: an option cannot hold an empty line"),
+        ("text", {"a": 1}, "text is expected, not dict"),
         ("toml", {}, "no writer for format 'toml'"),
     ],
 )

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dataclasses as declarations: what they accept, and what they say about the rest."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.caisson.openstack.plugins.module_utils import schema
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Service
+from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
+
+
+@dataclasses.dataclass
+class _Inner:
+    name: str
+    count: int = 1
+
+
+@dataclasses.dataclass
+class _Outer:
+    name: str
+    mode: t.Literal["fast", "slow"] = "fast"
+    ready: bool = False
+    inner: t.Optional[_Inner] = None
+    inners: list[_Inner] = dataclasses.field(default_factory=list)
+    words: list[str] = dataclasses.field(default_factory=list)
+    limits: dict[str, int] = dataclasses.field(default_factory=dict)
+    anything: t.Any = None
+    password: str = dataclasses.field(default="", metadata={"no_log": True})
+
+
+def _faults(data: t.Any) -> list[str]:
+    with pytest.raises(schema.SchemaError) as caught:
+        schema.load(_Outer, data, "thing")
+    return caught.value.messages
+
+
+def test_all_kinds_of_fields_are_loaded() -> None:
+    data = {
+        "name": 5,
+        "mode": "slow",
+        "ready": "yes",
+        "inner": {"name": "a", "count": "3"},
+        "inners": [{"name": "b"}],
+        "words": ["x", 1],
+        "limits": {"a": 1},
+        "anything": [{}],
+        "password": "p",
+    }
+    assert schema.load(_Outer, data, "thing") == _Outer("5", "slow", True, _Inner("a", 3), [_Inner("b")], ["x", "1"], {"a": 1}, [{}], "p")
+
+
+def test_none_is_the_default() -> None:
+    assert schema.load(_Outer, {"name": "a", "words": None, "mode": None}, "thing") == _Outer("a")
+
+
+def test_defaults_are_not_shared() -> None:
+    one, other = (schema.load(_Outer, {"name": name}, "thing") for name in "ab")
+    one.words.append("x")
+    one.limits["x"] = 1
+    assert (other.words, other.limits) == ([], {})
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        ([], "thing: expected a mapping, got a list"),
+        ({}, "thing.name: is required"),
+        ({"name": None}, "thing.name: is required"),
+        ({"name": ["x"]}, "thing.name: expected text, got a list"),
+        ({"name": True}, "thing.name: expected text, got True"),
+        ({"name": "a", "mode": "fats"}, "thing.mode: expected one of fast, slow, got 'fats'"),
+        ({"name": "a", "ready": "maybe"}, "thing.ready: expected true or false, got 'maybe'"),
+        ({"name": "a", "ready": 7}, "thing.ready: expected true or false, got 7"),
+        ({"name": "a", "words": "x,y"}, "thing.words: expected a list, got 'x,y'"),
+        ({"name": "a", "words": [["x"]]}, "thing.words[0]: expected text, got a list"),
+        ({"name": "a", "limits": [1]}, "thing.limits: expected a mapping, got a list"),
+        ({"name": "a", "limits": {"x": "many"}}, "thing.limits.x: expected a whole number, got 'many'"),
+        ({"name": "a", "inner": {"name": "b", "count": True}}, "thing.inner.count: expected a whole number, got True"),
+        ({"name": "a", "inners": [{"name": "b", "cuont": 1}]}, "thing.inners[b].cuont: unknown key; did you mean 'count'?"),
+        ({"name": "a", "inners": [{"count": 1}]}, "thing.inners[0].name: is required"),
+        ({"name": "a", "inners": ["b"]}, "thing.inners[0]: expected a mapping, got 'b'"),
+        ({"name": "a", "readdy": True}, "thing.readdy: unknown key; did you mean 'ready'?"),
+        ({"name": "a", 1: True}, "thing.1: unknown key; known keys: anything, inner"),
+    ],
+)
+def test_a_fault_names_place_value_and_remedy(data: t.Any, fault: str) -> None:
+    (message,) = _faults(data)
+    assert message.startswith(fault)
+
+
+def test_all_faults_are_reported_at_once() -> None:
+    assert len(_faults({"mode": "x", "inners": [{"name": "a", "x": 1}, {}], "words": 1})) == 5
+
+
+def test_a_secret_is_not_shown() -> None:
+    assert _faults({"name": "a", "password": {"hunter2": 1}}) == ["thing.password: expected text, got something else"]
+    assert "hunter2" not in " ".join(_faults({"name": "a", "words": {"password": "hunter2"}}))
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
+def test_any_data_is_a_service_or_refused_with_reasons(data: t.Any) -> None:
+    try:
+        schema.load(Service, data, "x_service")
+    except schema.SchemaError as error:
+        assert error.messages and all(message.startswith("x_service") for message in error.messages)
+
+
+def test_an_argument_spec_follows_from_the_fields() -> None:
+    inner = {"name": {"type": "str", "required": True}, "count": {"type": "int", "default": 1}}
+    assert schema.argument_spec(_Outer) == {
+        "name": {"type": "str", "required": True},
+        "mode": {"type": "str", "choices": ["fast", "slow"], "default": "fast"},
+        "ready": {"type": "bool", "default": False},
+        "inner": {"type": "dict", "options": inner},
+        "inners": {"type": "list", "elements": "dict", "options": inner, "default": []},
+        "words": {"type": "list", "elements": "str", "default": []},
+        "limits": {"type": "dict", "default": {}},
+        "anything": {"type": "raw"},
+        "password": {"type": "str", "default": "", "no_log": True},
+    }
+
+
+@pytest.mark.parametrize("cls", [Service, ContainerSpec, JobSpec])
+def test_secrets_are_marked_in_argument_specs(cls: type) -> None:
+    def secrets(spec: t.Any) -> t.Iterator[tuple[str, t.Any]]:
+        for name, option in spec.items():
+            yield from secrets(option.get("options") or {})
+            if name in ("password", "stdin"):
+                yield name, option.get("no_log")
+
+    assert all(marked for _name, marked in secrets(schema.argument_spec(cls)))
+
+
+def test_what_ansible_validated_becomes_the_same_instance() -> None:
+    data = {"name": "a", "inner": {"name": "b"}, "inners": [{"name": "c", "count": 2}], "limits": {"x": 1}}
+    validated = ArgumentSpecValidator(schema.argument_spec(_Outer)).validate(data).validated_parameters
+    assert schema.construct(_Outer, validated) == schema.load(_Outer, data, "thing")
