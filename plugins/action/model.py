@@ -199,7 +199,7 @@ def _texts(value: t.Any) -> t.Iterator[str]:
 
 def _result(built: model.HostModel, generated: t.Any) -> dict[str, t.Any]:
     """Return the model as the value of a registered variable. It holds secrets, so it is never shown."""
-    secrets = [*(item.password for item in [*built.databases, *built.users]), *_texts(generated)]
+    secrets = [*(item.password for item in built.databases), *(item.password for item in built.users), *_texts(generated)]
     payload = {
         "directories": [spec.name for spec in built.containers],
         "files": [dataclasses.asdict(file) for file in built.files],
