@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import typing as t
 import zlib
 
@@ -56,23 +57,27 @@ def plan(root: pathlib.Path, wanted: Wanted) -> list[Change]:
     return changes + [Change(path, "not wanted any more", before="(removed)\n") for path in _leftovers(root, wanted)]
 
 
-def apply(root: pathlib.Path, wanted: Wanted, changes: t.Iterable[Change]) -> None:
-    """Make the changes that :func:`plan` found; each file is replaced in one step."""
+def apply(root: pathlib.Path, wanted: Wanted, changes: t.Sequence[Change]) -> None:
+    """Make the changes that :func:`plan` found; each file is replaced in one step.
+
+    What is left over goes first, because a file may stand where a directory is wanted, or the other way round.
+    """
     files = {file.path: file for file in wanted.files}
+    for change in changes:
+        if change.path not in files:
+            (root / change.path).unlink(missing_ok=True)
+            _remove_empty(root, (root / change.path).parent)
     for change in changes:
         if change.path in files:
             _write(root, files[change.path])
-        else:
-            (root / change.path).unlink()
-            _remove_empty(root, (root / change.path).parent)
 
 
 def _compare(root: pathlib.Path, file: WantedFile, secrets: list[str]) -> Change | None:
     path = root / file.path
     try:
-        current = path.read_text(encoding="utf-8", errors="replace")
+        current = path.read_bytes().decode(errors="replace")
         status = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return Change(file.path, "new", "", _mask(file.content, secrets, file.sensitive))
     if current != file.content:
         before, after = _mask(current, secrets, file.sensitive), _mask(file.content, secrets, file.sensitive)
@@ -85,22 +90,27 @@ def _compare(root: pathlib.Path, file: WantedFile, secrets: list[str]) -> Change
 
 def _mask(text: str, secrets: list[str], sensitive: bool) -> str:
     """Return *text* with secrets blotted out; of a sensitive file also every value that its own lines call a secret."""
-    for secret in secrets:
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):  # one may be a part of another
         text = text.replace(secret, _MASK)
     return "".join(_mask_line(line) for line in text.splitlines(keepends=True)) if sensitive else text
 
 
-_SECRET_WORDS = ("password", "secret", "connection", "transport_url", "key", "default_pass")
+_SECRET_WORDS = ("pass", "secret", "connection", "transport_url", "key", "token", "cookie", "credential")
+_ASSIGNMENT = re.compile(r"([^=:]*[=:])(.*)")
 
 
 def _mask_line(line: str) -> str:
-    for separator in ("=", ":"):
-        name, found, _value = line.partition(separator)
-        if found:
-            hidden = any(word in name.strip().lower() for word in _SECRET_WORDS)
-            return f"{name}{separator} {_MASK}\n" if hidden else line
-    # a line without a name, such as a key file, is all secret
-    return f"{_MASK}\n" if line.strip() and not line.lstrip().startswith(("[", "#", "{", "}")) else line
+    """Return a line of a sensitive file without its secret."""
+    text = line.strip()
+    if not text or text[0] in "[#{}":
+        return line
+    assignment = _ASSIGNMENT.fullmatch(line.rstrip("\r\n"))
+    # a line without a name, such as one of a key file, is all secret; base64 ends with '=', which gives no value a name
+    if not assignment or (assignment[1].endswith("=") and not assignment[2].strip("= ")):
+        return f"{_MASK}\n"
+    if any(word in assignment[1].lower() for word in _SECRET_WORDS):
+        return f"{assignment[1]} {_MASK}\n"
+    return line
 
 
 def _leftovers(root: pathlib.Path, wanted: Wanted) -> list[str]:
@@ -117,7 +127,7 @@ def _write(root: pathlib.Path, file: WantedFile) -> None:
     _make_directories(root, path.parent, file.gid)
     scratch = path.with_name(f".{path.name}.new")
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
         stream.write(file.content)
         os.fchown(stream.fileno(), 0, file.gid)
         os.fchmod(stream.fileno(), int(file.mode, 8))
@@ -129,10 +139,10 @@ def _make_directories(root: pathlib.Path, directory: pathlib.Path, gid: int) -> 
         root.mkdir(mode=0o755, parents=True, exist_ok=True)
         return
     _make_directories(root, directory.parent, gid)
-    if not directory.exists():
-        directory.mkdir()
+    directory.mkdir(mode=0o750, exist_ok=True)
+    if directory.stat().st_gid != gid:
         os.chown(directory, 0, gid)
-        directory.chmod(0o750)
+    directory.chmod(0o750)
 
 
 def _remove_empty(root: pathlib.Path, directory: pathlib.Path) -> None:

@@ -12,16 +12,29 @@ import typing as t
 DEFAULT_PATH = "/var/lib/caisson/state.json"
 
 
+class StateError(Exception):
+    """The file is there but cannot be used; the message says what to do."""
+
+
 class StateFile:
-    """A small JSON file of sections; every change is on disk when the call returns."""
+    """A small JSON file of sections; every change is on disk when the call returns.
+
+    Raises:
+        StateError: if the file cannot be read. Starting anew is the operator's decision: every job would run again.
+    """
 
     def __init__(self, path: str = DEFAULT_PATH) -> None:
         self._path = pathlib.Path(path)
         self._lock = threading.Lock()
         try:
-            self._data: dict[str, dict[str, t.Any]] = json.loads(self._path.read_text())
+            data = json.loads(self._path.read_text())
         except FileNotFoundError:
-            self._data = {}
+            data = {}
+        except (OSError, ValueError) as error:
+            raise StateError(f"cannot read {path} ({error}); restore it, or remove it to have every job run again") from error
+        if not isinstance(data, dict) or not all(isinstance(section, dict) for section in data.values()):
+            raise StateError(f"{path} does not hold what this collection writes; restore it, or remove it to have every job run again")
+        self._data: dict[str, dict[str, t.Any]] = data
 
     def get(self, section: str, key: str) -> t.Any:
         """Return what is kept under *key*, or None."""

@@ -150,7 +150,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils import schema
 from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
-from ansible_collections.caisson.openstack.plugins.module_utils.state_file import StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.state_file import StateError, StateFile
 
 
 def _diff(outcomes: t.Iterable[Outcome]) -> dict[str, str]:
@@ -199,7 +199,7 @@ def main() -> None:
             params["created_databases"],
             params["parallel"],
         )
-    except EngineError as error:
+    except (EngineError, StateError) as error:
         module.fail_json(msg=str(error))
     result = _result(outcomes)
     failed = [item for item in outcomes if item.state == "failed"]
