@@ -12,7 +12,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 PLAY := ansible-playbook -i $(INVENTORY)
 
-.PHONY: help cloud site verify status destroy test test-unit test-full lint sanity bench collection clean
+.PHONY: help cloud site verify status destroy test test-unit lint sanity bench collection clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,8 +32,8 @@ status: collection ## Show every container, its image and health
 destroy: collection ## Remove the cloud; asks before it deletes data
 	$(PLAY) caisson.openstack.destroy $(ARGS)
 
-test: $(BIN)/.dev lint sanity ## All tests
-	pytest $(ARGS) tests
+test: lint sanity ## All tests
+	pytest $(ARGS) tests/unit tests/cloud tests/integration tests/molecule
 
 test-unit: $(BIN)/.dev ## The quick tests
 	pytest $(ARGS) tests/unit
