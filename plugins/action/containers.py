@@ -22,10 +22,10 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Return the result of the module, with the changes of all its calls."""
         super().run(tmp, task_vars)
-        args = {**self._task.args, "patience": _PATIENCE}
         started = time.monotonic()
         merged: dict[str, t.Any] = {}
         while True:
+            args = {**self._task.args, "patience": _PATIENCE, "elapsed": int(time.monotonic() - started)}
             result = self._execute_module(module_name="caisson.openstack.containers", module_args=args, task_vars=task_vars)
             merged = _merge(merged, result)
             if result.get("failed") or not result.get("waiting"):

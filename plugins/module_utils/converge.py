@@ -19,8 +19,9 @@ from ansible_collections.caisson.openstack.plugins.module_utils.state_file impor
 
 Action = t.Literal["none", "create", "replace", "start", "reload", "run", "remove"]
 
-#: A container that was restarted this often without getting healthy will not get healthy by waiting.
+#: A container that was restarted this often, the last time a moment ago, will not get healthy by waiting.
 _MANY_RESTARTS = 5
+_MOMENT = 60.0
 _PROBE_INTERVAL = 1.5
 _NEXT = ".next"
 
@@ -63,7 +64,7 @@ def plan_container(spec: ContainerSpec, image_id: str, current: ContainerState |
     elif not current.running and current.status != "restarting":
         outcome.action, outcome.reasons = "start", [f"it is {current.status} (exit code {current.exit_code})"]
         outcome.before, outcome.after = {"status": current.status}, {"status": "running"}
-    elif loaded != spec.reload_digest:
+    elif loaded != spec.reload_digest and current.running:  # one that restarts by itself reads it anyway
         outcome.action, outcome.reasons = "reload", ["its configuration changed"]
         outcome.before, outcome.after = {"configuration": loaded}, {"configuration": spec.reload_digest}
     return outcome
@@ -93,13 +94,15 @@ class Converger:
         state: what the host remembers.
         check_mode: plan only.
         patience: seconds after which a call returns even if some containers are not healthy yet.
+        elapsed: seconds that earlier calls of the same run took.
     """
 
-    def __init__(self, engine: Engine, cloud: str, state: StateFile, check_mode: bool, patience: float) -> None:
+    def __init__(self, engine: Engine, cloud: str, state: StateFile, check_mode: bool, patience: float, elapsed: float = 0.0) -> None:
         self._engine = engine
         self._cloud = cloud
         self._state = state
         self._check = check_mode
+        self._began = time.monotonic() - elapsed
         self._deadline = time.monotonic() + patience
         self._current: dict[str, ContainerState] = {}
 
@@ -141,7 +144,7 @@ class Converger:
             outcome = Outcome(name, "container", service, "remove", ["it is not defined for this host"], {"status": state.status})
             outcome.state = "done"
             if not self._check:
-                self._engine.stop(name, 30)
+                self._engine.stop(name, state.stop_timeout)
                 self._engine.remove(name)
             outcomes.append(outcome)
         return outcomes
@@ -163,11 +166,12 @@ class Converger:
             self._engine.start(spec.name)
         elif outcome.action == "replace" and current:
             self._replace(spec, image_id, current)
-        elif outcome.action == "start":
+        elif outcome.action == "start" and current:
             self._engine.start(spec.name)
+            self._note_loaded(spec, current)
         elif outcome.action == "reload" and current:
             self._engine.signal(spec.name, spec.reload_signal)
-            self._state.put("reloads", spec.name, {"container": current.id, "digest": spec.reload_digest})
+            self._note_loaded(spec, current)
         self._wait(spec, outcome)
 
     def _image(self, spec: ContainerSpec) -> str:
@@ -184,6 +188,11 @@ class Converger:
             return ""
         kept = self._state.get("reloads", spec.name)
         return kept["digest"] if kept and kept["container"] == current.id else current.labels.get(specs.LABEL_RELOAD, "")
+
+    def _note_loaded(self, spec: ContainerSpec, current: ContainerState) -> None:
+        """Remember which reloadable files the process has read, where that is not what the container was created with."""
+        if self._loaded(spec, current) != spec.reload_digest:
+            self._state.put("reloads", spec.name, {"container": current.id, "digest": spec.reload_digest})
 
     def _replace(self, spec: ContainerSpec, image_id: str, current: ContainerState) -> None:
         """Put a new container in the place of *current*; what the engine would refuse is found out before the old one stops."""
@@ -212,11 +221,14 @@ class Converger:
                 outcome.state, outcome.detail = "done", ""
                 return
             age = _age(state.started_at)
-            if state.status in ("exited", "dead") or state.restarts >= _MANY_RESTARTS or age > spec.start_timeout:
-                outcome.state, outcome.detail = "failed", self._explain(spec, state, age)
+            # one that ran before this run gets its time too: what it depends on may have been replaced
+            waited = min(age, time.monotonic() - self._began)
+            looping = state.restarts >= _MANY_RESTARTS and (not state.running or age < _MOMENT)
+            if state.status in ("exited", "dead") or looping or waited > spec.start_timeout:
+                outcome.state, outcome.detail = "failed", self._explain(spec, state, waited)
                 return
             if time.monotonic() > self._deadline:
-                outcome.state, outcome.detail = "waiting", f"{age:.0f} s"
+                outcome.state, outcome.detail = "waiting", f"{waited:.0f} s"
                 return
             time.sleep(_PROBE_INTERVAL)
 
@@ -235,9 +247,9 @@ class Converger:
         except EngineError as error:  # it stopped in between
             return ExecResult(1, "", str(error))
 
-    def _explain(self, spec: ContainerSpec, state: ContainerState, age: float) -> str:
+    def _explain(self, spec: ContainerSpec, state: ContainerState, waited: float) -> str:
         if state.running:
-            what = f"not healthy after {age:.0f} s"
+            what = f"not healthy after {waited:.0f} s"
             probe = self._probe(spec, spec.healthcheck).output if spec.healthcheck else ""
         else:
             what, probe = f"{state.status} with exit code {state.exit_code}", ""
@@ -266,7 +278,7 @@ class Converger:
         for attempt in range(job.retries + 1):
             if attempt:
                 time.sleep(job.delay)
-            result = self._engine.run_once(job.container, image_id, self._cloud, stdin, job.timeout)
+            result = self._engine.run_once(job.container, image_id, self._cloud, stdin, job.timeout, name=f"{job.name}.job")
             if result.rc in job.ok_codes:
                 break
         return result

@@ -4,22 +4,22 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import io
 import json
 import re
-import socket as socketlib
 import tarfile
-import threading
+import time
 import traceback
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils import spec as specs
+from ansible_collections.caisson.openstack.plugins.module_utils.conversation import converse
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
 
 try:
     import docker
-    from docker.utils.socket import frames_iter
 
     SDK_ERROR: str | None = None
 except ImportError:
@@ -29,13 +29,18 @@ except ImportError:
 MINIMUM_API = (1, 41)
 DEFAULT_URL = "unix:///var/run/docker.sock"
 
-_STDOUT, _STDERR = 1, 2
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NANOSECONDS = 1_000_000_000
+_STOP_TIMEOUT = 10  # seconds, the engine's own default
+_EXIT_CODE_DELAY = 5.0  # seconds that the engine may take to learn how a command ended
 
 
 class EngineError(Exception):
     """The engine refused, or did not do, what was asked; the message says what and why."""
+
+
+class NotFoundError(EngineError):
+    """The engine does not have what was asked for."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +57,7 @@ class ContainerState:
     restarts: int
     pid: int
     started_at: str
+    stop_timeout: int
     labels: t.Mapping[str, str]
 
 
@@ -102,6 +108,8 @@ class _Client:
     def _call(self, what: str, function: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> t.Any:
         try:
             return function(*args, **kwargs)
+        except docker.errors.NotFound as error:
+            raise NotFoundError(f"cannot {what}: {_reason(error)}") from error
         except docker.errors.DockerException as error:
             raise EngineError(f"cannot {what}: {_reason(error)}") from error
         except OSError as error:  # requests' exceptions, of an engine that went away
@@ -110,11 +118,9 @@ class _Client:
     def inspect(self, reference: str) -> ImageState | None:
         """Return an image of this host, or None."""
         try:
-            data = self._client.inspect_image(reference)
-        except docker.errors.NotFound:
+            data = self._call(f"inspect image {reference}", self._client.inspect_image, reference)
+        except NotFoundError:
             return None
-        except docker.errors.DockerException as error:
-            raise EngineError(f"cannot inspect image {reference}: {_reason(error)}") from error
         digests = tuple(entry.rpartition("@")[2] for entry in data.get("RepoDigests") or [])
         return ImageState(data["Id"], data["Config"].get("Labels") or {}, digests)
 
@@ -133,11 +139,9 @@ class Engine(_Client):
     def container(self, name: str) -> ContainerState | None:
         """Return one container, or None."""
         try:
-            data = self._client.inspect_container(name)
-        except docker.errors.NotFound:
+            data = self._call(f"inspect {name}", self._client.inspect_container, name)
+        except NotFoundError:
             return None
-        except docker.errors.DockerException as error:
-            raise EngineError(f"cannot inspect {name}: {_reason(error)}") from error
         state = data["State"]
         return ContainerState(
             id=data["Id"],
@@ -150,6 +154,7 @@ class Engine(_Client):
             restarts=data.get("RestartCount", 0),
             pid=state["Pid"],
             started_at=state["StartedAt"],
+            stop_timeout=data["Config"].get("StopTimeout") or _STOP_TIMEOUT,
             labels=data["Config"].get("Labels") or {},
         )
 
@@ -187,11 +192,9 @@ class Engine(_Client):
     def remove(self, name: str) -> None:
         """Remove a container, running or not, keeping its named volumes."""
         try:
-            self._client.remove_container(name, force=True)
-        except docker.errors.NotFound:
+            self._call(f"remove {name}", self._client.remove_container, name, force=True)
+        except NotFoundError:
             return
-        except docker.errors.DockerException as error:
-            raise EngineError(f"cannot remove {name}: {_reason(error)}") from error
 
     def rename(self, name: str, new_name: str) -> None:
         """Give a container another name."""
@@ -220,19 +223,33 @@ class Engine(_Client):
         what = f"run {command[0]} in {container}"
         created = self._call(what, self._client.exec_create, container, command, stdin=stdin is not None, user=user or "")
         stream = self._call(what, self._client.exec_start, created["Id"], socket=True)
-        output = _converse(stream, stdin, timeout)
-        code = self._call(what, self._client.exec_inspect, created["Id"])["ExitCode"]
-        return ExecResult(124 if output.timed_out or code is None else code, output.stdout, output.stderr)
+        output = self._call(what, converse, stream, stdin, timeout)
+        if output.timed_out:
+            return ExecResult(124, output.stdout, output.stderr)
+        deadline = time.monotonic() + _EXIT_CODE_DELAY
+        while (code := self._call(what, self._client.exec_inspect, created["Id"])["ExitCode"]) is None:
+            if time.monotonic() > deadline:
+                raise EngineError(f"cannot {what}: it closed its output and goes on running")
+            time.sleep(0.05)
+        return ExecResult(code, output.stdout, output.stderr)
 
-    def run_once(self, spec: ContainerSpec, image_id: str, cloud: str, stdin: bytes | None = None, timeout: int = 300) -> ExecResult:
-        """Run a one-shot container to its end and remove it; *timeout* in seconds."""
+    def run_once(
+        self, spec: ContainerSpec, image_id: str, cloud: str, stdin: bytes | None = None, timeout: int = 300, name: str = ""
+    ) -> ExecResult:
+        """Run a one-shot container to its end and remove it; *timeout* in seconds.
+
+        With a *name*, one of that name that a killed run left behind comes to its end first: two must not run side by side.
+        """
         body = {"labels": {specs.LABEL_CLOUD: cloud, specs.LABEL_SERVICE: spec.service}, "stdin_open": stdin is not None}
+        if name:
+            body["name"] = name
+            self._settle(name, timeout)
         identifier = self._create(spec, image_id, self._host_config(spec, "no"), body)
         try:
             params = {"stdin": int(stdin is not None), "stdout": 1, "stderr": 1, "stream": 1}
             stream = self._call(f"attach to {spec.name}", self._client.attach_socket, identifier, params=params)
             self.start(identifier)
-            output = _converse(stream, stdin, timeout)
+            output = self._call(f"run {spec.name}", converse, stream, stdin, timeout)
             if output.timed_out:
                 return ExecResult(124, output.stdout, output.stderr + f"\nstopped after {timeout} s")
             code = self._call(f"wait for {spec.name}", self._client.wait, identifier, timeout=30)["StatusCode"]
@@ -241,6 +258,15 @@ class Engine(_Client):
             self.remove(identifier)
 
     # -- internals ----------------------------------------------------------------------------------------------
+
+    def _settle(self, name: str, timeout: int) -> None:
+        """Wait at most *timeout* seconds for a one-shot container to end, and remove it."""
+        state = self.container(name)
+        if state and state.running:
+            with contextlib.suppress(EngineError):  # it takes too long: removing ends it
+                self._call(f"wait for {name}", self._client.wait, state.id, timeout=timeout)
+        if state:
+            self.remove(state.id)
 
     def _create(self, spec: ContainerSpec, image_id: str, host_config: t.Any, body: dict[str, t.Any]) -> str:
         check = spec.healthcheck
@@ -371,42 +397,6 @@ class ImageStore(_Client):
                     raise EngineError(f"cannot {what}: {line['error']}" + (f"; the end of its log:\n{end}" if end else ""))
 
         self._call(what, read)
-
-
-@dataclasses.dataclass
-class _Output:
-    stdout: str
-    stderr: str
-    timed_out: bool
-
-
-def _converse(stream: t.Any, stdin: bytes | None, timeout: float) -> _Output:
-    """Send *stdin*, read both output streams to their end, give up after *timeout* seconds."""
-    raw = getattr(stream, "_sock", stream)
-    expired = threading.Event()
-
-    def expire() -> None:
-        expired.set()
-        raw.shutdown(socketlib.SHUT_RDWR)
-
-    timer = threading.Timer(timeout, expire)
-    timer.daemon = True
-    timer.start()
-    chunks: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: []}
-    try:
-        if stdin is not None:
-            raw.sendall(stdin)
-            raw.shutdown(socketlib.SHUT_WR)
-        for number, data in frames_iter(stream, tty=False):
-            chunks[number].append(data)
-    except OSError:
-        if not expired.is_set():
-            raise
-    finally:
-        timer.cancel()
-        stream.close()
-    text = {number: b"".join(parts).decode(errors="replace") for number, parts in chunks.items()}
-    return _Output(text[_STDOUT], text[_STDERR], expired.is_set())
 
 
 def _reason(error: Exception) -> str:

@@ -104,6 +104,10 @@ options:
       - A further call goes on where this one stopped.
     type: int
     default: 600
+  elapsed:
+    description: Seconds that earlier calls of the same run took; they count against O(containers[].start_timeout).
+    type: int
+    default: 0
   parallel:
     description: Containers and jobs that are worked on at the same time.
     type: int
@@ -184,6 +188,7 @@ def main() -> None:
             "prune_services": {"type": "list", "elements": "str", "default": []},
             "keep": {"type": "list", "elements": "str", "default": []},
             "patience": {"type": "int", "default": 600},
+            "elapsed": {"type": "int", "default": 0},
             "parallel": {"type": "int", "default": 8},
             "engine_url": {"type": "str", "default": DEFAULT_URL},
         },
@@ -191,7 +196,8 @@ def main() -> None:
     )
     params = module.params
     try:
-        converger = Converger(Engine(connect(params["engine_url"])), params["cloud"], StateFile(), module.check_mode, params["patience"])
+        engine = Engine(connect(params["engine_url"]))
+        converger = Converger(engine, params["cloud"], StateFile(), module.check_mode, params["patience"], params["elapsed"])
         outcomes = converger.prune(params["prune_services"], params["keep"])
         outcomes += converger.converge(
             [schema.construct(ContainerSpec, item) for item in params["containers"]],

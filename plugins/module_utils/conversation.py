@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Talk with a command in a container: its three standard streams over the one connection that the engine gives.
+
+The engine sends both outputs in frames, an eight-byte header before each:
+https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import socket
+import threading
+import typing as t
+
+_STDOUT, _STDERR = 1, 2
+_HEADER = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """What a command said, and whether it was cut off."""
+
+    stdout: str
+    stderr: str
+    timed_out: bool
+
+
+def converse(stream: t.Any, stdin: bytes | None, timeout: float) -> Output:
+    """Send *stdin*, read both output streams to their end, give up after *timeout* seconds.
+
+    Args:
+        stream: the socket of the connection, or a raw stream on it; it is closed at the end.
+
+    Raises:
+        OSError: if the connection breaks.
+    """
+    connection: socket.socket = getattr(stream, "_sock", stream)
+    expired = threading.Event()
+
+    def expire() -> None:
+        expired.set()
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(timeout, expire)
+    timer.daemon = True
+    timer.start()
+    chunks: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: []}
+    try:
+        if stdin is not None:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # a command may end without reading
+                connection.sendall(stdin)
+                connection.shutdown(socket.SHUT_WR)
+        for number, data in _frames(connection):
+            chunks.setdefault(number, []).append(data)
+    except OSError:
+        if not expired.is_set():
+            raise
+    finally:
+        timer.cancel()
+        # the SDK ties the HTTP response to the stream, and a pool to the socket: each alone would leave the connection open
+        getattr(stream, "_response", stream).close()
+        connection.close()
+    stdout, stderr = (b"".join(chunks[number]).decode(errors="replace") for number in (_STDOUT, _STDERR))
+    return Output(stdout, stderr, expired.is_set())
+
+
+def _frames(connection: socket.socket) -> t.Iterator[tuple[int, bytes]]:
+    """Yield number of the stream and data of each frame; of one that is cut off, what came."""
+    while len(header := _read(connection, _HEADER)) == _HEADER:
+        yield header[0], _read(connection, int.from_bytes(header[4:], "big"))
+
+
+def _read(connection: socket.socket, size: int) -> bytes:
+    """Return *size* bytes, or fewer at the end of the connection."""
+    data = bytearray()
+    while len(data) < size and (chunk := connection.recv(min(size - len(data), 65536))):
+        data += chunk
+    return bytes(data)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine's frames, over a real pair of sockets. What the engine itself does with them: tests/integration."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.caisson.openstack.plugins.module_utils.conversation import Output, converse
+
+
+def _frame(number: int, data: bytes) -> bytes:
+    return bytes([number, 0, 0, 0]) + len(data).to_bytes(4, "big") + data
+
+
+@pytest.fixture(name="ends")
+def _ends() -> t.Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    yield ours, theirs
+    theirs.close()
+
+
+@given(st.lists(st.tuples(st.sampled_from([1, 2]), st.text(max_size=8)), max_size=8), st.integers(1, 7))
+def test_frames_are_put_together_wherever_they_were_cut(frames: list[tuple[int, str]], size: int) -> None:
+    ours, theirs = socket.socketpair()
+    wire = b"".join(_frame(number, text.encode()) for number, text in frames)
+
+    def send() -> None:
+        for start in range(0, len(wire), size):
+            theirs.sendall(wire[start : start + size])
+        theirs.close()
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    expected = ["".join(text for number, text in frames if number == wanted) for wanted in (1, 2)]
+    assert converse(ours, None, 10) == Output(*expected, timed_out=False)
+    thread.join()
+
+
+def test_input_arrives_and_ends(ends: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = ends
+    received: list[bytes] = []
+
+    def answer() -> None:
+        while chunk := theirs.recv(10):
+            received.append(chunk)
+        theirs.sendall(_frame(1, b"ok"))
+        theirs.close()
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    assert converse(ours, b"x" * 100, 10) == Output("ok", "", False)
+    thread.join()
+    assert b"".join(received) == b"x" * 100
+
+
+def test_silence_ends_after_the_time_limit_with_what_was_said(ends: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = ends
+    theirs.sendall(_frame(2, b"so far"))
+    assert converse(ours, None, 0.2) == Output("", "so far", True)
+
+
+def test_a_peer_that_does_not_read_is_no_error(ends: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = ends
+    theirs.close()
+    assert converse(ours, b"x" * 1_000_000, 10) == Output("", "", False)
+
+
+def test_a_frame_that_was_cut_off_is_kept_as_far_as_it_came(ends: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = ends
+    theirs.sendall(_frame(1, b"whole") + _frame(1, b"half")[:-2])
+    theirs.close()
+    assert converse(ours, None, 10) == Output("wholeha", "", False)
