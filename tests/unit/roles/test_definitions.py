@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every definition validates and every file renders, for each sample inventory and release, and keeps the rules of the house."""
+
+from __future__ import annotations
+
+import base64
+import configparser
+import functools
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import typing as t
+import zlib
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).parents[3]
+INVENTORIES = sorted(path.parent.name for path in ROOT.glob("inventory/*/hosts.yml"))
+#: The releases, each with another kind of host, so that both branches of each choice render.
+SUBSTRATES: dict[str, dict[str, t.Any]] = {
+    "2025.2": {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": True, "cgroup_version": 2},
+    "2026.1": {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 1},
+    "2026.2": {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": False, "cgroup_version": 2},
+}
+
+#: The whole list of exceptions; a container that is not here has no capability. Reasons stand in the definitions.
+CAPABILITIES = {
+    "libvirt": {"NET_ADMIN", "CHOWN", "FOWNER", "DAC_OVERRIDE", "SETUID", "SETGID", "SETPCAP", "KILL"},
+    "neutron_ovn_agent": {
+        *("SYS_ADMIN", "NET_ADMIN", "NET_RAW", "NET_BIND_SERVICE", "DAC_OVERRIDE"),
+        *("DAC_READ_SEARCH", "SETUID", "SETGID", "KILL", "AUDIT_WRITE"),
+    },
+    "nova_compute": {"NET_ADMIN", "CHOWN", "FOWNER", "DAC_OVERRIDE", "DAC_READ_SEARCH", "SETUID", "SETGID", "AUDIT_WRITE"},
+    "openvswitch_vswitchd": {"NET_ADMIN", "NET_RAW"},
+}
+#: Helpers are started by sudo, which no-new-privileges would forbid.
+NEW_PRIVILEGES = {"neutron_ovn_agent", "nova_compute"}
+#: Root, but for the capabilities above.
+ROOT_USER = {
+    *("libvirt", "openvswitch_db", "openvswitch_vswitchd", "rsyslog"),
+    *("ovn_nb_db", "ovn_sb_db", "ovn_northd", "ovn_controller"),
+}
+
+Host = dict[str, t.Any]
+
+
+@functools.cache
+def hosts(inventory: str, release: str) -> dict[str, Host]:
+    """Return for each host the containers, jobs, files and secrets that the definitions mean."""
+    with tempfile.TemporaryDirectory() as directory:
+        variables = {
+            "cloud_release": release,
+            "cloud_substrate": SUBSTRATES[release],
+            "cloud_secrets_file": f"{directory}/secrets.yml",
+            "cloud_overrides_dir": f"{directory}/overrides",
+            "model_dir": directory,
+        }
+        playbook = pathlib.Path(__file__).with_name("model.yml")
+        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(ROOT / "inventory" / inventory / "hosts.yml"), str(playbook)]
+        done = subprocess.run(
+            [*command, "-e", json.dumps(variables)],
+            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".dev"), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return {path.stem: _host(json.loads(path.read_text("utf-8"))) for path in pathlib.Path(directory).glob("*.json")}
+
+
+def _host(document: dict[str, t.Any]) -> Host:
+    model = document["model"]
+    return {
+        "containers": [item for wave in model["waves"].values() for item in wave["containers"]],
+        "jobs": [job for wave in model["waves"].values() for phase in ("bootstrap", "start", "finalize") for job in wave[phase]],
+        "files": json.loads(zlib.decompress(base64.b64decode(model["files"])))["files"],
+        "secrets": [value for item in document["secrets"].values() for value in (item if isinstance(item, list) else [item])],
+    }
+
+
+@pytest.fixture(params=[(inventory, release) for inventory in INVENTORIES for release in SUBSTRATES], ids="-".join, scope="module")
+def models(request: pytest.FixtureRequest) -> list[Host]:
+    found = list(hosts(*request.param).values())
+    assert {item["service"] for item in containers(found)} >= {"mariadb", "keystone", "nova", "ovn", "libvirt", "logging"}
+    return found
+
+
+def containers(models: list[Host]) -> t.Iterator[dict[str, t.Any]]:
+    return (item for host in models for item in host["containers"])
+
+
+def test_privileges_are_the_listed_ones(models: list[Host]) -> None:
+    for item in containers(models):
+        name = item["name"]
+        assert set(item["capabilities"]) == CAPABILITIES.get(name, set()), name
+        assert item["no_new_privileges"] == (name not in NEW_PRIVILEGES), name
+        assert (item["user"] == "0:0") == (name in ROOT_USER), name
+        assert item["read_only"], name
+
+
+def test_no_container_reaches_the_engine(models: list[Host]) -> None:
+    for item in containers(models):
+        for bind in item["volumes"]:
+            source = bind.split(":")[0]
+            assert not source.endswith(".sock"), (item["name"], bind)
+            assert source not in ("/", "/run", "/var/run", "/etc", "/var/lib/docker"), (item["name"], bind)
+
+
+def test_every_container_is_asked_for_work(models: list[Host]) -> None:
+    for item in containers(models):
+        assert item["healthcheck"] and item["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL"), item["name"]
+
+
+def test_secrets_stay_in_sensitive_files(models: list[Host]) -> None:
+    for host in models:
+        shown = json.dumps([host["containers"], [{**job, "stdin": ""} for job in host["jobs"]]])
+        for secret in host["secrets"]:
+            assert secret not in shown
+            for file in host["files"]:
+                assert file["sensitive"] or secret not in file["content"], file["path"]
+
+
+def test_files_are_what_their_names_say(models: list[Host]) -> None:
+    for file in (file for host in models for file in host["files"]):
+        suffix = pathlib.PurePosixPath(file["path"]).suffix
+        if file["content"].startswith("#!/bin/"):
+            done = subprocess.run(
+                [file["content"][2:].split("\n", 1)[0], "-n"], input=file["content"], text=True, capture_output=True, check=False
+            )
+            assert done.returncode == 0, (file["path"], done.stderr)
+            assert int(file["mode"], 8) & 0o100, file["path"]
+        elif suffix == ".json":
+            json.loads(file["content"])
+        elif suffix in (".yml", ".yaml"):
+            yaml.safe_load(file["content"])
+        elif suffix == ".ini":
+            configparser.RawConfigParser(strict=False, allow_no_value=True).read_string(file["content"])
+
+
+def test_all_listeners_are_on_an_address(models: list[Host]) -> None:
+    for host in models:
+        text = json.dumps([[item["command"], item["env"]] for item in host["containers"]]) + "".join(
+            file["content"] for file in host["files"]
+        )
+        assert "0.0.0.0" not in text
