@@ -154,7 +154,7 @@ class Engine(_Client):
             restarts=data.get("RestartCount", 0),
             pid=state["Pid"],
             started_at=state["StartedAt"],
-            stop_timeout=data["Config"].get("StopTimeout") or _STOP_TIMEOUT,
+            stop_timeout=data["Config"].get("StopTimeout", _STOP_TIMEOUT),
             labels=data["Config"].get("Labels") or {},
         )
 
@@ -325,11 +325,10 @@ class Engine(_Client):
 class ImageStore(_Client):
     """Images of one host. All methods raise :class:`EngineError`."""
 
-    def find(self, labels: t.Mapping[str, str]) -> str | None:
-        """Return the id of an image that carries all *labels*, or None."""
-        wanted = [f"{key}={value}" for key, value in labels.items()]
-        found = self._call("list images", self._client.images, filters={"label": wanted})
-        return found[0]["Id"] if found else None
+    def tags(self, repository: str) -> list[str]:
+        """Return the references of all images of *repository*."""
+        rows = self._call("list images", self._client.images, name=repository)
+        return [reference for row in rows for reference in row["RepoTags"] or []]
 
     def build(self, reference: str, context: t.IO[bytes], labels: t.Mapping[str, str]) -> None:
         """Build an image from a tar archive that holds ``Containerfile``; the error has the end of the build's log."""

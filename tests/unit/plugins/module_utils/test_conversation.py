@@ -37,8 +37,8 @@ def test_frames_are_put_together_wherever_they_were_cut(frames: list[tuple[int, 
 
     thread = threading.Thread(target=send)
     thread.start()
-    expected = ["".join(text for number, text in frames if number == wanted) for wanted in (1, 2)]
-    assert converse(ours, None, 10) == Output(*expected, timed_out=False)
+    stdout, stderr = ("".join(text for number, text in frames if number == wanted) for wanted in (1, 2))
+    assert converse(ours, None, 10) == Output(stdout, stderr, timed_out=False)
     thread.join()
 
 

@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Containers and jobs brought to their specification on a real engine."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import threading
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.caisson.openstack.plugins.module_utils import spec as specs
+from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Healthcheck
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import ContainerState, EngineError
+from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.state_file import StateFile
+
+from .conftest import Lab
+
+
+class Host:
+    """A host with a state file of its own."""
+
+    def __init__(self, lab: Lab, directory: pathlib.Path) -> None:
+        self.lab = lab
+        self.path = str(directory / "state.json")
+
+    def spec(self, word: str = "one", **options: t.Any) -> ContainerSpec:
+        values = {"service": "test", "image": self.lab.image("base"), "command": ["sleep", "600"], "user": "1000:1000", "stop_timeout": 0}
+        return ContainerSpec(name=self.lab.name(word), **{**values, **options})
+
+    def job(self, word: str, *command: str, **options: t.Any) -> JobSpec:
+        name = self.lab.name(word)
+        return JobSpec(name=name, service="test", container=self.spec(word, command=list(command)), **options)
+
+    def converger(self, check_mode: bool = False, patience: float = 60, elapsed: float = 0) -> Converger:
+        return Converger(self.lab.engine, self.lab.cloud, StateFile(self.path), check_mode, patience, elapsed)
+
+    def converge(self, *items: ContainerSpec | JobSpec, created: t.Sequence[str] = (), **options: t.Any) -> list[Outcome]:
+        containers = [item for item in items if isinstance(item, ContainerSpec)]
+        jobs = [item for item in items if isinstance(item, JobSpec)]
+        return self.converger(**options).converge(containers, jobs, created)
+
+    def state(self, word: str = "one") -> ContainerState:
+        found = self.lab.engine.container(self.lab.name(word))
+        assert found
+        return found
+
+
+@pytest.fixture
+def host(lab: Lab, tmp_path: pathlib.Path) -> Host:
+    return Host(lab, tmp_path)
+
+
+def _short(outcomes: list[Outcome]) -> list[tuple[str, str]]:
+    return [(outcome.action, outcome.state) for outcome in outcomes]
+
+
+# -- containers -------------------------------------------------------------------------------------------------
+
+
+def test_a_container_is_created_once(host: Host) -> None:
+    (outcome,) = host.converge(host.spec())
+    assert (outcome.action, outcome.state, outcome.reasons) == ("create", "done", ["it does not exist"])
+    before = host.state()
+    (outcome,) = host.converge(host.spec())
+    assert (outcome.action, outcome.state, outcome.changed) == ("none", "done", False)
+    assert host.state() == before
+
+
+def test_check_mode_plans_and_does_nothing(host: Host) -> None:
+    job = host.job("job", "true")
+    assert _short(host.converge(host.spec(), job, check_mode=True)) == [("create", "done"), ("run", "done")]
+    assert host.lab.engine.containers([host.lab.label]) == {}
+    assert not pathlib.Path(host.path).exists()
+    host.converge(host.spec(), job)
+    before = host.state()
+    (outcome, _job) = host.converge(host.spec(env={"A": "1"}), job, check_mode=True)
+    assert (outcome.action, outcome.reasons) == ("replace", ['env: none -> {"A": "1"}'])
+    assert host.state() == before
+
+
+def test_check_mode_works_before_images_are_there(host: Host) -> None:
+    spec = host.spec(image="localhost/no-such-image:1")
+    assert _short(host.converge(spec, check_mode=True)) == [("create", "done")]
+
+
+def test_a_difference_replaces_and_says_why(host: Host) -> None:
+    host.converge(host.spec())
+    before = host.state()
+    (outcome,) = host.converge(host.spec(memory="64m", config_digest="x"))
+    assert (outcome.action, outcome.state) == ("replace", "done")
+    assert outcome.reasons == ["config_digest: none -> x", "memory: none -> 64m"]
+    assert (outcome.before, outcome.after) == ({"config_digest": "", "memory": ""}, {"config_digest": "x", "memory": "64m"})
+    assert host.state().id != before.id
+    assert [state.name for state in host.lab.engine.containers([host.lab.label]).values()] == [before.name]
+
+
+def test_another_image_of_the_same_name_replaces(host: Host) -> None:
+    client, base = host.lab.client, host.lab.image("base")
+    reference = f"localhost/{host.lab.cloud}"
+    client.tag(base, reference, "1")
+    try:
+        host.converge(host.spec(image=f"{reference}:1"))
+        client.tag(host.lab.image("openvswitch"), reference, "1")
+        (outcome,) = host.converge(host.spec(image=f"{reference}:1"))
+    finally:
+        client.remove_image(f"{reference}:1", force=True)
+    assert outcome.action == "replace"
+    assert outcome.reasons[0].startswith("image: ")
+
+
+def test_what_the_engine_would_refuse_leaves_the_old_container_alone(host: Host) -> None:
+    host.converge(host.spec())
+    before = host.state()
+    (outcome,) = host.converge(host.spec(volumes=["not a volume"]))
+    assert (outcome.action, outcome.state) == ("replace", "failed")
+    assert host.state() == before
+
+
+def test_a_container_of_somebody_else_is_not_touched(host: Host) -> None:
+    spec = host.spec()
+    host.lab.engine.create(spec, host.lab.engine.image_id(spec.image) or "", host.lab.cloud)
+    other = Converger(host.lab.engine, "another-cloud", StateFile(host.path), False, 60)
+    (outcome,) = other.converge([spec], [])
+    assert outcome.state == "failed"
+    assert "exists that is not of cloud another-cloud; remove or rename it" in outcome.detail
+    assert host.state().status == "created"
+
+
+def test_a_missing_image_names_the_remedy(host: Host) -> None:
+    (outcome,) = host.converge(host.spec(image="localhost/no-such-image:1"))
+    assert outcome.state == "failed"
+    assert "image localhost/no-such-image:1 is not on this host; build it" in outcome.detail
+
+
+def test_a_stopped_container_is_started(host: Host) -> None:
+    host.converge(host.spec())
+    before = host.state()
+    host.lab.engine.stop(before.name, 0)
+    (outcome,) = host.converge(host.spec())
+    assert (outcome.action, outcome.state, outcome.reasons) == ("start", "done", ["it is exited (exit code 137)"])
+    assert host.state().id == before.id
+
+
+def test_a_replacement_that_was_cut_off_is_completed(host: Host) -> None:
+    """The run died after it had made the new container, or after it had removed the old one."""
+    wanted = host.spec(env={"A": "1"})
+    image_id = host.lab.engine.image_id(wanted.image) or ""
+    host.converge(host.spec())
+    host.lab.engine.create(wanted, image_id, host.lab.cloud, name=f"{wanted.name}.next")
+    host.lab.engine.stop(wanted.name, 0)
+    assert _short(host.converge(wanted)) == [("replace", "done")]
+    host.lab.engine.create(wanted, image_id, host.lab.cloud, name=f"{wanted.name}.next")
+    host.lab.engine.remove(wanted.name)
+    assert _short(host.converge(wanted)) == [("create", "done")]
+    host.converger().prune({"test"}, {wanted.name})
+    assert list(host.lab.engine.containers([host.lab.label])) == [wanted.name]
+    assert _short(host.converge(wanted)) == [("none", "done")]
+
+
+# -- reload -----------------------------------------------------------------------------------------------------
+
+#: Counts the signals it gets in a file of its volume.
+_COUNTER = ["sh", "-c", "trap 'echo x >>/srv/count' USR1; while :; do sleep 0.05; done"]
+
+
+def _reloadable(host: Host, digest: str) -> ContainerSpec:
+    return host.spec(command=_COUNTER, user="0:0", volumes=[f"{host.lab.name('data')}:/srv"], reload_signal="SIGUSR1", reload_digest=digest)
+
+
+def _signals(host: Host) -> int:
+    time.sleep(0.3)
+    return len(host.lab.engine.exec(host.lab.name("one"), ["sh", "-c", "cat /srv/count || true"]).stdout.splitlines())
+
+
+def test_a_reload_signals_once_and_keeps_the_container(host: Host) -> None:
+    host.converge(_reloadable(host, "a"))
+    before = host.state()
+    (outcome,) = host.converge(_reloadable(host, "b"))
+    assert (outcome.action, outcome.state, outcome.reasons) == ("reload", "done", ["its configuration changed"])
+    assert _short(host.converge(_reloadable(host, "b"))) == [("none", "done")]
+    assert (_signals(host), host.state().started_at) == (1, before.started_at)
+
+
+def test_a_start_reads_the_configuration_too(host: Host) -> None:
+    host.converge(_reloadable(host, "a"))
+    host.lab.engine.stop(host.lab.name("one"), 0)
+    assert _short(host.converge(_reloadable(host, "b"))) == [("start", "done")]
+    assert _short(host.converge(_reloadable(host, "b"))) == [("none", "done")]
+    assert _signals(host) == 0
+
+
+def test_a_replacement_forgets_earlier_reloads(host: Host) -> None:
+    host.converge(_reloadable(host, "a"))
+    host.converge(_reloadable(host, "b"))
+    assert _short(host.converge(dataclasses.replace(_reloadable(host, "c"), memory="64m"))) == [("replace", "done")]
+    assert _short(host.converge(dataclasses.replace(_reloadable(host, "c"), memory="64m"))) == [("none", "done")]
+
+
+# -- health -----------------------------------------------------------------------------------------------------
+
+
+def _healthy_when(test: str, **options: t.Any) -> dict[str, t.Any]:
+    """Return options of a container that is healthy when a shell test succeeds; the engine itself looks too late to help."""
+    return {"healthcheck": Healthcheck(["CMD-SHELL", test], interval=600, timeout=2), **options}
+
+
+def test_health_is_asked_for_and_not_waited_for(host: Host) -> None:
+    began = time.monotonic()
+    assert _short(host.converge(host.spec(**_healthy_when("true")))) == [("create", "done")]
+    assert time.monotonic() - began < 20
+    assert host.state().health == "starting"
+
+
+def test_patience_ends_the_call_and_not_the_wait(host: Host) -> None:
+    spec = host.spec(tmpfs=["/tmp:mode=1777"], **_healthy_when("test -e /tmp/ready"))
+    later = host.spec("two", after=[spec.name])
+    assert _short(host.converge(spec, later, patience=0)) == [("create", "waiting"), ("none", "blocked")]
+    host.lab.engine.exec(spec.name, ["touch", "/tmp/ready"])
+    assert _short(host.converge(spec, later)) == [("none", "done"), ("create", "done")]
+
+
+def test_a_container_that_never_gets_healthy_fails_with_what_it_says(host: Host) -> None:
+    command = ["sh", "-c", "echo I am here; sleep 600"]
+    (outcome,) = host.converge(host.spec(command=command, start_timeout=2, **_healthy_when("echo no luck; false")))
+    assert outcome.state == "failed"
+    assert "not healthy after" in outcome.detail
+    assert "no luck" in outcome.detail
+    assert "I am here" in outcome.detail
+
+
+def test_a_container_that_cannot_run_fails_before_its_time(host: Host) -> None:
+    command = ["sh", "-c", "echo bad option; exit 3"]
+    (outcome,) = host.converge(host.spec(command=command, start_timeout=600, **_healthy_when("true")), patience=100)
+    assert outcome.state == "failed"
+    assert "restarted 5 times" in outcome.detail
+    assert "bad option" in outcome.detail
+
+
+def test_a_container_that_has_long_run_gets_its_time_too(host: Host) -> None:
+    """What it depends on was replaced a moment ago: it is not healthy now, and will be."""
+    spec = host.spec(tmpfs=["/tmp:mode=1777"], start_timeout=3, **_healthy_when("test -e /tmp/ready"))
+    host.converge(spec, patience=0)
+    time.sleep(4)
+    threading.Timer(2, lambda: host.lab.engine.exec(spec.name, ["touch", "/tmp/ready"])).start()
+    assert _short(host.converge(spec)) == [("none", "done")]
+
+
+def test_time_that_earlier_calls_took_counts(host: Host) -> None:
+    spec = host.spec(start_timeout=3, **_healthy_when("false"))
+    host.converge(spec, patience=0)
+    time.sleep(4)
+    began = time.monotonic()
+    assert _short(host.converge(spec, elapsed=10)) == [("none", "failed")]
+    assert time.monotonic() - began < 3
+
+
+# -- order ------------------------------------------------------------------------------------------------------
+
+
+def test_what_depends_on_a_failure_is_left_alone(host: Host) -> None:
+    job = host.job("job", "false")
+    outcomes = host.converge(host.spec(after=[job.name]), host.spec("two"), job)
+    assert {outcome.name: outcome.state for outcome in outcomes} == {
+        host.lab.name("job"): "failed",
+        host.lab.name("one"): "blocked",
+        host.lab.name("two"): "done",
+    }
+
+
+def test_independent_containers_come_up_side_by_side(host: Host) -> None:
+    items = [
+        host.spec(
+            word,
+            command=["sh", "-c", "sleep 3; touch /tmp/ready; sleep 600"],
+            tmpfs=["/tmp:mode=1777"],
+            **_healthy_when("test -e /tmp/ready"),
+        )
+        for word in ("one", "two", "three", "four")
+    ]
+    began = time.monotonic()
+    assert {outcome.state for outcome in host.converge(*items)} == {"done"}
+    assert time.monotonic() - began < 10
+
+
+# -- jobs -------------------------------------------------------------------------------------------------------
+
+
+def _touch(host: Host, **options: t.Any) -> JobSpec:
+    """Return a job that leaves a line in a volume each time it runs."""
+    job = host.job("job", "sh", "-c", "echo x >>/srv/count", **options)
+    return dataclasses.replace(job, container=dataclasses.replace(job.container, user="0:0", volumes=[f"{host.lab.name('data')}:/srv"]))
+
+
+def _runs(host: Host) -> int:
+    job = host.job("count", "cat", "/srv/count")
+    container = dataclasses.replace(job.container, volumes=[f"{host.lab.name('data')}:/srv"])
+    return len(host.lab.engine.run_once(container, host.lab.engine.image_id(container.image) or "", host.lab.cloud).stdout.splitlines())
+
+
+def test_a_job_runs_once_for_each_reason(host: Host) -> None:
+    def run(job: JobSpec, created: t.Sequence[str] = ()) -> list[str]:
+        (outcome,) = host.converge(job, created=created)
+        assert (outcome.state, outcome.changed) == ("done", bool(outcome.reasons))
+        return outcome.reasons
+
+    assert run(_touch(host, database="d")) == ["it never ran"]
+    assert run(_touch(host, database="d")) == []
+    assert run(_touch(host, database="d"), created=["other"]) == []
+    assert run(_touch(host, database="d"), created=["d"]) == ["database d is new"]
+    assert run(_touch(host, database="d", triggers=["x"])) == ["triggers changed"]
+    assert run(_touch(host, database="d", triggers=["x"])) == []
+    assert _runs(host) == 3
+
+
+def test_a_failed_job_says_what_it_said_and_runs_again(host: Host) -> None:
+    job = host.job("job", "sh", "-c", "echo the reason >&2; exit 4")
+    for _ in range(2):
+        (outcome,) = host.converge(job)
+        assert (outcome.action, outcome.state) == ("run", "failed")
+        assert "sh ended with exit code 4; its last output:\nthe reason" in outcome.detail
+
+
+def test_a_job_may_succeed_with_another_code_or_a_later_try(host: Host) -> None:
+    assert _short(host.converge(host.job("job", "sh", "-c", "exit 4", ok_codes=[0, 4]))) == [("run", "done")]
+    flaky = _touch(host, retries=2, delay=0)
+    command = ["sh", "-c", "echo x >>/srv/count; test $(wc -l </srv/count) -ge 2"]
+    flaky = dataclasses.replace(flaky, name=host.lab.name("flaky"), container=dataclasses.replace(flaky.container, command=command))
+    assert _short(host.converge(flaky)) == [("run", "done")]
+    assert _runs(host) == 2
+
+
+def test_a_job_is_stopped_at_its_time(host: Host) -> None:
+    (outcome,) = host.converge(host.job("job", "sleep", "60", timeout=1))
+    assert outcome.state == "failed"
+    assert "stopped after 1 s" in outcome.detail
+    assert host.lab.engine.containers([host.lab.label]) == {}
+
+
+def test_a_job_gets_its_secret_on_standard_input(host: Host) -> None:
+    job = host.job("job", "sh", "-c", 'read -r word; test "${#word}" = 7', stdin="hunter2\n")
+    (outcome,) = host.converge(job)
+    assert outcome.state == "done"
+    assert "hunter2" not in str(outcome) + pathlib.Path(host.path).read_text(encoding="utf-8")
+
+
+# -- prune and the sandwich -------------------------------------------------------------------------------------
+
+
+def test_prune_removes_what_a_service_does_not_define(host: Host) -> None:
+    host.converge(host.spec(), host.spec("old"), host.spec("other", service="other"))
+    keep = {host.lab.name("one")}
+    (outcome,) = host.converger(check_mode=True).prune({"test"}, keep)
+    assert (outcome.name, outcome.action, outcome.reasons) == (host.lab.name("old"), "remove", ["it is not defined for this host"])
+    assert len(host.lab.engine.containers([host.lab.label])) == 3
+    assert len(host.converger().prune({"test"}, keep)) == 1
+    assert host.converger().prune({"test"}, keep) == []
+    assert sorted(host.lab.engine.containers([host.lab.label])) == sorted([host.lab.name("one"), host.lab.name("other")])
+
+
+def test_a_process_that_would_die_with_its_container_stops_the_replacement(host: Host) -> None:
+    """The process is named as a guarded one and runs in the container's own control group."""
+    word = f"x{host.lab.cloud[-8:]}"
+    command = ["sh", "-c", f"cp /bin/sleep /tmp/{word} && /tmp/{word} 600"]
+    spec = host.spec(
+        command=command, tmpfs=["/tmp:mode=1777,exec"], survivors=[word], **_healthy_when(f"grep -qx {word} /proc/[0-9]*/comm")
+    )
+    assert _short(host.converge(spec)) == [("create", "done")]
+    before = host.state()
+    (outcome,) = host.converge(dataclasses.replace(spec, memory="64m"))
+    assert (outcome.action, outcome.state) == ("replace", "failed")
+    assert f"not replaced: {word} (pid " in outcome.detail
+    assert "would be killed with it" in outcome.detail
+    assert host.state() == before
+
+
+def test_an_engine_error_in_one_place_is_collected(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = host.lab.engine.start
+
+    def start(name: str) -> None:
+        if name == host.lab.name("one"):
+            raise EngineError("cannot start: no space left on device")
+        real(name)
+
+    monkeypatch.setattr(host.lab.engine, "start", start)
+    outcomes = {outcome.name: outcome for outcome in host.converge(host.spec(), host.spec("two"))}
+    assert outcomes[host.lab.name("one")].detail == "cannot start: no space left on device"
+    assert outcomes[host.lab.name("two")].state == "done"
+
+
+def test_labels_tell_where_a_container_belongs(host: Host) -> None:
+    host.converge(host.spec())
+    labels = host.state().labels
+    assert labels[specs.LABEL_CLOUD] == host.lab.cloud
+    assert (labels[specs.LABEL_SERVICE], labels[specs.LABEL_CONTAINER]) == ("test", host.lab.name("one"))
