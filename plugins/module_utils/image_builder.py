@@ -20,7 +20,9 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine import En
 STAGE_LABEL = "org.caisson.stage=true"
 LABEL_TITLE = "org.opencontainers.image.title"
 
-_BOOTSTRAP_HELP = "; does the mirror have that suite, and does this host's debian-archive-keyring know its signature?"
+_BOOTSTRAP_HELP = (
+    "\ncan this host reach images_apt_mirror, does that have the suite (images_suite), and does debian-archive-keyring know its signature?"
+)
 _BUILD_HELP = (
     "\nthe mirror, the package index and the CA bundle of the build are images_apt_mirror, images_python_index and images_ca_bundle; "
     "run the build again after mending the cause, it goes on where it stopped"
@@ -100,9 +102,8 @@ class Builder:
             return
         ids = {name: found.id for name, reference in recipe.parents.items() if (found := self._store.inspect(reference))}
         identity = {LABEL_TITLE: recipe.name, images.LABEL_INPUTS: images.label(recipe, ids)}
-        twin = self._store.find(identity)
-        if twin and not (refresh and recipe.kind == "bootstrap"):
-            # another release, or a cloud with another prefix, has an image of the same inputs
+        twin = None if refresh and recipe.kind == "bootstrap" else self._twin(recipe.reference, identity)
+        if twin:
             self._store.tag(twin, recipe.reference)
             return
         labels = {**self._labels, **recipe.labels, **identity}
@@ -113,6 +114,18 @@ class Builder:
             self._store.build(recipe.reference, self._context(recipe), labels)
         except EngineError as error:
             raise EngineError(f"{error}{_BUILD_HELP}") from error
+
+    def _twin(self, reference: str, identity: t.Mapping[str, str]) -> str | None:
+        """Return the id of an image that another release made from the same inputs.
+
+        Labels alone do not tell: unfinished builds, and images that an operator makes from ours, inherit them.
+        """
+        repository, _colon, _tag = reference.rpartition(":")
+        for other in filter(images.is_release_tag, self._store.tags(repository)):
+            found = self._store.inspect(other)
+            if found and identity.items() <= found.labels.items():
+                return found.id
+        return None
 
     def _import(self, recipe: images.Recipe, labels: t.Mapping[str, str]) -> None:
         with tempfile.TemporaryDirectory() as directory:

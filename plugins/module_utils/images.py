@@ -129,6 +129,11 @@ def tag(release: str) -> str:
     return f"{release}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
+def is_release_tag(reference: str) -> bool:
+    """Return whether the tag of *reference* is one that :func:`tag` makes."""
+    return re.search(r":\d{4}\.\d-[0-9a-f]{8}$", reference) is not None
+
+
 def order(recipes: t.Sequence[Recipe]) -> list[Recipe]:
     """Return *recipes* so that parents come first, with ``inputs`` filled in.
 

@@ -31,8 +31,8 @@ options:
       command: {description: Command and its arguments., type: list, elements: str, required: true}
       user: {description: Numeric user and group., type: str, default: '0:0'}
       env: {description: Environment; never secrets., type: dict, default: {}}
-      volumes: {description: Mounts as C(source:target[:options])., type: list, elements: str, default: []}
-      tmpfs: {description: Mounts in memory as C(target[:options])., type: list, elements: str, default: []}
+      volumes: {description: 'Mounts as C(source:target[:options]).', type: list, elements: str, default: []}
+      tmpfs: {description: 'Mounts in memory as C(target[:options]).', type: list, elements: str, default: []}
       capabilities: {description: Capabilities added to none., type: list, elements: str, default: []}
       read_only: {description: Whether the root file system is read-only., type: bool, default: true}
       no_new_privileges: {description: Whether processes can never gain privileges., type: bool, default: true}

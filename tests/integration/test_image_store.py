@@ -40,14 +40,14 @@ def store(client: t.Any) -> ImageStore:
 
 
 def test_what_was_built_can_be_found_named_and_read(store: ImageStore) -> None:
-    labels = {"org.caisson.test": "{\"a\": \"b, c=d\"}"}
+    labels = {"org.caisson.test": '{"a": "b, c=d"}'}
     store.build(f"{PREFIX}:one", context(Containerfile="FROM scratch\nCOPY file /etc/file\n", file="text"), labels)
     image = store.inspect(f"{PREFIX}:one")
     assert image and image.labels == labels
-    assert store.find(labels) == image.id
-    assert store.find({**labels, "org.caisson.other": "x"}) is None
     store.tag(image.id, f"{PREFIX}:two")
     assert store.inspect(f"{PREFIX}:two") == image
+    assert sorted(store.tags(PREFIX)) == [f"{PREFIX}:one", f"{PREFIX}:two"]
+    assert store.tags(f"{PREFIX}-other") == []
     assert store.read(f"{PREFIX}:two", "/etc/file") == b"text"
     assert store.read(f"{PREFIX}:two", "/etc/none") is None
 

@@ -32,8 +32,8 @@ class FakeStore:
             self.contexts[reference] = {item.name: t.cast(t.IO[bytes], archive.extractfile(item)).read().decode() for item in archive}
         self.images[reference] = ImageState(f"sha256:{len(self.images):064x}", labels)
 
-    def find(self, labels: dict[str, str]) -> str | None:
-        return next((image.id for image in self.images.values() if labels.items() <= image.labels.items()), None)
+    def tags(self, repository: str) -> list[str]:
+        return [reference for reference in self.images if reference.startswith(f"{repository}:")]
 
     def tag(self, reference: str, other: str) -> None:
         self.images[other] = next(image for image in self.images.values() if image.id == reference)
@@ -46,7 +46,10 @@ class FakeStore:
         assert label == image_builder.STAGE_LABEL
 
 
-def recipes(tag: str = "1", text: str = "text") -> list[images.Recipe]:
+OLD, NEW = "2025.2-0123abcd", "2026.1-4567abcd"
+
+
+def recipes(tag: str = OLD, text: str = "text") -> list[images.Recipe]:
     root = images.Recipe(name="root", reference="debian:trixie", kind="existing")
     base = images.Recipe(
         name="base",
@@ -67,7 +70,9 @@ def recipes(tag: str = "1", text: str = "text") -> list[images.Recipe]:
 
 def run(store: FakeStore, wanted: list[images.Recipe] | None = None) -> dict[str, image_builder.Result]:
     wanted = wanted or recipes()
-    builder = image_builder.Builder(t.cast(t.Any, store), BOOTSTRAP, {"pip.conf": "[global]\n"}, {"org.opencontainers.image.version": "0.1"})
+    builder = image_builder.Builder(
+        t.cast(t.Any, store), BOOTSTRAP, {"pip.conf": "[global]\n"}, {"org.opencontainers.image.version": "0.1"}
+    )
     planned = builder.plan(wanted, refresh=False)
     needed = [recipe for recipe in wanted if planned[recipe.name].reasons]
     return {result.name: result for result in builder.build(needed, planned, parallel=2, refresh=False)}
@@ -86,34 +91,42 @@ def test_everything_is_built_once_and_then_left_alone() -> None:
 def test_labels_tell_inputs_and_parents() -> None:
     store = FakeStore()
     run(store)
-    labels = store.images["x/app:1"].labels
+    labels = store.images[f"x/app:{OLD}"].labels
     assert labels["org.opencontainers.image.title"] == "app"
     assert labels["org.opencontainers.image.version"] == "0.1"
-    assert store.images["x/base:1"].labels["org.caisson.release"] == "2026.1"
+    assert store.images[f"x/base:{OLD}"].labels["org.caisson.release"] == "2026.1"
     assert json.loads(labels[images.LABEL_INPUTS]).keys() == {"Containerfile", "etc/app", "image base"}
 
 
 def test_files_of_the_host_are_in_the_context_but_are_no_input() -> None:
     store = FakeStore()
     run(store)
-    assert store.contexts["x/app:1"] == {"Containerfile": "FROM x/base:1", "etc/app": "text", "pip.conf": "[global]\n"}
-    assert "pip.conf" not in store.images["x/app:1"].labels[images.LABEL_INPUTS]
+    assert store.contexts[f"x/app:{OLD}"] == {"Containerfile": f"FROM x/base:{OLD}", "etc/app": "text", "pip.conf": "[global]\n"}
+    assert "pip.conf" not in store.images[f"x/app:{OLD}"].labels[images.LABEL_INPUTS]
 
 
 def test_an_image_of_the_same_inputs_gets_a_further_name() -> None:
     store = FakeStore()
     run(store)
-    results = run(store, recipes("2", "other text"))
+    results = run(store, recipes(NEW, "other text"))
     assert set(results) == {"base", "app"}
-    assert store.images["x/base:2"].id == store.images["x/base:1"].id
-    assert store.images["x/app:2"].id != store.images["x/app:1"].id
-    assert set(store.contexts) == {"x/base:1", "x/app:1", "x/app:2"}
+    assert store.images[f"x/base:{NEW}"].id == store.images[f"x/base:{OLD}"].id
+    assert store.images[f"x/app:{NEW}"].id != store.images[f"x/app:{OLD}"].id
+    assert set(store.contexts) == {f"x/base:{OLD}", f"x/app:{OLD}", f"x/app:{NEW}"}
+
+
+def test_an_image_that_somebody_made_from_ours_is_not_taken_for_it() -> None:
+    store = FakeStore()
+    run(store)
+    store.images["x/base:mine"] = ImageState("sha256:mine", store.images.pop(f"x/base:{OLD}").labels)
+    run(store, recipes(NEW))
+    assert store.images[f"x/base:{NEW}"].id != "sha256:mine"
 
 
 def test_a_failure_tells_step_and_remedy_and_stops_only_what_needs_it() -> None:
-    store = FakeStore("x/base:1")
+    store = FakeStore(f"x/base:{OLD}")
     results = run(store)
     assert results["root"].built
-    assert "cannot build x/base:1: exit code 100; the end of its log:\nE: no space left" in results["base"].error
+    assert f"cannot build x/base:{OLD}: exit code 100; the end of its log:\nE: no space left" in results["base"].error
     assert "images_apt_mirror" in results["base"].error
     assert not results["app"].built and not results["app"].error
