@@ -368,14 +368,12 @@ class ImageStore(_Client):
         what = f"read {path} of {reference}"
         container = self._call(what, self._client.create_container, image=reference, command=["true"])["Id"]
         try:
-            chunks, _stat = self._client.get_archive(container, path)
+            chunks, _stat = self._call(what, self._client.get_archive, container, path)
             with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
                 member = archive.extractfile(archive.next() or "")
                 return member.read() if member else None
-        except docker.errors.NotFound:
+        except NotFoundError:
             return None
-        except docker.errors.DockerException as error:
-            raise EngineError(f"cannot {what}: {_reason(error)}") from error
         finally:
             self._call(what, self._client.remove_container, container, force=True)
 
