@@ -352,10 +352,8 @@ class ImageStore(_Client):
         """Return the digest that the registry of *reference* has for it, or None if it does not have it."""
         try:
             return str(self._client.inspect_distribution(reference)["Descriptor"]["digest"])
-        except docker.errors.NotFound:
-            return None
         except docker.errors.DockerException as error:
-            if "manifest unknown" in str(error):
+            if isinstance(error, docker.errors.NotFound) or "manifest unknown" in str(error):
                 return None
             raise EngineError(f"cannot ask the registry for {reference}: {_reason(error)}") from error
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import io
 import os
 import pathlib
@@ -18,6 +19,8 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine import En
 
 #: Label of the stages of a multi-stage build, which are removed afterwards.
 STAGE_LABEL = "org.caisson.stage=true"
+#: Held while images are built on a host.
+_LOCK = pathlib.Path("/run/caisson-images.lock")
 LABEL_TITLE = "org.opencontainers.image.title"
 
 _BOOTSTRAP_HELP = (
@@ -92,8 +95,11 @@ class Builder:
             results[name].seconds = round(time.monotonic() - started, 1)
             return results[name].built
 
-        graph.run({name: list(recipe.parents) for name, recipe in by_name.items()}, work, parallel)
-        self._store.remove_stages(STAGE_LABEL)
+        with _LOCK.open("w") as lock:
+            # another run's stages would be removed with ours, and what it built meanwhile is taken as it is
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            graph.run({name: list(recipe.parents) for name, recipe in by_name.items()}, work, parallel)
+            self._store.remove_stages(STAGE_LABEL)
         return list(results.values())
 
     def _build(self, recipe: images.Recipe, refresh: bool) -> None:

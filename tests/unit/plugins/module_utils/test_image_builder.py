@@ -4,13 +4,21 @@
 from __future__ import annotations
 
 import json
+import pathlib
 import tarfile
 import typing as t
+
+import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils import image_builder, images
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import EngineError, ImageState
 
 BOOTSTRAP = image_builder.Bootstrap("trixie", "http://mirror.example/debian", "http://mirror.example/debian-security")
+
+
+@pytest.fixture(autouse=True)
+def lock(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_builder, "_LOCK", tmp_path / "lock")
 
 
 class FakeStore:
