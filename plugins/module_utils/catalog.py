@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import http.client
 import json
 import time
 import typing as t
@@ -17,10 +18,23 @@ from ansible_collections.caisson.openstack.plugins.module_utils.definition impor
 DOMAIN = "default"
 _INTERFACES = ("internal", "public")
 _TIMEOUT = 30  # seconds for one request
+_PAUSE = 0.5  # seconds between two tries
 
 
 class CatalogError(Exception):
-    """Keystone refused or does not answer; the message says what was asked and what to do."""
+    """Keystone refused or does not answer; the message says what was asked and what to do.
+
+    ``status`` is the code of the answer, None if there was none.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody is there: no answer, or that of a load balancer without an API behind it."""
+        return self.status in (None, 503)
 
 
 @dataclasses.dataclass
@@ -101,6 +115,14 @@ def _endpoint(current: Current, endpoint: Endpoint, region: str) -> list[Step]:
     return steps
 
 
+def _assignment(item: t.Any) -> tuple[str, str, str] | None:
+    """Return user, project and role of an assignment that is one of a user in a project of the domain."""
+    user, project = item.get("user"), item["scope"].get("project")
+    if not user or not project or {user["domain"]["id"], project["domain"]["id"]} != {DOMAIN}:
+        return None
+    return user["name"], project["name"], item["role"]["name"]
+
+
 class Keystone:
     """A session with Keystone's API, version 3.
 
@@ -124,7 +146,7 @@ class Keystone:
         try:
             self._authenticate(username, password, None)
         except CatalogError as error:
-            if "401" in str(error):
+            if error.status == 401:
                 return False
             raise
         return True
@@ -132,13 +154,13 @@ class Keystone:
     def read(self, users: t.Iterable[User]) -> Current:
         """Return what Keystone has, as far as *users* and the catalog go."""
         current = Current()
-        for kind in ("projects", "roles", "users"):
-            setattr(current, kind, {item["name"]: item for item in self._get(kind)})
+        # other domains may have users and projects of the same names
+        for kind in (f"projects?domain_id={DOMAIN}", "roles", f"users?domain_id={DOMAIN}"):
+            setattr(current, kind.split("?")[0], {item["name"]: item for item in self._get(kind)})
         current.services = {(item["name"], item["type"]): item for item in self._get("services")}
         current.endpoints = self._get("endpoints")
-        for item in self._get("role_assignments?include_names=true"):
-            if "user" in item and "project" in item["scope"]:
-                current.assignments.add((item["user"]["name"], item["scope"]["project"]["name"], item["role"]["name"]))
+        assignments = self._get("role_assignments?include_names=true")
+        current.assignments = {found for item in assignments if (found := _assignment(item))}
         current.valid_passwords = {user.name for user in users if user.name in current.users and self.accepts(user.name, user.password)}
         return current
 
@@ -195,27 +217,40 @@ class Keystone:
         return self._send(method, quote(path, safe="/?=&"), body)[1]
 
     def _send(self, method: str, path: str, body: dict[str, t.Any] | None) -> tuple[t.Any, t.Any]:
+        """Return headers and content of the answer, after waiting for an API that is starting.
+
+        Only what surely was not received is sent again: a refused connection, or a load balancer that has not seen the API yet.
+        """
         deadline = time.monotonic() + self._timeout
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if self._token:
-            headers["X-Auth-Token"] = self._token
         while True:
             try:
-                answer = open_url(
-                    f"{self._url}/{path}", method=method, headers=headers, data=json.dumps(body) if body else None, timeout=_TIMEOUT
-                )
-                text = answer.read()
-                return answer.headers, json.loads(text) if text else None
-            except urllib.error.HTTPError as error:
-                # the load balancer says so while it has not seen the API yet
-                if error.code == 503 and time.monotonic() < deadline:
-                    time.sleep(0.5)
-                    continue
-                detail = error.read().decode(errors="replace")[:300]
-                raise CatalogError(f"{method} {self._url}/{path}: {error.code} {error.reason}: {detail}") from error
-            except (urllib.error.URLError, OSError) as error:
-                if time.monotonic() < deadline:
-                    time.sleep(0.5)
-                    continue
-                what = f"no answer in {self._timeout} s ({error}); is Keystone running?"
-                raise CatalogError(f"{method} {self._url}/{path}: {what}") from error
+                return self._try(method, path, body)
+            except CatalogError as error:
+                starting = error.status == 503 or isinstance(getattr(error.__cause__, "reason", None), ConnectionRefusedError)
+                if not starting or time.monotonic() > deadline:
+                    raise
+            time.sleep(_PAUSE)
+
+    def _try(self, method: str, path: str, body: dict[str, t.Any] | None) -> tuple[t.Any, t.Any]:
+        headers = {"Content-Type": "application/json", "Accept": "application/json", **({"X-Auth-Token": self._token} if self._token else {})}
+        what = f"{method} {self._url}/{path}"
+        try:
+            # a proxy of the host's environment is for what lies outside
+            answer = open_url(
+                f"{self._url}/{path}",
+                method=method,
+                headers=headers,
+                data=json.dumps(body) if body else None,
+                timeout=_TIMEOUT,
+                use_proxy=False,
+            )
+            text = answer.read()
+        except urllib.error.HTTPError as error:
+            detail = " ".join(error.read().decode(errors="replace")[:300].split())
+            raise CatalogError(f"{what}: {error.code} {error.reason}: {detail}", error.code) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise CatalogError(f"{what}: no answer ({getattr(error, 'reason', error)}); is Keystone running?") from error
+        try:
+            return answer.headers, json.loads(text) if text else None
+        except ValueError as error:
+            raise CatalogError(f"{what}: the answer is not that of Keystone: {text[:60]!r}; is the URL right?", answer.status) from error

@@ -113,7 +113,7 @@ def main() -> None:
         keystone.login(auth["username"], auth["password"], auth["project_name"])
         current = keystone.read(users)
     except CatalogError as error:
-        if not module.check_mode:
+        if not (module.check_mode and error.silent):
             module.fail_json(msg=str(error))
         current = Current()
     steps = plan(current, users, endpoints, params["project"], params["region"])
