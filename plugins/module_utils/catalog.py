@@ -45,6 +45,7 @@ class Current:
     roles: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     users: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     services: dict[tuple[str, str], t.Any] = dataclasses.field(default_factory=dict)
+    regions: set[str] = dataclasses.field(default_factory=set)
     endpoints: list[t.Any] = dataclasses.field(default_factory=list)
     assignments: set[tuple[str, str, str]] = dataclasses.field(default_factory=set)
     valid_passwords: set[str] = dataclasses.field(default_factory=set)
@@ -72,6 +73,8 @@ def plan(current: Current, users: t.Sequence[User], endpoints: t.Sequence[Endpoi
     steps += [Step("create_role", f"role {role}", "it does not exist", {"name": role}) for role in missing]
     for user in users:
         steps += _user(current, user, project)
+    if endpoints and region not in current.regions:
+        steps.append(Step("create_region", f"region {region}", "it does not exist", {"identifier": region}))
     for endpoint in endpoints:
         steps += _endpoint(current, endpoint, region)
     return steps
@@ -159,6 +162,7 @@ class Keystone:
             setattr(current, kind.split("?")[0], {item["name"]: item for item in self._get(kind)})
         current.services = {(item["name"], item["type"]): item for item in self._get("services")}
         current.endpoints = self._get("endpoints")
+        current.regions = {item["id"] for item in self._get("regions")}
         assignments = self._get("role_assignments?include_names=true")
         current.assignments = {found for item in assignments if (found := _assignment(item))}
         current.valid_passwords = {user.name for user in users if user.name in current.users and self.accepts(user.name, user.password)}
@@ -183,6 +187,10 @@ class Keystone:
     def _assign(self, current: Current, user: str, project: str, role: str) -> None:
         ids = current.projects[project]["id"], current.users[user]["id"], current.roles[role]["id"]
         self._request("PUT", "projects/{}/users/{}/roles/{}".format(*ids))
+
+    def _create_region(self, current: Current, identifier: str) -> None:
+        self._post("regions", "region", {"id": identifier})
+        current.regions.add(identifier)
 
     def _create_service(self, current: Current, name: str, kind: str, description: str) -> None:
         body = {"name": name, "type": kind, "description": description}
@@ -232,7 +240,11 @@ class Keystone:
             time.sleep(_PAUSE)
 
     def _try(self, method: str, path: str, body: dict[str, t.Any] | None) -> tuple[t.Any, t.Any]:
-        headers = {"Content-Type": "application/json", "Accept": "application/json", **({"X-Auth-Token": self._token} if self._token else {})}
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            **({"X-Auth-Token": self._token} if self._token else {}),
+        }
         what = f"{method} {self._url}/{path}"
         try:
             # a proxy of the host's environment is for what lies outside

@@ -11,6 +11,10 @@ from ansible_collections.caisson.openstack.plugins.module_utils.definition impor
 CHARACTER_SET = "utf8mb4"
 #: Makes a backslash an ordinary character, so that quoting needs to know quotes only.
 PREAMBLE = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',NO_BACKSLASH_ESCAPES');\n"
+#: What tells a grant of everything from a smaller one.
+_ALL_PRIVILEGES = (
+    "'N' NOT IN (Select_priv, Insert_priv, Update_priv, Delete_priv, Create_priv, Drop_priv, Alter_priv, Index_priv, References_priv)"
+)
 #: Users may come from any host that can reach the server's internal address.
 HOST = "%"
 
@@ -34,6 +38,10 @@ class Current:
     grants: frozenset[tuple[str, str]]
 
 
+#: A server without databases and users, such as one that is not there yet.
+NOTHING = Current(frozenset(), frozenset(), frozenset(), frozenset())
+
+
 def quote_name(name: str) -> str:
     """Return an identifier in backticks."""
     return "`" + name.replace("`", "``") + "`"
@@ -50,13 +58,18 @@ def quote_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def _pattern(name: str) -> str:
+    """Return a database's name as a grant has it, where ``_`` and ``%`` would stand for other characters."""
+    return name.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
+
+
 def query(wanted: t.Sequence[Database]) -> str:
     """Return the SQL that reads everything :func:`parse` needs, one tab-separated row for each fact."""
     parts = [
         PREAMBLE.strip(),
         "SELECT 'database', SCHEMA_NAME, '' FROM information_schema.SCHEMATA;",
         f"SELECT 'user', User, '' FROM mysql.global_priv WHERE Host = '{HOST}';",
-        f"SELECT 'grant', User, Db FROM mysql.db WHERE Host = '{HOST}' AND Create_priv = 'Y' AND Drop_priv = 'Y' AND Alter_priv = 'Y';",
+        f"SELECT 'grant', User, Db FROM mysql.db WHERE Host = '{HOST}' AND {_ALL_PRIVILEGES};",
     ]
     for user, password in sorted({(item.user, item.password) for item in wanted}):
         parts.append(
@@ -68,13 +81,12 @@ def query(wanted: t.Sequence[Database]) -> str:
 
 def parse(output: str) -> Current:
     """Return what the rows of :func:`query` say."""
-    rows = [line.split("\t") for line in output.splitlines() if line]
+    rows = [row for row in (line.split("\t") for line in output.split("\n")) if len(row) == 3]
 
     def named(kind: str) -> frozenset[str]:
         return frozenset(row[1] for row in rows if row[0] == kind)
 
-    # the server keeps a database's name in a grant as a pattern
-    grants = frozenset((row[1], row[2].replace("\\_", "_")) for row in rows if row[0] == "grant")
+    grants = frozenset((row[1], row[2]) for row in rows if row[0] == "grant")
     return Current(named("database"), named("user"), named("password"), grants)
 
 
@@ -89,8 +101,9 @@ def plan(wanted: t.Sequence[Database], current: Current) -> list[Statement]:
         if item.user not in users:
             users.add(item.user)
             statements += _user(item, current)
-        if (item.user, item.name) not in current.grants:
-            text = f"GRANT ALL ON {quote_name(item.name)}.* TO {quote_text(item.user)}@'{HOST}'"
+        # a grant by hand has the name as it is, which means this database too
+        if not {(item.user, item.name), (item.user, _pattern(item.name))} & current.grants:
+            text = f"GRANT ALL ON {quote_name(_pattern(item.name))}.* TO {quote_text(item.user)}@'{HOST}'"
             statements.append(Statement(text, f"user {item.user}", f"it has no access to database {item.name}"))
     return statements
 
@@ -102,3 +115,8 @@ def _user(item: Database, current: Current) -> list[Statement]:
     if item.user not in current.valid_passwords:
         return [Statement(f"ALTER USER {account} IDENTIFIED BY {password}", f"user {item.user}", "its password is another")]
     return []
+
+
+def script(statements: t.Iterable[Statement]) -> str:
+    """Return the text that does all *statements*."""
+    return PREAMBLE + "".join(f"{statement.text};\n" for statement in statements)

@@ -61,14 +61,15 @@ from ansible_collections.caisson.openstack.plugins.module_utils.definition impor
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
 
 _CLIENT = ["mariadb", "--batch", "--skip-column-names", "--raw"]
-_NOTHING = databases.Current(frozenset(), frozenset(), frozenset(), frozenset())
 
 
-def _ask(engine: Engine, container: str, sql: str) -> str:
+def ask(engine: Engine, container: str, sql: str) -> str:
     """Run SQL and return its rows; the error names no statement, because one may hold a password."""
     result = engine.exec(container, _CLIENT, stdin=sql.encode())
     if result.rc:
-        reason = result.stderr.split(" near ")[0].strip()
+        # the client repeats the statement, and a syntax error the end of it
+        errors = [line.split(" near ")[0] for line in result.stderr.splitlines() if line.startswith("ERROR ")]
+        reason = errors[0] if errors else f"exit code {result.rc}"
         raise EngineError(f"MariaDB in container {container} refused: {reason}")
     return result.stdout
 
@@ -91,10 +92,10 @@ def main() -> None:
         absent = state is None or not state.running
         if absent and not module.check_mode:
             module.fail_json(msg=f"container {container} does not run on this host; see 'docker logs {container}'")
-        current = _NOTHING if absent else databases.parse(_ask(engine, container, databases.query(wanted)))
+        current = databases.NOTHING if absent else databases.parse(ask(engine, container, databases.query(wanted)))
         statements = databases.plan(wanted, current)
         if statements and not module.check_mode:
-            _ask(engine, container, databases.PREAMBLE + "".join(f"{statement.text};\n" for statement in statements))
+            ask(engine, container, databases.script(statements))
     except (EngineError, ValueError) as error:
         module.fail_json(msg=str(error))
     changes = [f"{statement.subject}: {statement.reason}" for statement in statements]

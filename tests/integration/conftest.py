@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import socket
+import time
 import typing as t
 import uuid
 
@@ -10,6 +13,7 @@ import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils import spec as specs
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import Engine, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
 
 
 class Lab:
@@ -46,3 +50,57 @@ def lab() -> t.Iterator[Lab]:
     made = Lab(connect())
     yield made
     made.clean()
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@dataclasses.dataclass(frozen=True)
+class MariaDB:
+    """A server of the collection's own image, installed as roles/mariadb installs it, with its data in memory."""
+
+    lab: Lab
+    container: str
+    port: int
+
+    def sql(self, text: str, *options: str) -> str:
+        """Run SQL as the administrator, or as the user that *options* of the client name."""
+        result = self.lab.engine.exec(self.container, ["mariadb", "--batch", "--skip-column-names", *options], stdin=text.encode())
+        assert result.rc == 0, result.output
+        return result.stdout
+
+
+_INSTALL = """
+mariadb-install-db --no-defaults --auth-root-authentication-method=socket --auth-root-socket-user=mysql --skip-test-db
+exec mariadbd --no-defaults --datadir=/var/lib/mysql --socket=/run/mysqld/mysqld.sock --bind-address=127.0.0.1 --port=$PORT --skip-name-resolve
+"""
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> t.Iterator[MariaDB]:
+    """A server that answers."""
+    lab = Lab(connect())
+    server = MariaDB(lab, lab.name("mariadb"), free_port())
+    spec = ContainerSpec(
+        name=server.container,
+        service="mariadb",
+        image=lab.image("mariadb"),
+        command=["sh", "-ec", _INSTALL],
+        user="42434:42434",
+        env={"PORT": server.port},
+        tmpfs=["/tmp:mode=1777", "/run/mysqld:uid=42434,gid=42434", "/var/lib/mysql:uid=42434,gid=42434"],
+        stop_timeout=0,
+    )
+    try:
+        lab.engine.create(spec, lab.engine.image_id(spec.image) or "", lab.cloud)
+        lab.engine.start(spec.name)
+        deadline = time.monotonic() + 120
+        while lab.engine.exec(spec.name, ["mariadb", "-e", "SELECT 1"]).rc:
+            assert time.monotonic() < deadline, lab.engine.logs(spec.name)
+            time.sleep(0.5)
+        yield server
+    finally:
+        lab.clean()

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The catalog in a real Keystone, on a real MariaDB, of the collection's own images."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+import pytest
+
+from ansible_collections.caisson.openstack.plugins.module_utils import catalog, databases
+from ansible_collections.caisson.openstack.plugins.module_utils.catalog import CatalogError, Keystone
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database, Endpoint, User
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import connect
+from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
+
+from .conftest import Lab, MariaDB, free_port
+
+_PASSWORD = "for-this-test-only"
+_START = """
+mkdir -p /tmp/k/keys
+python -c 'import base64, os
+for n in "01": open("/tmp/k/keys/" + n, "w").write(base64.urlsafe_b64encode(os.urandom(32)).decode())'
+cat >/tmp/k/keystone.conf <<END
+[database]
+connection = mysql+pymysql://keystone:$OS_BOOTSTRAP_PASSWORD@127.0.0.1:$DATABASE_PORT/keystone
+[fernet_tokens]
+key_repository = /tmp/k/keys
+[fernet_receipts]
+key_repository = /tmp/k/keys
+[credential]
+key_repository = /tmp/k/keys
+END
+export OS_KEYSTONE_CONFIG_DIR=/tmp/k
+keystone-manage --config-file /tmp/k/keystone.conf db_sync
+keystone-manage --config-file /tmp/k/keystone.conf bootstrap --bootstrap-region-id RegionOne --bootstrap-internal-url http://k
+exec uwsgi --http-socket 127.0.0.1:$PORT --master --lazy-apps --module keystone.wsgi.api:application --virtualenv /opt/openstack --die-on-term
+"""
+
+
+@pytest.fixture(scope="module")
+def url(mariadb: MariaDB) -> t.Iterator[str]:
+    """The URL of a Keystone that is starting."""
+    for statement in databases.plan([Database("keystone", "keystone", _PASSWORD)], databases.NOTHING):
+        mariadb.sql(f"{statement.text};")
+    lab = Lab(connect())
+    port = free_port()
+    spec = ContainerSpec(
+        name=lab.name("keystone"),
+        service="keystone",
+        image=lab.image("keystone"),
+        command=["sh", "-ec", _START],
+        user="42425:42425",
+        env={"PORT": port, "DATABASE_PORT": mariadb.port, "OS_BOOTSTRAP_PASSWORD": _PASSWORD},
+        tmpfs=["/tmp:mode=1777"],
+        stop_timeout=0,
+    )
+    try:
+        lab.engine.create(spec, lab.engine.image_id(spec.image) or "", lab.cloud)
+        lab.engine.start(spec.name)
+        yield f"http://127.0.0.1:{port}/v3"
+    finally:
+        lab.clean()
+
+
+@pytest.fixture
+def keystone(url: str) -> Keystone:
+    """A session of the administrator; the first one waits for the API."""
+    session = Keystone(url, timeout=120)
+    session.login("admin", _PASSWORD, "admin")
+    return session
+
+
+_USERS = [User("glance", "pw1'\"{}", ["service"]), User("nova", "pw2", ["admin", "service", "new_role"])]
+_ENDPOINTS = [
+    Endpoint("glance", "image", "http://i:9292", "http://p:9292", "Images"),
+    Endpoint("nova", "compute", "http://i:8774/v2.1", "http://p:8774/v2.1"),
+]
+
+
+def _converge(keystone: Keystone, users: t.Sequence[User], endpoints: t.Sequence[Endpoint] = (), region: str = "RegionOne") -> list[str]:
+    current = keystone.read(users)
+    steps = catalog.plan(current, users, endpoints, "service", region)
+    for step in steps:
+        keystone.apply(current, step)
+    return [str(step) for step in steps]
+
+
+def test_everything_is_made_once(keystone: Keystone) -> None:
+    made = _converge(keystone, _USERS, _ENDPOINTS)
+    assert made[0] == "project service: it does not exist"
+    assert "role new_role: it does not exist" in made
+    assert "internal endpoint of nova: it does not exist (http://i:8774/v2.1)" in made
+    assert _converge(keystone, _USERS, _ENDPOINTS) == []
+    assert all(keystone.accepts(user.name, user.password) for user in _USERS)
+    assert not keystone.accepts("nova", "wrong")
+
+
+def test_what_differs_is_mended(keystone: Keystone) -> None:
+    _converge(keystone, _USERS, _ENDPOINTS)
+    changed = dataclasses.replace(_ENDPOINTS[0], public_url="http://p2:9292")
+    assert _converge(keystone, _USERS, [changed]) == ["public endpoint of glance: url http://p:9292 -> http://p2:9292"]
+    user = dataclasses.replace(_USERS[0], password="pw3")
+    assert _converge(keystone, [user]) == ["user glance: its password is another"]
+    assert keystone.accepts("glance", "pw3")
+    assert _converge(keystone, [dataclasses.replace(user, roles=["service", "reader"])]) == [
+        "user glance: it does not have role reader in project service"
+    ]
+
+
+def test_an_endpoint_that_is_there_twice_is_removed(keystone: Keystone) -> None:
+    _converge(keystone, _USERS, _ENDPOINTS)
+    service = keystone.read([]).services["nova", "compute"]["id"]
+    body = {"service_id": service, "interface": "internal", "url": "http://other", "region_id": "RegionOne"}
+    keystone._post("endpoints", "endpoint", body)
+    assert "internal endpoint of nova: it is there twice" in _converge(keystone, _USERS, [_ENDPOINTS[1]])
+    assert _converge(keystone, _USERS, [_ENDPOINTS[1]]) == []
+    assert len([item for item in keystone.read([]).endpoints if item["service_id"] == service]) == 2
+
+
+def test_regions_have_endpoints_of_their_own(keystone: Keystone) -> None:
+    _converge(keystone, _USERS, _ENDPOINTS)
+    made = _converge(keystone, _USERS, [_ENDPOINTS[1]], region="RegionTwo")
+    assert made[0] == "region RegionTwo: it does not exist"
+    assert len(made) == 3
+    assert _converge(keystone, _USERS, [_ENDPOINTS[1]], region="RegionTwo") == []
+    assert _converge(keystone, _USERS, [_ENDPOINTS[1]]) == []
+
+
+def test_namesakes_in_another_domain_are_others(keystone: Keystone) -> None:
+    domain = keystone._post("domains", "domain", {"name": "customers"})["id"]
+    other = keystone._post("users", "user", {"name": "cinder", "password": "x", "domain_id": domain})["id"]
+    project = keystone._post("projects", "project", {"name": "service", "domain_id": domain})["id"]
+    role = keystone.read([]).roles["admin"]["id"]
+    keystone._request("PUT", f"projects/{project}/users/{other}/roles/{role}")
+    made = _converge(keystone, [User("cinder", "p", ["admin"])])
+    assert made[-2:] == ["user cinder: it does not exist", "user cinder: it does not have role admin in project service"]
+    assert keystone.accepts("cinder", "p")
+
+
+def test_a_wrong_password_is_a_clear_error(url: str, keystone: Keystone) -> None:
+    with pytest.raises(CatalogError, match=r"POST http://.*/v3/auth/tokens: 401") as caught:
+        Keystone(url).login("admin", "wrong-password", "admin")
+    assert (caught.value.status, caught.value.silent) == (401, False)
+    assert "wrong-password" not in str(caught.value)

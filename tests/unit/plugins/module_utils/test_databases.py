@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SQL for databases. What a server makes of it: tests/integration."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.caisson.openstack.plugins.module_utils import databases
+from ansible_collections.caisson.openstack.plugins.module_utils.databases import Current
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database
+
+_TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
+
+
+def _unquote(literal: str, quote: str) -> str:
+    """Read a literal as the server does without backslash escapes: it ends at the first quote that is not doubled."""
+    assert literal[0] == quote
+    text, at = "", 1
+    while at < len(literal):
+        if literal[at] == quote:
+            if literal[at + 1 : at + 2] != quote:
+                break
+            at += 1
+        text += literal[at]
+        at += 1
+    assert at == len(literal) - 1, "the literal ends before its text"
+    return text
+
+
+@given(_TEXT)
+def test_a_literal_means_its_text_whatever_that_is(text: str) -> None:
+    assert _unquote(databases.quote_text(text), "'") == text
+
+
+@given(_TEXT)
+def test_an_identifier_means_its_name_whatever_that_is(name: str) -> None:
+    assert _unquote(databases.quote_name(name), "`") == name
+
+
+def test_nul_is_refused() -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        databases.quote_text("a\0b")
+
+
+_NOVA = [Database("nova", "nova", "p"), Database("nova_api", "nova", "p")]
+
+
+def _subjects(wanted: list[Database], current: Current) -> list[tuple[str, str]]:
+    return [(statement.subject, statement.reason) for statement in databases.plan(wanted, current)]
+
+
+def test_an_empty_server_gets_everything_and_each_user_once() -> None:
+    assert _subjects(_NOVA, databases.NOTHING) == [
+        ("database nova", "it does not exist"),
+        ("user nova", "it does not exist"),
+        ("user nova", "it has no access to database nova"),
+        ("database nova_api", "it does not exist"),
+        ("user nova", "it has no access to database nova_api"),
+    ]
+
+
+def test_rows_of_the_server_are_understood() -> None:
+    rows = "database\tnova\t\ndatabase\tnova_api\t\nuser\tnova\t\ngrant\tnova\tnova\ngrant\tnova\tnova\\_api\npassword\tnova\t\n"
+    current = databases.parse(rows)
+    assert current.databases == {"nova", "nova_api"}
+    assert databases.plan(_NOVA, current) == []
+
+
+def test_rows_of_odd_names_are_passed_over() -> None:
+    assert databases.parse("database\ta\nb\t\n\ndatabase\tx\t\n").databases == {"x"}
+
+
+def test_what_is_missing_is_all_that_is_done() -> None:
+    current = Current(
+        frozenset({"nova", "nova_api"}), frozenset({"nova"}), frozenset(), frozenset({("nova", "nova"), ("nova", "nova_api")})
+    )
+    assert _subjects(_NOVA, current) == [("user nova", "its password is another")]
+
+
+@given(st.lists(st.builds(Database, _TEXT, _TEXT, _TEXT), max_size=4))
+def test_nothing_is_left_to_do_afterwards(wanted: list[Database]) -> None:
+    names, users = frozenset(item.name for item in wanted), frozenset(item.user for item in wanted)
+    grants = frozenset((item.user, databases._pattern(item.name)) for item in wanted)
+    assert databases.plan(wanted, Current(names, users, users, grants)) == []
+
+
+def test_passwords_are_in_statements_only() -> None:
+    secret = Database("a", "a", "hunter2")
+    assert "hunter2" in databases.query([secret])
+    for statement in databases.plan([secret], databases.NOTHING):
+        assert "hunter2" not in statement.subject + statement.reason
+    assert databases.script(databases.plan([secret], databases.NOTHING)).startswith(databases.PREAMBLE)
