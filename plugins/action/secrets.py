@@ -3,19 +3,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import fcntl
 import os
 import pathlib
 import tempfile
 import typing as t
 
-import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.parsing.vault import VaultLib
+from ansible.parsing.vault import VaultLib, is_encrypted
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.caisson.openstack.plugins.module_utils import roles, schema, secret_store
+from ansible_collections.caisson.openstack.plugins.module_utils import roles, schema, secret_file, secret_store
 
-_KEY = "cloud_secrets"
+_MODE = 0o600
+
+
+@dataclasses.dataclass(frozen=True)
+class _Source:
+    """The file as it is; *vault* is the id and the secret that open it, if ansible-vault encrypted it."""
+
+    text: str = ""
+    values: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    vault: tuple[t.Any, t.Any] | None = None
+    mode: int = _MODE
 
 
 class ActionModule(ActionBase):
@@ -23,7 +35,6 @@ class ActionModule(ActionBase):
 
     _requires_connection = False
     _supports_check_mode = True
-    _supports_diff = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Return all secrets, after making those that are missing; see the documentation of the module."""
@@ -35,68 +46,87 @@ class ActionModule(ActionBase):
             }
         )
         path = pathlib.Path(args["file"])
-        requirements = self._requirements(dict(task_vars or {}))
-        unknown = sorted(set(args["rotate"]) - {item.name for item in requirements})
-        if unknown:
-            raise AnsibleActionFail(f"cannot rotate {', '.join(unknown)}: no role of this play needs a secret of that name")
-        document, encrypted = self._read(path)
-        values, added, replaced = secret_store.complete(document.get(_KEY) or {}, requirements, args["rotate"])
-        names = "".join(f"{name}\n" for name in sorted(document.get(_KEY) or {}))
-        changed = bool(added or replaced)
-        if changed and not self._task.check_mode:
-            self._write(path, {**document, _KEY: values}, encrypted)
+        try:
+            requirements = self._requirements(dict(task_vars or {}))
+            unknown = sorted(set(args["rotate"]) - {item.name for item in requirements})
+            if unknown:
+                raise AnsibleActionFail(f"cannot rotate {', '.join(unknown)}: no role of this play needs a secret of that name")
+            with contextlib.nullcontext() if self._task.check_mode else _locked(path.parent):
+                return self._converge(path, requirements, args["rotate"])
+        except schema.SchemaError as error:
+            raise AnsibleActionFail(str(error)) from error
+        except (OSError, ValueError) as error:
+            raise AnsibleActionFail(f"cannot keep the secrets in {path}; nothing was changed: {error}") from error
+
+    def _converge(self, path: pathlib.Path, requirements: list[secret_store.Requirement], rotate: list[str]) -> dict[str, t.Any]:
+        source = self._read(path)
+        values, added, replaced = secret_store.complete(source.values, requirements, rotate)
+        text = secret_file.edit(source.text, {name: values[name] for name in [*added, *replaced]}) if added or replaced else source.text
+        if not self._task.check_mode:
+            if text != source.text:
+                self._write(path, text, source)
+            elif source.mode != _MODE:
+                path.chmod(_MODE)
         return {
             "_ansible_no_log": True,
-            "changed": changed,
+            "changed": text != source.text or source.mode != _MODE,
             "secrets": values,
             "generated": added,
             "rotated": replaced,
-            "diff": {"before": names, "after": "".join(f"{name}{' (rotated)' if name in replaced else ''}\n" for name in sorted(values))},
         }
 
     def _requirements(self, variables: dict[str, t.Any]) -> list[secret_store.Requirement]:
         """Return what the lists ``<role>_required_secrets`` of the play's roles ask for."""
         found = []
         for name in roles.in_play(self._task.get_play()):
-            items = roles.template(self._templar, variables.get(f"{name}_required_secrets", []), variables)
-            found += [schema.load(secret_store.Requirement, item, f"{name}_required_secrets") for item in items]
+            for item in roles.template(self._templar, variables.get(f"{name}_required_secrets", []), variables):
+                found.append(schema.load(secret_store.Requirement, item, f"{name}_required_secrets"))
         return found
 
-    def _read(self, path: pathlib.Path) -> tuple[dict[str, t.Any], bool]:
-        """Return the content of the file, and whether ansible-vault encrypted it."""
-        if not path.exists():
-            return {}, False
+    def _read(self, path: pathlib.Path) -> _Source:
+        """Return the file as it is; what it says is never quoted."""
         try:
-            encrypted = path.read_text(encoding="utf-8").startswith("$ANSIBLE_VAULT")
-            document = roles.plain(self._loader.load_from_file(str(path), cache="none", unsafe=True)) or {}
-        except AnsibleError as error:
-            raise AnsibleActionFail(f"cannot read the secrets in {path}; nothing was changed: {' '.join(str(error).split())}") from error
-        if not isinstance(document, dict) or not isinstance(document.get(_KEY, {}), dict):
-            raise AnsibleActionFail(f"{path} must hold a mapping '{_KEY}' of names and values; nothing was changed")
-        return document, encrypted
+            raw = path.read_bytes()
+        except FileNotFoundError:
+            return _Source()
+        vault = None
+        if is_encrypted(raw):
+            try:
+                plain, *vault = VaultLib(secrets=self._loader._vault.secrets).decrypt_and_get_vault_id(raw)
+            except AnsibleError as error:
+                raise ValueError(f"{' '.join(str(error).split())} (give --vault-password-file or --vault-id)") from error
+            raw = plain
+        text = raw.decode()
+        secret_file.edit(text, {})
+        document = roles.plain(self._loader.load(text, file_name=str(path), show_content=False)) or {}
+        values = dict(document.get(secret_file.KEY) or {})
+        return _Source(text, values, (vault[0], vault[1]) if vault else None, path.stat().st_mode & 0o7777)
 
-    def _write(self, path: pathlib.Path, document: dict[str, t.Any], encrypted: bool) -> None:
-        """Replace the file in one step, readable by its owner only, encrypted if it was."""
-        header = "# Made by caisson.openstack. Keep it: it cannot be made again. ansible-vault encrypt works on it.\n"
-        text = header + yaml.safe_dump(_exact(document), sort_keys=True)
-        if encrypted:
-            text = VaultLib(secrets=self._loader._vault.secrets).encrypt(text).decode()
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def _write(self, path: pathlib.Path, text: str, source: _Source) -> None:
+        """Replace the file in one step, readable by its owner only, encrypted as it was."""
+        raw = text.encode()
+        if source.vault:
+            vault_id, secret = source.vault
+            raw = VaultLib(secrets=self._loader._vault.secrets).encrypt(raw, secret=secret, vault_id=vault_id)
         descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(text)
-                os.fchmod(stream.fileno(), 0o600)
+            with os.fdopen(descriptor, "wb") as stream:
+                os.fchmod(stream.fileno(), _MODE)
+                stream.write(raw)
+                os.fsync(stream.fileno())
             pathlib.Path(scratch).replace(path)
         except BaseException:
             pathlib.Path(scratch).unlink(missing_ok=True)
             raise
 
 
-def _exact(value: t.Any) -> t.Any:
-    """Return plain scalars in the place of Ansible's tagged ones, which a safe dumper refuses."""
-    if isinstance(value, dict):
-        return {str.__str__(key): _exact(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_exact(item) for item in value]
-    return str.__str__(value) if isinstance(value, str) else value
+@contextlib.contextmanager
+def _locked(directory: pathlib.Path) -> t.Iterator[None]:
+    """Keep other runs away from a directory, which is made if needed: two first runs must not each make their own secrets."""
+    directory.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
+# At your choice: Apache License 2.0, or GNU General Public License v3.0 or later.
 """How long each phase of a run took."""
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import typing as t
 from ansible.plugins.callback import CallbackBase
 
 #: Tasks shown for a play, and the seconds from which one is worth showing.
-_TASKS, _SECONDS = 3, 2.0
+_TASKS = 3
+_SECONDS = 2.0
 
 
 class CallbackModule(CallbackBase):

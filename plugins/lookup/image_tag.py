@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
+# At your choice: Apache License 2.0, or GNU General Public License v3.0 or later.
 """Tag of the images of a release."""
 
 from __future__ import annotations

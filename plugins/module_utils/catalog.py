@@ -216,7 +216,7 @@ class Keystone:
         return str(headers["X-Subject-Token"])
 
     def _get(self, path: str) -> t.Any:
-        return self._request("GET", path)[path.split("?")[0]]
+        return self._request("GET", path)[path.split("?", maxsplit=1)[0]]
 
     def _post(self, path: str, noun: str, body: dict[str, t.Any]) -> t.Any:
         return self._request("POST", path, {noun: body})[noun]

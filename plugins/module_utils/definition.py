@@ -14,14 +14,6 @@ Wave = t.Literal["infrastructure", "identity", "service"]
 WAVES: tuple[str, ...] = t.get_args(Wave)
 
 
-def _list() -> t.Any:
-    return dataclasses.field(default_factory=list)
-
-
-def _dict() -> t.Any:
-    return dataclasses.field(default_factory=dict)
-
-
 @dataclasses.dataclass
 class Healthcheck:
     """A command that asks the service for work; times in seconds."""
@@ -42,25 +34,25 @@ class Container:
     group: str
     command: list[str]
     user: str = "0:0"
-    env: dict[str, t.Any] = _dict()
+    env: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     config_dir: str = ""
-    volumes: list[str] = _list()
-    tmpfs: list[str] = _list()
-    capabilities: list[str] = _list()
+    volumes: list[str] = dataclasses.field(default_factory=list)
+    tmpfs: list[str] = dataclasses.field(default_factory=list)
+    capabilities: list[str] = dataclasses.field(default_factory=list)
     read_only: bool = True
     no_new_privileges: bool = True
-    security_opts: list[str] = _list()
-    devices: list[str] = _list()
+    security_opts: list[str] = dataclasses.field(default_factory=list)
+    devices: list[str] = dataclasses.field(default_factory=list)
     pid_mode: str = ""
     cgroupns_mode: str = ""
-    ulimits: dict[str, int] = _dict()
+    ulimits: dict[str, int] = dataclasses.field(default_factory=dict)
     memory: str = ""
     healthcheck: t.Optional[Healthcheck] = None
     reload_signal: str = "SIGHUP"
     stop_timeout: int = 30
     start_timeout: int = 180
-    after: list[str] = _list()
-    survivors: list[str] = _list()
+    after: list[str] = dataclasses.field(default_factory=list)
+    survivors: list[str] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
@@ -96,12 +88,12 @@ class Job:
     read_only: t.Optional[bool] = None
     stdin: str = dataclasses.field(default="", metadata={"no_log": True})
     database: str = ""
-    triggers: list[str] = _list()
+    triggers: list[str] = dataclasses.field(default_factory=list)
     ok_codes: list[int] = dataclasses.field(default_factory=lambda: [0])
     retries: int = 0
     delay: int = 2
     timeout: int = 300
-    after: list[str] = _list()
+    after: list[str] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
@@ -119,7 +111,7 @@ class User:
 
     name: str
     password: str = dataclasses.field(metadata={"no_log": True})
-    roles: list[str] = _list()
+    roles: list[str] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
@@ -153,10 +145,10 @@ class Service:
     name: str
     wave: Wave
     enabled: bool = True
-    containers: list[Container] = _list()
-    files: list[ConfigFile] = _list()
-    databases: list[Database] = _list()
-    users: list[User] = _list()
-    endpoints: list[Endpoint] = _list()
-    frontends: list[Frontend] = _list()
-    jobs: list[Job] = _list()
+    containers: list[Container] = dataclasses.field(default_factory=list)
+    files: list[ConfigFile] = dataclasses.field(default_factory=list)
+    databases: list[Database] = dataclasses.field(default_factory=list)
+    users: list[User] = dataclasses.field(default_factory=list)
+    endpoints: list[Endpoint] = dataclasses.field(default_factory=list)
+    frontends: list[Frontend] = dataclasses.field(default_factory=list)
+    jobs: list[Job] = dataclasses.field(default_factory=list)

@@ -11,7 +11,10 @@ from __future__ import annotations
 import json
 import typing as t
 
-import yaml
+try:
+    import yaml
+except ImportError:  # it comes with ansible-core on the controller, the only place where formats are read and written
+    pass
 
 
 class FormatError(ValueError):

@@ -10,8 +10,11 @@ import string
 import typing as t
 import uuid
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
+try:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+except ImportError:  # it comes with ansible-core on the controller, the only place where secrets are made
+    pass
 
 Kind = t.Literal["password", "fernet_key", "fernet_keys", "uuid", "hex", "ssh_key"]
 
@@ -43,7 +46,7 @@ def _ssh_key() -> str:
 def generate(kind: str) -> t.Any:
     """Return a new secret of *kind*; a Fernet repository starts with a staged and a primary key."""
     makers: dict[str, t.Callable[[], t.Any]] = {
-        "password": lambda: "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH)),
+        "password": lambda: "".join(secrets.choice(_ALPHABET) for _number in range(_LENGTH)),
         "fernet_key": _fernet_key,
         "fernet_keys": lambda: [_fernet_key(), _fernet_key()],
         "uuid": lambda: str(uuid.uuid4()),
@@ -58,9 +61,14 @@ def rotate(kind: str, current: t.Any) -> t.Any:
 
     In a Fernet repository the staged key, which every host has by now, becomes primary (the last of the list), and a new
     one is staged (the first); the oldest keys go when there are more than :data:`FERNET_MAX_ACTIVE`.
+
+    Raises:
+        ValueError: if *current* is no such repository.
     """
     if kind != "fernet_keys":
         return generate(kind)
+    if not isinstance(current, list) or not current:
+        raise ValueError("it is not a list of keys")
     staged, *others = current
     kept = [*others, staged][-(FERNET_MAX_ACTIVE - 1) :]
     return [_fernet_key(), *kept]
@@ -69,13 +77,20 @@ def rotate(kind: str, current: t.Any) -> t.Any:
 def complete(
     current: t.Mapping[str, t.Any], requirements: t.Iterable[Requirement], rotated: t.Container[str] = ()
 ) -> tuple[dict[str, t.Any], list[str], list[str]]:
-    """Return *current* with what is missing added and the names in *rotated* replaced, the names added, the names replaced."""
+    """Return *current* with what is missing added and the names in *rotated* replaced, the names added, the names replaced.
+
+    Raises:
+        ValueError: if one cannot be rotated; the message names it.
+    """
     values, added, replaced = dict(current), [], []
     for item in requirements:
         if item.name not in values:
             values[item.name] = generate(item.type)
             added.append(item.name)
-        elif item.name in rotated:
-            values[item.name] = rotate(item.type, values[item.name])
+        elif item.name in rotated and item.name not in [*added, *replaced]:
+            try:
+                values[item.name] = rotate(item.type, values[item.name])
+            except ValueError as error:
+                raise ValueError(f"cannot rotate {item.name}: {error}") from error
             replaced.append(item.name)
     return values, added, replaced

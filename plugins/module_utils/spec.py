@@ -21,10 +21,6 @@ LABEL_RELOAD = LABEL + "reload"
 _NOT_COMPARED = frozenset({"image", "start_timeout", "after", "survivors", "reload_signal", "reload_digest"})
 
 
-def _list() -> t.Any:
-    return dataclasses.field(default_factory=list)
-
-
 @dataclasses.dataclass
 class ContainerSpec:
     """One container on one host, resolved: nothing left to look up; times in seconds.
@@ -39,13 +35,13 @@ class ContainerSpec:
     command: list[str]
     user: str = "0:0"
     env: dict[str, t.Any] = dataclasses.field(default_factory=dict)
-    volumes: list[str] = _list()
-    tmpfs: list[str] = _list()
-    capabilities: list[str] = _list()
+    volumes: list[str] = dataclasses.field(default_factory=list)
+    tmpfs: list[str] = dataclasses.field(default_factory=list)
+    capabilities: list[str] = dataclasses.field(default_factory=list)
     read_only: bool = True
     no_new_privileges: bool = True
-    security_opts: list[str] = _list()
-    devices: list[str] = _list()
+    security_opts: list[str] = dataclasses.field(default_factory=list)
+    devices: list[str] = dataclasses.field(default_factory=list)
     pid_mode: str = ""
     cgroupns_mode: str = ""
     ulimits: dict[str, int] = dataclasses.field(default_factory=dict)
@@ -54,8 +50,8 @@ class ContainerSpec:
     reload_signal: str = "SIGHUP"
     stop_timeout: int = 30
     start_timeout: int = 180
-    after: list[str] = _list()
-    survivors: list[str] = _list()
+    after: list[str] = dataclasses.field(default_factory=list)
+    survivors: list[str] = dataclasses.field(default_factory=list)
     config_digest: str = ""
     reload_digest: str = ""
 
@@ -77,12 +73,12 @@ class JobSpec:
     container: ContainerSpec
     stdin: str = dataclasses.field(default="", metadata={"no_log": True})
     database: str = ""
-    triggers: list[str] = _list()
+    triggers: list[str] = dataclasses.field(default_factory=list)
     ok_codes: list[int] = dataclasses.field(default_factory=lambda: [0])
     retries: int = 0
     delay: int = 2
     timeout: int = 300
-    after: list[str] = _list()
+    after: list[str] = dataclasses.field(default_factory=list)
 
     def marker(self, image_id: str) -> dict[str, t.Any]:
         """Return what must be unchanged for the job to count as done."""

@@ -1,5 +1,6 @@
 #!/usr/bin/python
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
+# At your choice: Apache License 2.0, or GNU General Public License v3.0 or later.
 """Containers and one-shot jobs of a host."""
 
 from __future__ import annotations

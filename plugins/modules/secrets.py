@@ -1,5 +1,6 @@
 #!/usr/bin/python
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
+# At your choice: Apache License 2.0, or GNU General Public License v3.0 or later.
 """Documentation of the action of the same name."""
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ short_description: Secrets of a cloud, in one file of the controller
 version_added: 0.1.0
 description:
   - Makes the secrets that the play's roles ask for in C(<role>_required_secrets) and that the file does not have yet, and returns all.
-  - What is in the file already is kept. The file has mode 0600; if ansible-vault encrypted it, it stays encrypted.
+  - What is in the file already is kept as it is written there, comments and values encrypted by themselves too. The file has
+    mode 0600; if ansible-vault encrypted it, it stays encrypted with the same password.
   - Runs on the controller. The result is never shown.
 author: The caisson authors (@caisson)
 options:
@@ -26,7 +28,7 @@ options:
     default: []
 attributes:
   check_mode: {support: full, description: Makes the secrets but does not write them.}
-  diff_mode: {support: full, description: Shows names only.}
+  diff_mode: {support: none, description: Nothing of the result is shown.}
 """
 
 EXAMPLES = r"""

@@ -1,5 +1,6 @@
 #!/usr/bin/python
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
+# At your choice: Apache License 2.0, or GNU General Public License v3.0 or later.
 """Run a Python script in a one-shot container of the toolbox image."""
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ options:
     default: 600
 extends_documentation_fragment: [caisson.openstack.engine]
 attributes:
-  check_mode: {support: none, description: A script may do anything, so it is skipped.}
+  check_mode: {support: none, description: 'A script may do anything, so it is skipped.'}
 """
 
 EXAMPLES = r"""

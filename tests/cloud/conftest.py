@@ -60,7 +60,9 @@ def environment(root: pathlib.Path) -> dict[str, str]:
 
 def run(command: list[str], root: pathlib.Path, log: str, check: bool = True) -> str:
     """Run a command of an operator, keep its output among the artifacts, return it."""
-    done = subprocess.run(command, cwd=root, env=environment(root), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=root, env=environment(root), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
     ARTIFACTS.mkdir(exist_ok=True)
     with (ARTIFACTS / log).open("a") as stream:
         stream.write(done.stdout)

@@ -23,7 +23,11 @@ def test_check_mode_changes_nothing_and_says_what_would(cloud: Cloud) -> None:
 
 def test_only_what_a_change_concerns_is_restarted(cloud: Cloud) -> None:
     before = {name: data["State"]["StartedAt"] for name, data in cloud.containers.items()}
-    cloud.play("site", "-e", '{"glance_service_overrides": {"files": [{"path": "/etc/glance/glance-api.conf", "content": {"DEFAULT": {"debug": true}}}]}}')
+    cloud.play(
+        "site",
+        "-e",
+        '{"glance_service_overrides": {"files": [{"path": "/etc/glance/glance-api.conf", "content": {"DEFAULT": {"debug": true}}}]}}',
+    )
     after = {name: data["State"]["StartedAt"] for name, data in cloud.containers.items()}
     assert {name for name, started in after.items() if started != before[name]} == {"glance_api"}
     assert recap(cloud.play("site"))["changed"] == 2

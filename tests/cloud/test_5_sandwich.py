@@ -27,7 +27,18 @@ def boot_id(cloud: Cloud, address: str, tmp_path: pathlib.Path) -> str:
     key = tmp_path / "key"
     key.touch(mode=0o600)
     key.write_text(cloud.secrets["verify_ssh_key"])
-    options = ["-i", str(key), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
+    options = [
+        "-i",
+        str(key),
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        "StrictHostKeyChecking=no",
+        "-o",
+        "UserKnownHostsFile=/dev/null",
+        "-o",
+        "LogLevel=ERROR",
+    ]
     command = ["ssh", *options, f"root@{address}", "cat /proc/sys/kernel/random/boot_id"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 

@@ -27,7 +27,12 @@ def site(tmp_path: pathlib.Path) -> t.Iterator[pathlib.Path]:
     for place, text in zip(("roles/hello/defaults/main.yml", "roles/hello/vars/main/service.yml", "hello.yml"), blocks, strict=False):
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / place).write_text(text)
-    host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "cloud_address": "127.0.9.7", "cloud_name": "made-up"}
+    host = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "cloud_address": "127.0.9.7",
+        "cloud_name": "made-up",
+    }
     inventory = {"all": {"hosts": {"here": host}, "children": {"control": {"hosts": {"here": {}}}}}}
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory))
     yield tmp_path

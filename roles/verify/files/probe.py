@@ -132,14 +132,14 @@ def reach(parameters: Parameters) -> Parameters:
     """Wait until the server answers ping and lets its key in."""
     address, started = parameters["floating_ip"], time.monotonic()
     ping = ["ping", "-q", "-c", "1", "-W", "1", address]
-    wait(f"an answer of {address} to ping", 180, lambda: subprocess.run(ping, capture_output=True).returncode == 0)
+    wait(f"an answer of {address} to ping", 180, lambda: subprocess.run(ping, capture_output=True, check=False).returncode == 0)
     pinged = round(time.monotonic() - started, 1)
     command = "cat /proc/sys/kernel/random/boot_id; hostname"
     ssh = ["ssh", "-i", key_file(parameters), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
     ssh += ["-o", "ConnectTimeout=3", "-o", "LogLevel=ERROR", f"root@{address}", command]
 
     def login() -> list[str]:
-        done = subprocess.run(ssh, capture_output=True, text=True)
+        done = subprocess.run(ssh, capture_output=True, text=True, check=False)
         return done.stdout.split() if done.returncode == 0 else []
 
     boot_id, hostname = wait(f"a login to {address} with the key from the metadata service", 180, login, 1)
@@ -203,9 +203,7 @@ def remains(parameters: Parameters) -> Parameters:
     }
 
 
-STEPS: dict[str, t.Callable[[Parameters], Parameters]] = {
-    step.__name__: step for step in (prepare, boot, reach, console, delete, remains)
-}
+STEPS: dict[str, t.Callable[[Parameters], Parameters]] = {step.__name__: step for step in (prepare, boot, reach, console, delete, remains)}
 
 
 def main(parameters: Parameters) -> Parameters:

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The file of secrets, kept by real runs of Ansible."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import typing as t
+
+import pytest
+import yaml
+
+_REPOSITORY = pathlib.Path(__file__).parents[2]
+_BIN = pathlib.Path(sys.executable).parent
+_PLAYBOOK = """
+- hosts: localhost
+  gather_facts: false
+  roles: [demo]
+  tasks:
+    - caisson.openstack.secrets:
+        file: "{{ file }}"
+        rotate: "{{ rotate | default([]) }}"
+      register: kept
+    - ansible.builtin.copy: {content: "{{ kept | to_json }}", dest: "{{ result }}", mode: "0600"}
+      check_mode: false
+"""
+_ROLE = """
+demo_required_secrets:
+  - {name: demo_password}
+  - {name: demo_keys, type: fernet_keys}
+"""
+
+
+class Site:
+    """A playbook with one role that needs two secrets."""
+
+    def __init__(self, directory: pathlib.Path) -> None:
+        self.directory = directory
+        self.file = directory / "new" / "secrets.yml"
+        (directory / "roles/demo/vars").mkdir(parents=True)
+        (directory / "roles/demo/vars/main.yml").write_text(_ROLE)
+        (directory / "play.yml").write_text(_PLAYBOOK)
+        for name in "ab":
+            (directory / f"vault-{name}").write_text(f"password-{name}\n")
+
+    def tool(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(_REPOSITORY / ".dev"), "ANSIBLE_LOCALHOST_WARNING": "0"}
+        return subprocess.run([_BIN / name, *arguments], cwd=self.directory, env=environment, capture_output=True, text=True, check=False)
+
+    def run(self, *arguments: str, rotate: t.Sequence[str] = (), result: str = "result") -> dict[str, t.Any]:
+        """Run the playbook; return what the task returned, with all that was printed as ``output``."""
+        variables = {"file": str(self.file), "rotate": list(rotate), "result": str(self.directory / result)}
+        done = self.tool("ansible-playbook", "play.yml", "-e", json.dumps(variables), "-vvv", "--diff", *arguments)
+        if done.returncode:
+            return {"failed": True, "output": done.stdout + done.stderr}
+        return {**json.loads((self.directory / result).read_text()), "output": done.stdout + done.stderr}
+
+    def vault(self, name: str) -> list[str]:
+        return ["--vault-id", f"{name}@vault-{name}"]
+
+
+@pytest.fixture
+def site(tmp_path: pathlib.Path) -> Site:
+    return Site(tmp_path)
+
+
+def test_secrets_are_made_once(site: Site) -> None:
+    first = site.run()
+    assert (first["changed"], first["generated"], first["rotated"]) == (True, ["demo_password", "demo_keys"], [])
+    assert f"{site.file.stat().st_mode & 0o7777:o}" == "600"
+    assert yaml.safe_load(site.file.read_text()) == {"cloud_secrets": first["secrets"]}
+    before = site.file.read_bytes()
+    second = site.run()
+    assert (second["changed"], second["secrets"]) == (False, first["secrets"])
+    assert site.file.read_bytes() == before
+    assert [path.name for path in site.file.parent.iterdir()] == ["secrets.yml"]
+
+
+def test_no_value_is_ever_printed(site: Site) -> None:
+    """The second task would show its content only in a diff, so only the first counts here."""
+    shown = site.run()
+    task = shown["output"].split("TASK [caisson.openstack.secrets]")[1].split("TASK [")[0]
+    assert shown["secrets"]["demo_password"] not in task
+    assert all(key not in task for key in shown["secrets"]["demo_keys"])
+
+
+def test_check_mode_makes_and_writes_nothing(site: Site) -> None:
+    planned = site.run("--check")
+    assert (planned["changed"], planned["generated"]) == (True, ["demo_password", "demo_keys"])
+    assert not site.file.parent.exists()
+
+
+def test_an_operators_own_file_is_kept_as_it_is(site: Site) -> None:
+    site.file.parent.mkdir()
+    own = "# mine\ncloud_secrets:\n  demo_password: chosen  # by me\n  more: '{{ not_for_ansible }}'\nother: [1]\n"
+    site.file.write_text(own)
+    done = site.run()
+    assert done["generated"] == ["demo_keys"]
+    assert done["secrets"]["demo_password"] == "chosen"
+    lines = site.file.read_text().splitlines(keepends=True)
+    assert "".join(line for line in lines if "demo_keys" not in line) == own
+
+
+def test_rotation_replaces_what_is_named(site: Site) -> None:
+    first = site.run()["secrets"]
+    done = site.run(rotate=["demo_keys"])
+    assert (done["changed"], done["rotated"]) == (True, ["demo_keys"])
+    assert done["secrets"]["demo_password"] == first["demo_password"]
+    assert done["secrets"]["demo_keys"][-1] == first["demo_keys"][0]
+    refused = site.run(rotate=["demo_kyes"])
+    assert "cannot rotate demo_kyes: no role of this play needs a secret of that name" in refused["output"]
+
+
+def test_a_file_that_others_may_read_is_closed(site: Site) -> None:
+    site.run()
+    site.file.chmod(0o644)
+    assert site.run("--check")["changed"] is True
+    assert site.run()["changed"] is True
+    assert f"{site.file.stat().st_mode & 0o7777:o}" == "600"
+
+
+def test_an_encrypted_file_stays_encrypted_with_its_own_password(site: Site) -> None:
+    first = site.run()["secrets"]
+    encrypted = site.tool("ansible-vault", "encrypt", *site.vault("b"), "--encrypt-vault-id", "b", str(site.file))
+    assert encrypted.returncode == 0, encrypted.stderr
+    before = site.file.read_bytes()
+    assert site.run(*site.vault("a"), *site.vault("b"))["changed"] is False
+    assert site.file.read_bytes() == before
+    done = site.run(*site.vault("a"), *site.vault("b"), rotate=["demo_password"])
+    assert done["secrets"]["demo_keys"] == first["demo_keys"]
+    assert site.file.read_text().startswith("$ANSIBLE_VAULT;1.2;AES256;b\n")
+    shown = site.tool("ansible-vault", "view", *site.vault("b"), str(site.file))
+    assert yaml.safe_load(shown.stdout) == {"cloud_secrets": done["secrets"]}
+
+
+@pytest.mark.parametrize("password", [[], ["a"]], ids=["none", "wrong"])
+def test_without_the_right_password_nothing_is_lost(site: Site, password: list[str]) -> None:
+    site.run()
+    site.tool("ansible-vault", "encrypt", *site.vault("b"), str(site.file))
+    before = site.file.read_bytes()
+    refused = site.run(*(argument for name in password for argument in site.vault(name)), rotate=["demo_password"])
+    assert f"cannot keep the secrets in {site.file}; nothing was changed" in refused["output"]
+    assert "--vault-password-file" in refused["output"]
+    assert site.file.read_bytes() == before
+
+
+def test_a_value_that_is_encrypted_by_itself_stays_so(site: Site) -> None:
+    value = site.tool("ansible-vault", "encrypt_string", *site.vault("a"), "chosen").stdout
+    site.file.parent.mkdir()
+    site.file.write_text(f"cloud_secrets:\n  demo_password: {value}")
+    done = site.run(*site.vault("a"))
+    assert (done["generated"], done["secrets"]["demo_password"]) == (["demo_keys"], "chosen")
+    assert value.strip() in site.file.read_text()
+
+
+@pytest.mark.parametrize("text", ["- hunter2\n", "cloud_secrets: hunter2\n", "cloud_secrets: [hunter2\n", "a: *hunter2\n"])
+def test_a_broken_file_is_refused_and_not_quoted(site: Site, text: str) -> None:
+    site.file.parent.mkdir()
+    site.file.write_text(text)
+    refused = site.run()
+    assert f"cannot keep the secrets in {site.file}; nothing was changed" in refused["output"]
+    assert "hunter2" not in refused["output"]
+    assert site.file.read_text() == text
+
+
+def test_two_first_runs_at_once_agree(site: Site) -> None:
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        done = list(pool.map(lambda number: site.run(result=f"result{number}"), range(3)))
+    assert done[0]["secrets"] == done[1]["secrets"] == done[2]["secrets"]
+    assert sorted(item["changed"] for item in done) == [False, False, True]
