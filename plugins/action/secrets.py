@@ -79,8 +79,8 @@ class ActionModule(ActionBase):
         """Return what the lists ``<role>_required_secrets`` of the play's roles ask for."""
         found = []
         for name in roles.in_play(self._task.get_play()):
-            for item in roles.template(self._templar, variables.get(f"{name}_required_secrets", []), variables):
-                found.append(schema.load(secret_store.Requirement, item, f"{name}_required_secrets"))
+            items = roles.template(self._templar, variables.get(f"{name}_required_secrets", []), variables)
+            found += [schema.load(secret_store.Requirement, item, f"{name}_required_secrets") for item in items]
         return found
 
     def _read(self, path: pathlib.Path) -> _Source:

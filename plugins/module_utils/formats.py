@@ -8,13 +8,13 @@ the option above it, an empty line ends it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import typing as t
 
-try:
+# it comes with ansible-core on the controller, the only place where formats are read and written
+with contextlib.suppress(ImportError):
     import yaml
-except ImportError:  # it comes with ansible-core on the controller, the only place where formats are read and written
-    pass
 
 
 class FormatError(ValueError):

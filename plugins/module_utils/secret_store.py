@@ -82,7 +82,9 @@ def complete(
     Raises:
         ValueError: if one cannot be rotated; the message names it.
     """
-    values, added, replaced = dict(current), [], []
+    values = dict(current)
+    added: list[str] = []
+    replaced: list[str] = []
     for item in requirements:
         if item.name not in values:
             values[item.name] = generate(item.type)

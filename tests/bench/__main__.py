@@ -112,7 +112,7 @@ def bytes_sent() -> int:
         "ANSIBLE_REMOTE_TMP": "/tmp/bench",
     }
     subprocess.run(["rm", "-rf", "/tmp/bench"], check=True)
-    command = ["ansible-playbook", "-i", "inventory/aio/hosts.yml", f"caisson.openstack.site"]
+    command = ["ansible-playbook", "-i", "inventory/aio/hosts.yml", "caisson.openstack.site"]
     subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
     size = sum(path.stat().st_size for path in pathlib.Path("/tmp/bench").rglob("AnsiballZ_*"))
     subprocess.run(["rm", "-rf", "/tmp/bench"], check=True)

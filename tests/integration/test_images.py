@@ -52,7 +52,7 @@ for program in "$@"; do command -v "$program" >/dev/null || echo "no $program"; 
 SETUID = "find / -xdev -type f -perm /6000 ! -path /usr/bin/sudo"
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def reference(name: str) -> str:
     """Return the newest image *name* of the default release."""
     wanted = f"{os.environ.get('CAISSON_IMAGE_PREFIX', 'caisson/')}{name}:{images.tag('2026.1')}"

@@ -8,9 +8,10 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.caisson.openstack.plugins.module_utils.secret_file import SecretFileError, edit
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.caisson.openstack.plugins.module_utils.secret_file import SecretFileError, edit
 
 _OWN = """\
 # my file

@@ -9,10 +9,17 @@ import typing as t
 import uuid
 
 import pytest
-from ansible_collections.caisson.openstack.plugins.module_utils import secret_store
-from ansible_collections.caisson.openstack.plugins.module_utils.secret_store import FERNET_MAX_ACTIVE, Requirement, complete, generate, rotate
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.caisson.openstack.plugins.module_utils import secret_store
+from ansible_collections.caisson.openstack.plugins.module_utils.secret_store import (
+    FERNET_MAX_ACTIVE,
+    Requirement,
+    complete,
+    generate,
+    rotate,
+)
 
 _KINDS = t.get_args(secret_store.Kind)
 
