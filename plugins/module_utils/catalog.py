@@ -159,7 +159,7 @@ class Keystone:
         current = Current()
         # other domains may have users and projects of the same names
         for kind in (f"projects?domain_id={DOMAIN}", "roles", f"users?domain_id={DOMAIN}"):
-            setattr(current, kind.split("?")[0], {item["name"]: item for item in self._get(kind)})
+            setattr(current, kind.split("?", maxsplit=1)[0], {item["name"]: item for item in self._get(kind)})
         current.services = {(item["name"], item["type"]): item for item in self._get("services")}
         current.endpoints = self._get("endpoints")
         current.regions = {item["id"] for item in self._get("regions")}
