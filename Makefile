@@ -58,11 +58,11 @@ $(BIN)/.ready: requirements.txt
 	@mkdir -p build
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || apt-get install -qy --no-install-recommends python3-venv
 	$(PYTHON) -m venv $(VENV)
-	pip install --quiet --requirement requirements.txt
+	pip install --quiet --quiet --requirement requirements.txt
 	@touch $@
 
 $(BIN)/.dev: $(BIN)/.ready requirements-dev.txt
-	pip install --quiet --requirement requirements-dev.txt
+	pip install --quiet --quiet --requirement requirements-dev.txt
 	@mkdir -p .dev/ansible_collections/caisson && ln -sfn ../../.. .dev/ansible_collections/caisson/openstack
 	@touch $@
 
