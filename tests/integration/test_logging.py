@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import shutil
 import subprocess
 import time
 import typing as t
@@ -61,17 +62,17 @@ class Collector:
     """The container rsyslog of the definitions, with directories of the test in the place of the host's."""
 
     def __init__(self, directory: pathlib.Path) -> None:
-        self.engine, self.logs = directory / "engine", directory / "logs"
-        for path in (self.engine, self.logs, directory / "state", directory / "config"):
+        self.engine, self.logs, self.state = directory / "engine", directory / "logs", directory / "state"
+        for path in (self.engine, self.logs, self.state, directory / "config"):
             path.mkdir()
         host = hosts("aio", "2026.1")["aio"]
         for file in host["files"]:
             if file["path"].startswith("rsyslog/config/"):
                 path = directory / "config" / pathlib.PurePosixPath(file["path"]).name
-                path.write_text(file["content"], "utf-8")
+                path.write_text(file["content"].replace("sleep 600", "sleep 1"), "utf-8")
                 path.chmod(int(file["mode"], 8))
         spec = next(item for item in host["containers"] if item["name"] == "rsyslog")
-        places = {"/engine": self.engine, "/var/log/caisson": self.logs, "/var/spool/rsyslog": directory / "state"}
+        places = {"/engine": self.engine, "/var/log/caisson": self.logs, "/var/spool/rsyslog": self.state}
         places["/etc/rsyslog"] = directory / "config"
         options = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--network=none", f"--user={spec['user']}"]
         options += [f"--tmpfs={entry}" for entry in spec["tmpfs"]] + [f"--volume={source}:{path}" for path, source in places.items()]
@@ -135,3 +136,20 @@ def test_files_are_rotated_by_size(collector: Collector) -> None:
     collector.wait(lambda: (collector.logs / "svc_api.log.1").exists() and len(collector.log()) == count)
     assert [int(line.rsplit(" ", 1)[1]) for line in collector.log()] == list(range(count))
     assert (collector.logs / "svc_api.log.1").stat().st_size < 21 * 1024 * 1024
+
+
+def test_files_of_removed_containers_are_let_go(collector: Collector) -> None:
+    collector.write(record("before"))
+    collector.write(record("gone", "svc_gone"), "gone")
+    collector.wait(lambda: bool(collector.log() and collector.log("svc_gone")))
+    shutil.rmtree(collector.engine / "gone")
+
+    def released() -> bool:
+        states = "".join(path.read_text("utf-8") for path in collector.state.iterdir())
+        deleted = docker("exec", NAME, "sh", "-c", "find /proc/[0-9]*/fd -lname '*(deleted)' 2>/dev/null | wc -l")
+        return "one-json.log" in states and "gone-json.log" not in states and deleted == "0"
+
+    collector.wait(released)
+    collector.write(record("after"))
+    collector.wait(lambda: len(collector.log()) >= 2)
+    assert [line.rsplit(" ", 1)[1] for line in collector.log()] == ["before", "after"]
