@@ -75,7 +75,8 @@ class MariaDB:
 
 _INSTALL = """
 mariadb-install-db --no-defaults --auth-root-authentication-method=socket --auth-root-socket-user=mysql --skip-test-db
-exec mariadbd --no-defaults --datadir=/var/lib/mysql --socket=/run/mysqld/mysqld.sock --bind-address=127.0.0.1 --port=$PORT --skip-name-resolve
+exec mariadbd --no-defaults --datadir=/var/lib/mysql --socket=/run/mysqld/mysqld.sock \\
+  --bind-address=127.0.0.1 --port=$PORT --skip-name-resolve
 """
 
 

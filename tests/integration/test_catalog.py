@@ -34,7 +34,8 @@ END
 export OS_KEYSTONE_CONFIG_DIR=/tmp/k
 keystone-manage --config-file /tmp/k/keystone.conf db_sync
 keystone-manage --config-file /tmp/k/keystone.conf bootstrap --bootstrap-region-id RegionOne --bootstrap-internal-url http://k
-exec uwsgi --http-socket 127.0.0.1:$PORT --master --lazy-apps --module keystone.wsgi.api:application --virtualenv /opt/openstack --die-on-term
+exec uwsgi --http-socket 127.0.0.1:$PORT --master --lazy-apps --module keystone.wsgi.api:application \\
+  --virtualenv /opt/openstack --die-on-term
 """
 
 
