@@ -18,8 +18,8 @@ _REPOSITORY = pathlib.Path(__file__).parents[2]
 _PLAYBOOK = """
 - hosts: all
   gather_facts: false
-  roles: [{role: alpha, rolespec_validate: false}]
   tasks:
+    - ansible.builtin.import_role: {name: alpha, rolespec_validate: false}
     - caisson.openstack.model: {image_prefix: caisson/, image_tag: "1", overrides_dir: "{{ overrides }}"}
       register: made
     - ansible.builtin.copy: {content: "{{ made | to_json }}", dest: "{{ results }}/{{ inventory_hostname }}", mode: "0600"}
@@ -37,7 +37,13 @@ alpha_service:
   name: alpha
   wave: service
   containers:
-    - {name: alpha_api, image: alpha, group: "{{ alpha_group }}", command: [run], user: "1:1", config_dir: /etc/alpha, env: "{{ alpha_env }}"}
+    - name: alpha_api
+      image: alpha
+      group: "{{ alpha_group }}"
+      command: [run]
+      user: "1:1"
+      config_dir: /etc/alpha
+      env: "{{ alpha_env }}"
   files:
     - path: /etc/alpha/alpha.conf
       containers: [alpha_api]
@@ -57,6 +63,11 @@ alpha_workers: 2
 alpha_env: {A: "1"}
 alpha_default: {debug: false, workers: "{{ alpha_workers }}", host: "{{ inventory_hostname }}"}
 """
+_TEMPLATE = """\
+{% for f in service_frontends %}
+{{ f.name }} {{ f.backends | map(attribute='address') | join(' ') }}
+{% endfor %}
+"""
 _ARGUMENTS = """
 argument_specs:
   main:
@@ -75,7 +86,7 @@ class Site:
             "roles/alpha/vars/main.yml": _SERVICE,
             "roles/alpha/defaults/main.yml": _DEFAULTS,
             "roles/alpha/meta/argument_specs.yml": _ARGUMENTS,
-            "roles/alpha/templates/list.j2": "{% for f in service_frontends %}{{ f.name }} {{ f.backends | map(attribute='address') | join(' ') }}\n{% endfor %}",
+            "roles/alpha/templates/list.j2": _TEMPLATE,
             "play.yml": _PLAYBOOK,
             "inventory.json": json.dumps(_INVENTORY),
             "results/.keep": "",
@@ -89,7 +100,8 @@ class Site:
     def run(self, **variables: t.Any) -> str:
         """Run the playbook for all hosts; return what it printed if it failed."""
         extra = {"overrides": str(self.directory / "config"), "results": str(self.directory / "results"), **variables}
-        command = [pathlib.Path(sys.executable).parent / "ansible-playbook", "-i", "inventory.json", "play.yml", "-e", json.dumps(extra)]
+        program = str(pathlib.Path(sys.executable).parent / "ansible-playbook")
+        command = [program, "-i", "inventory.json", "play.yml", "-e", json.dumps(extra)]
         environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(_REPOSITORY / ".dev")}
         done = subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True, check=False)
         return done.stdout + done.stderr if done.returncode else ""
