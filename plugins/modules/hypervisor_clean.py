@@ -77,6 +77,9 @@ def main() -> None:
             for name in removed["bridges"]:
                 engine.exec("openvswitch_db", [*_VSCTL, "--if-exists", "del-br", name])
             _stop(engine, "openvswitch_vswitchd")
+            for name in removed["bridges"]:
+                # what the switch's own script adds for a bridge with an address
+                module.run_command(["ip", "rule", "delete", "iif", name, "prohibit"])
             for name in removed["links"]:
                 module.run_command(["ip", "link", "delete", name])
             for name in removed["namespaces"]:
