@@ -59,7 +59,7 @@ def test_a_made_up_service_is_deployed_changed_and_removed(site: pathlib.Path) -
     started = docker.APIClient().inspect_container("hello")["State"]["StartedAt"]
     assert "changed=0" in play(site)
     # a file that nobody has to be told about
-    assert "changed=1" in play(site, "-e", "hello_greeting=Good evening")
+    assert "changed=1" in play(site, "-e", "hello_greeting='Good evening'")
     assert greeting() == "Good evening"
     assert docker.APIClient().inspect_container("hello")["State"]["StartedAt"] == started
 
