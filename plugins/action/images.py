@@ -108,7 +108,7 @@ class ActionModule(ActionBase):
     def _root_recipe(self, reference: str) -> images.Recipe:
         if self._task.args.get("base_image"):
             return images.Recipe(name=_ROOT, reference=reference, kind="existing")
-        context = {"base/dpkg.cfg": self._file("base/dpkg.cfg")}
+        context = {path: self._file(path) for path in ("base/apt.conf", "base/dpkg.cfg")}
         context |= {option: str(self._task.args.get(option)) for option in ("suite", "mirror", "security_mirror")}
         return images.Recipe(name=_ROOT, reference=reference, kind="bootstrap", context=context)
 

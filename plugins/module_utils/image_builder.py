@@ -135,11 +135,11 @@ class Builder:
 
     def _import(self, recipe: images.Recipe, labels: t.Mapping[str, str]) -> None:
         with tempfile.TemporaryDirectory() as directory:
-            archive = f"{directory}/root.tar"
-            options = pathlib.Path(directory, "dpkg.cfg")
-            options.write_text(recipe.context["base/dpkg.cfg"], encoding="utf-8")
-            _make_root(self._bootstrap, options, archive)
-            self._store.import_root(recipe.reference, archive, labels)
+            archive = pathlib.Path(directory, "root.tar")
+            for name in ("apt.conf", "dpkg.cfg"):
+                archive.with_name(name).write_text(recipe.context[f"base/{name}"], encoding="utf-8")
+            _make_root(self._bootstrap, archive)
+            self._store.import_root(recipe.reference, str(archive), labels)
 
     def _context(self, recipe: images.Recipe) -> t.IO[bytes]:
         stream = io.BytesIO()
@@ -153,14 +153,15 @@ class Builder:
         return stream
 
 
-def _make_root(bootstrap: Bootstrap, dpkg_options: pathlib.Path, archive: str) -> None:
-    """Make a minimal Debian root file system, checked against the host's Debian keyring."""
+def _make_root(bootstrap: Bootstrap, archive: pathlib.Path) -> None:
+    """Make a minimal Debian root file system, checked against the host's Debian keyring, by the options beside *archive*."""
     sources = [
         f"deb {bootstrap.mirror} {bootstrap.suite} main",
         f"deb {bootstrap.mirror} {bootstrap.suite}-updates main",
         f"deb {bootstrap.security_mirror} {bootstrap.suite}-security main",
     ]
-    command = ["mmdebstrap", "--variant=minbase", f"--dpkgopt={dpkg_options}", bootstrap.suite, archive, *sources]
+    options = [f"--aptopt={archive.with_name('apt.conf')}", f"--dpkgopt={archive.with_name('dpkg.cfg')}"]
+    command = ["mmdebstrap", "--variant=minbase", *options, bootstrap.suite, str(archive), *sources]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}, check=False)
     if done.returncode:
         tail = "\n".join(done.stderr.splitlines()[-15:])
