@@ -42,7 +42,7 @@ lint: $(BIN)/.dev ## Style and types
 	ruff check . && ruff format --check .
 	mypy
 	yamllint --strict .
-	ansible-lint --offline
+	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.dev ansible-lint --offline
 
 sanity: $(BIN)/.dev ## Ansible's own tests of collections
 	tests/sanity.sh
