@@ -33,7 +33,7 @@ destroy: collection ## Remove the cloud; asks before it deletes data
 	$(PLAY) caisson.openstack.destroy $(ARGS)
 
 test: lint sanity ## All tests
-	pytest $(ARGS) tests/unit tests/cloud tests/integration
+	pytest $(ARGS) tests/unit tests/cloud tests/integration tests/molecule
 
 test-unit: $(BIN)/.dev ## The quick tests
 	pytest $(ARGS) tests/unit

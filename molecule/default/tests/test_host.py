@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks at the host of scenario ``default`` with testinfra."""
+
+from __future__ import annotations
+
+import json
+
+from testinfra.host import Host
+
+testinfra_hosts = ["ansible://molecule"]
+
+
+def test_systemd_runs_the_engine(host: Host) -> None:
+    service = host.service("docker")
+    assert service.is_running
+    assert service.is_enabled
+    assert json.loads(host.file("/etc/docker/daemon.json").content_string)["live-restore"] is True
+
+
+def test_the_service_is_a_plain_process(host: Host) -> None:
+    container = host.docker("memcached").inspect()
+    assert container["State"]["Health"]["Status"] == "healthy"
+    assert container["HostConfig"]["ReadonlyRootfs"]
+    assert not container["HostConfig"]["Privileged"]
+    status = host.file(f"/proc/{container['State']['Pid']}/status").content_string
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert int(fields["CapBnd"], 16) == 0
+    assert fields["NoNewPrivs"] == "1"
+    assert fields["Uid"].split()[0] == "42457"
+
+
+def test_it_listens_where_the_inventory_says(host: Host) -> None:
+    assert host.socket("tcp://10.199.0.21:11211").is_listening
+    assert not host.socket("tcp://0.0.0.0:11211").is_listening
+
+
+def test_it_outlives_a_restart_of_the_engine(host: Host) -> None:
+    before = host.docker("memcached").inspect()["State"]["StartedAt"]
+    host.run_test("systemctl restart docker")
+    assert host.docker("memcached").inspect()["State"]["StartedAt"] == before

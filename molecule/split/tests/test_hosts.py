@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks at the two hosts of scenario ``split`` with testinfra, while the server of the verification runs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import testinfra
+from testinfra.host import Host
+
+HYPERVISOR = {
+    *("libvirt", "nova_compute", "neutron_ovn_agent", "openvswitch_db", "openvswitch_vswitchd", "ovn_controller", "rsyslog"),
+}
+
+
+@pytest.fixture(scope="module")
+def control() -> Host:
+    """The host of the control plane."""
+    return testinfra.get_host("ansible://control1")
+
+
+@pytest.fixture(scope="module")
+def compute() -> Host:
+    """The hypervisor."""
+    return testinfra.get_host("ansible://compute1")
+
+
+def containers(host: Host) -> dict[str, str]:
+    """Return state and health of each container by name."""
+    lines = host.check_output("docker ps --all --format '{{json .}}'").splitlines()
+    return {row["Names"]: row["Status"] for row in map(json.loads, lines)}
+
+
+def test_each_host_runs_what_its_groups_say(control: Host, compute: Host) -> None:
+    assert set(containers(compute)) == HYPERVISOR
+    assert {"mariadb", "rabbitmq", "haproxy", "keystone_api", "nova_api", "neutron_api", "horizon"} <= set(containers(control))
+    assert set(containers(control)) & HYPERVISOR == {"rsyslog"}
+
+
+def test_every_container_is_healthy(control: Host, compute: Host) -> None:
+    states = {**containers(control), **containers(compute)}
+    assert {name for name, state in states.items() if "(healthy)" not in state} == set()
+
+
+def test_the_machine_runs_on_the_hypervisor_outside_its_container(control: Host, compute: Host) -> None:
+    assert not control.process.filter(comm="qemu-system-x86")
+    machine = compute.process.get(comm="qemu-system-x86")
+    groups = compute.file(f"/proc/{machine.pid}/cgroup").content_string.splitlines()
+    # what the engine kills with the container are the processes in its cgroup of devices, or in the one hierarchy
+    homes = [line for line in groups if line.split(":")[1] in ("", "devices")]
+    assert homes
+    assert not [line for line in homes if "/docker" in line]
+
+
+def test_the_machine_answers_on_its_floating_ip(compute: Host) -> None:
+    log = compute.check_output("docker exec libvirt cat /var/lib/nova/instances/*/console.log")
+    assert "=== guest: READY" in log
+
+
+def test_apis_listen_on_the_host_of_the_load_balancer_only(control: Host, compute: Host) -> None:
+    assert control.socket("tcp://10.199.0.11:5000").is_listening
+    assert not compute.socket("tcp://10.199.0.12:5000").is_listening
+
+
+def test_configuration_with_secrets_is_for_root_and_its_service_only(control: Host, compute: Host) -> None:
+    for host in (control, compute):
+        assert host.check_output("find /etc/caisson -type f -perm /o=r") == ""
