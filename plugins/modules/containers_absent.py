@@ -35,9 +35,8 @@ options:
     elements: str
     default: []
   timeout:
-    description: Seconds between the stop signal and the kill.
+    description: Seconds between the stop signal and the kill; without it each container has the time of its definition.
     type: int
-    default: 30
 extends_documentation_fragment: [caisson.openstack.engine]
 attributes:
   check_mode: {support: full, description: Says what would be stopped or removed.}
@@ -90,7 +89,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["stopped", "absent"], "required": True},
             "volumes": {"type": "list", "elements": "str", "default": []},
             "order": {"type": "list", "elements": "str", "default": []},
-            "timeout": {"type": "int", "default": 30},
+            "timeout": {"type": "int"},
             "engine_url": {"type": "str", "default": DEFAULT_URL},
         },
         supports_check_mode=True,
@@ -106,7 +105,7 @@ def main() -> None:
         if not module.check_mode:
             for batch in _batches(found, params["order"]):
                 with concurrent.futures.ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
-                    list(pool.map(lambda name: engine.stop(name, params["timeout"]), batch))
+                    list(pool.map(lambda name: engine.stop(name, params["timeout"] or found[name].stop_timeout), batch))
             for name in found if remove else []:
                 engine.remove(name)
             engine.remove_volumes(volumes)
