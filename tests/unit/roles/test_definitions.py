@@ -147,3 +147,14 @@ def test_all_listeners_are_on_an_address(models: list[Host]) -> None:
             file["content"] for file in host["files"]
         )
         assert "0.0.0.0" not in text
+
+
+@pytest.mark.parametrize("release", SUBSTRATES)
+def test_neutron_reads_the_types_of_project_networks(release: str) -> None:
+    """A name that the release does not know is ignored without a word, and networks end at their host."""
+    known = {"2025.2": "tenant_network_types"}.get(release, "project_network_types")
+    (file,) = (file for file in hosts("aio", release)["aio"]["files"] if file["path"] == "neutron_api/config/ml2_conf.ini")
+    options = configparser.RawConfigParser()
+    options.read_string(file["content"])
+    assert {name for name in options["ml2"] if name.endswith("_network_types")} == {known}
+    assert options["ml2"][known] == "geneve"
