@@ -46,7 +46,7 @@ missing:
   type: list
   elements: str
 faulty:
-  description: Names of containers that do not run or are not healthy.
+  description: Names of containers that do not run or are unhealthy.
   returned: always
   type: list
   elements: str
@@ -89,7 +89,8 @@ def main() -> None:
         changed=False,
         containers=rows,
         missing=sorted(set(module.params["expected"]) - found.keys()),
-        faulty=[row["name"] for row in rows if row["status"] != "running" or row["health"] not in ("healthy", "none")],
+        # one that is starting has its start period until it counts as unhealthy
+        faulty=[row["name"] for row in rows if row["status"] != "running" or row["health"] == "unhealthy"],
     )
 
 

@@ -36,5 +36,7 @@ def test_it_listens_where_the_inventory_says(host: Host) -> None:
 
 def test_it_outlives_a_restart_of_the_engine(host: Host) -> None:
     before = host.docker("memcached").inspect()["State"]["StartedAt"]
-    host.run_test("systemctl restart docker")
+    engine = host.service("docker").systemd_properties["MainPID"]
+    host.run_expect([0], "systemctl restart docker")
+    assert host.service("docker").systemd_properties["MainPID"] != engine
     assert host.docker("memcached").inspect()["State"]["StartedAt"] == before
