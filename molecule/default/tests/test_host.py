@@ -4,10 +4,16 @@
 from __future__ import annotations
 
 import json
+import typing as t
 
+import pytest
 from testinfra.host import Host
 
-testinfra_hosts = ["ansible://molecule"]
+
+@pytest.fixture(scope="module")
+def host(reach: t.Callable[[str], Host]) -> Host:
+    """The one host."""
+    return reach("10.199.0.21")
 
 
 def test_systemd_runs_the_engine(host: Host) -> None:

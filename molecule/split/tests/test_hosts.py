@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import json
+import typing as t
 
 import pytest
-import testinfra
 from testinfra.host import Host
 
 HYPERVISOR = {
@@ -15,15 +15,15 @@ HYPERVISOR = {
 
 
 @pytest.fixture(scope="module")
-def control() -> Host:
+def control(reach: t.Callable[[str], Host]) -> Host:
     """The host of the control plane."""
-    return testinfra.get_host("ansible://control1")
+    return reach("10.199.0.11")
 
 
 @pytest.fixture(scope="module")
-def compute() -> Host:
+def compute(reach: t.Callable[[str], Host]) -> Host:
     """The hypervisor."""
-    return testinfra.get_host("ansible://compute1")
+    return reach("10.199.0.12")
 
 
 def containers(host: Host) -> dict[str, str]:
