@@ -15,6 +15,8 @@ import typing as t
 
 _STDOUT, _STDERR = 1, 2
 _HEADER = 8
+#: Seconds in which the last output of a command that has ended arrives.
+_GRACE = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,38 +28,52 @@ class Output:
     timed_out: bool
 
 
-def converse(stream: t.Any, stdin: bytes | None, timeout: float) -> Output:
+def converse(stream: t.Any, stdin: bytes | None, timeout: float, ended: t.Callable[[], object] | None = None) -> Output:
     """Send *stdin*, read both output streams to their end, give up after *timeout* seconds.
 
     Args:
         stream: the socket of the connection, or a raw stream on it; it is closed at the end.
+        ended: returns when the command has ended. The engine may keep a connection open on which input waits that
+            nobody will read any more; it is closed a moment after that.
 
     Raises:
         OSError: if the connection breaks.
     """
     connection: socket.socket = getattr(stream, "_sock", stream)
-    expired = threading.Event()
+    expired, over = threading.Event(), threading.Event()
 
-    def expire() -> None:
-        expired.set()
+    def close(reason: threading.Event) -> None:
+        reason.set()
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
 
-    timer = threading.Timer(timeout, expire)
+    def send(data: bytes) -> None:
+        with contextlib.suppress(OSError):  # a command may end without reading
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+
+    def follow(wait: t.Callable[[], object]) -> None:
+        with contextlib.suppress(Exception):  # what goes wrong with the connection shows where it is read
+            wait()
+        if not over.wait(_GRACE):
+            close(over)
+
+    timer = threading.Timer(timeout, close, [expired])
     timer.daemon = True
     timer.start()
+    if ended is not None:
+        threading.Thread(target=follow, args=[ended], daemon=True).start()
+    if stdin is not None:
+        threading.Thread(target=send, args=[stdin], daemon=True).start()
     chunks: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: []}
     try:
-        if stdin is not None:
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # a command may end without reading
-                connection.sendall(stdin)
-                connection.shutdown(socket.SHUT_WR)
         for number, data in _frames(connection):
             chunks.setdefault(number, []).append(data)
     except OSError:
-        if not expired.is_set():
+        if not expired.is_set() and not over.is_set():
             raise
     finally:
+        over.set()
         timer.cancel()
         # the SDK ties the HTTP response to the stream, and a pool to the socket: each alone would leave the connection open
         getattr(stream, "_response", stream).close()

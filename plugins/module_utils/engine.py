@@ -6,6 +6,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import functools
 import io
 import json
 import re
@@ -249,7 +250,8 @@ class Engine(_Client):
             params = {"stdin": int(stdin is not None), "stdout": 1, "stderr": 1, "stream": 1}
             stream = self._call(f"attach to {spec.name}", self._client.attach_socket, identifier, params=params)
             self.start(identifier)
-            output = self._call(f"run {spec.name}", converse, stream, stdin, timeout)
+            ended = functools.partial(self._client.wait, identifier, timeout=timeout)
+            output = self._call(f"run {spec.name}", converse, stream, stdin, timeout, ended)
             if output.timed_out:
                 return ExecResult(124, output.stdout, output.stderr + f"\nstopped after {timeout} s")
             code = self._call(f"wait for {spec.name}", self._client.wait, identifier, timeout=30)["StatusCode"]

@@ -24,8 +24,10 @@ def test_systemd_runs_the_engine(host: Host) -> None:
 
 
 def test_the_service_is_a_plain_process(host: Host) -> None:
+    # the engine asks every half minute
+    healthy = "$(docker inspect -f {{.State.Health.Status}} memcached)"
+    host.run_expect([0], f"timeout 90 bash -c 'until [[ {healthy} = healthy ]]; do sleep 1; done'")
     container = host.docker("memcached").inspect()
-    assert container["State"]["Health"]["Status"] == "healthy"
     assert container["HostConfig"]["ReadonlyRootfs"]
     assert not container["HostConfig"]["Privileged"]
     status = host.file(f"/proc/{container['State']['Pid']}/status").content_string
