@@ -12,7 +12,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 PLAY := ansible-playbook -i $(INVENTORY)
 
-.PHONY: help cloud site verify status destroy test test-full test-unit lint sanity bench collection clean
+.PHONY: help cloud site verify status destroy test test-unit lint sanity bench collection clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,10 +33,7 @@ destroy: collection ## Remove the cloud; asks before it deletes data
 	$(PLAY) caisson.openstack.destroy $(ARGS)
 
 test: lint sanity ## All tests
-	pytest $(ARGS) tests/unit tests/cloud tests/integration "tests/molecule/test_scenarios.py::test_scenario[default]"
-
-test-full: test ## All tests, and the cloud of two hosts, which takes eight minutes more
-	pytest $(ARGS) tests/molecule
+	pytest $(ARGS) tests/unit tests/cloud tests/integration tests/molecule
 
 test-unit: $(BIN)/.dev ## The quick tests
 	pytest $(ARGS) tests/unit

@@ -28,7 +28,7 @@ class ActionModule(ActionBase):
             args = {**self._task.args, "patience": _PATIENCE, "elapsed": int(time.monotonic() - started)}
             result = self._execute_module(module_name="caisson.openstack.containers", module_args=args, task_vars=task_vars)
             merged = _merge(merged, result)
-            if result.get("failed") or not result.get("waiting"):
+            if result.get("failed") or self._task.check_mode or not result.get("waiting"):
                 return merged
             self._say(result, str((task_vars or {}).get("inventory_hostname")), time.monotonic() - started)
 

@@ -16,7 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 
-from ansible_collections.caisson.openstack.plugins.module_utils import formats, model, overrides, roles, schema
+from ansible_collections.caisson.openstack.plugins.module_utils import checks, formats, model, overrides, roles, schema, selection
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import ConfigFile, Service
 from ansible_collections.caisson.openstack.plugins.module_utils.merge import merge
 
@@ -36,6 +36,7 @@ class ActionModule(ActionBase):
                 "image_prefix": {"type": "str", "required": True},
                 "image_tag": {"type": "str", "required": True},
                 "overrides_dir": {"type": "str", "default": ""},
+                "services": {"type": "list", "elements": "str", "default": []},
             }
         )
         self._vars = dict(task_vars or {})
@@ -46,10 +47,11 @@ class ActionModule(ActionBase):
             groups={name: list(hosts) for name, hosts in self._vars["groups"].items()},
             image_prefix=args["image_prefix"],
             image_tag=args["image_tag"],
+            addresses={host: self._address(host) for host in self._vars["groups"].get("all", [])},
         )
         try:
             built = self._build(site)
-        except (schema.SchemaError, model.ModelError) as error:
+        except (schema.SchemaError, checks.ModelError) as error:
             self._faults += error.messages
         if self._faults:
             raise AnsibleActionFail(_report(self._faults))
@@ -60,11 +62,23 @@ class ActionModule(ActionBase):
         self._contents: dict[tuple[str, str, tuple[str, ...]], list[t.Any]] = {}
         services = [service for service in map(self._load, self._definitions()) if service]
         if self._faults:
-            raise model.ModelError([])
-        model.check(services, site.groups)
+            raise checks.ModelError([])
+        checks.check(services, site.groups)
         active = [service for service in services if service.enabled]
         self._extra = {"service_frontends": model.frontends(active, site.groups, self._address)}
-        return model.build(services, site, self._render)
+        return model.build(services, site, self._render, self._selection(services))
+
+    def _selection(self, services: list[Service]) -> selection.Selection:
+        """Return what the operator chose by list, tags and limit."""
+        chosen, faults = selection.choose(
+            [service.name for service in services],
+            self._args["services"],
+            self._vars.get("ansible_run_tags") or [],
+            self._vars.get("ansible_skip_tags") or [],
+        )
+        if faults:
+            raise checks.ModelError(faults)
+        return selection.Selection(chosen, frozenset(self._vars.get("ansible_play_hosts_all") or [self._vars["inventory_hostname"]]))
 
     # -- definitions --------------------------------------------------------------------------------------------
 
@@ -217,4 +231,6 @@ def _result(built: model.HostModel, generated: t.Any) -> dict[str, t.Any]:
         "users": [dataclasses.asdict(item) for item in built.users],
         "endpoints": [dataclasses.asdict(item) for item in built.endpoints],
         "volumes": built.volumes,
+        "required": [dataclasses.asdict(spec) for spec in built.required],
+        "reach": [dataclasses.asdict(item) for item in built.reach],
     }

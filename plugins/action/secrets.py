@@ -8,16 +8,13 @@ import dataclasses
 import fcntl
 import os
 import pathlib
-import tempfile
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.parsing.vault import VaultLib, is_encrypted
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.caisson.openstack.plugins.module_utils import roles, schema, secret_file, secret_store
-
-_MODE = 0o600
+from ansible_collections.caisson.openstack.plugins.module_utils import private_file, roles, schema, secret_file, secret_store
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +24,7 @@ class _Source:
     text: str = ""
     values: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     vault: tuple[t.Any, t.Any] | None = None
-    mode: int = _MODE
+    mode: int = private_file.MODE
 
 
 class ActionModule(ActionBase):
@@ -65,11 +62,11 @@ class ActionModule(ActionBase):
         if not self._task.check_mode:
             if text != source.text:
                 self._write(path, text, source)
-            elif source.mode != _MODE:
-                path.chmod(_MODE)
+            elif source.mode != private_file.MODE:
+                path.chmod(private_file.MODE)
         return {
             "_ansible_no_log": True,
-            "changed": text != source.text or source.mode != _MODE,
+            "changed": text != source.text or source.mode != private_file.MODE,
             "secrets": values,
             "generated": added,
             "rotated": replaced,
@@ -108,16 +105,7 @@ class ActionModule(ActionBase):
         if source.vault:
             vault_id, secret = source.vault
             raw = VaultLib(secrets=self._loader._vault.secrets).encrypt(raw, secret=secret, vault_id=vault_id)
-        descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                os.fchmod(stream.fileno(), _MODE)
-                stream.write(raw)
-                os.fsync(stream.fileno())
-            pathlib.Path(scratch).replace(path)
-        except BaseException:
-            pathlib.Path(scratch).unlink(missing_ok=True)
-            raise
+        private_file.write(path, raw)
 
 
 @contextlib.contextmanager

@@ -28,12 +28,18 @@ class WantedFile:
 
 @dataclasses.dataclass
 class Change:
-    """A file that is not as it should be, and why."""
+    """A file that is not as it should be, why, and since when, in seconds since 1970."""
 
     path: str
     reason: str
     before: str = ""
     after: str = ""
+    since: float = 0.0
+
+    @property
+    def container(self) -> str:
+        """Name of the container that the file is for."""
+        return self.path.partition("/")[0]
 
 
 @dataclasses.dataclass
@@ -54,7 +60,22 @@ def unpack(payload: str) -> Wanted:
 def plan(root: pathlib.Path, wanted: Wanted) -> list[Change]:
     """Return every difference between the tree below *root* and what is wanted."""
     changes = [change for change in (_compare(root, file, wanted.secrets) for file in wanted.files) if change]
-    return changes + [Change(path, "not wanted any more", before="(removed)\n") for path in _leftovers(root, wanted)]
+    leftovers = _leftovers(root, wanted)
+    return changes + [Change(path, "not wanted any more", "(removed)\n", since=(root / path).stat().st_mtime) for path in leftovers]
+
+
+def edited(changes: t.Iterable[Change]) -> dict[str, float]:
+    """Return the containers that *changes* concern, each with the time since which a file of it is not what it should be."""
+    since: dict[str, float] = {}
+    for change in changes:
+        since[change.container] = min(change.since, since.get(change.container, change.since))
+    return since
+
+
+def diff(root: pathlib.Path, change: Change) -> dict[str, str]:
+    """Return a change as Ansible shows it."""
+    path = str(root / change.path)
+    return {"before_header": path, "after_header": f"{path} ({change.reason})", "before": change.before, "after": change.after}
 
 
 def apply(root: pathlib.Path, wanted: Wanted, changes: t.Sequence[Change]) -> None:
@@ -78,13 +99,15 @@ def _compare(root: pathlib.Path, file: WantedFile, secrets: list[str]) -> Change
         current = path.read_bytes().decode(errors="replace")
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return Change(file.path, "new", "", _mask(file.content, secrets, file.sensitive))
+        # when it went is not known, but its directory changed then
+        since = path.parent.stat().st_mtime if path.parent.is_dir() else 0.0
+        return Change(file.path, "new", "", _mask(file.content, secrets, file.sensitive), since)
     if current != file.content:
         before, after = _mask(current, secrets, file.sensitive), _mask(file.content, secrets, file.sensitive)
-        return Change(file.path, "content" if before != after else "a secret", before, after)
+        return Change(file.path, "content" if before != after else "a secret", before, after, status.st_mtime)
     mode = f"{status.st_mode & 0o7777:04o}"
     if (mode, status.st_uid, status.st_gid) != (file.mode, 0, file.gid):
-        return Change(file.path, f"mode {mode} {status.st_uid}:{status.st_gid} -> {file.mode} 0:{file.gid}")
+        return Change(file.path, f"mode {mode} {status.st_uid}:{status.st_gid} -> {file.mode} 0:{file.gid}", since=status.st_ctime)
     return None
 
 

@@ -10,20 +10,22 @@ import re
 import time
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import graph, survivors
+from ansible_collections.caisson.openstack.plugins.module_utils import capabilities, container_api, graph, health, survivors
 from ansible_collections.caisson.openstack.plugins.module_utils import spec as specs
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Healthcheck
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import ContainerState, Engine, EngineError, ExecResult
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.container_api import ContainerState
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import Engine, EngineError, ExecResult
+from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, Difference, JobSpec
 from ansible_collections.caisson.openstack.plugins.module_utils.state_file import StateFile
 
-Action = t.Literal["none", "create", "replace", "start", "reload", "run", "remove"]
+Action = t.Literal["none", "create", "replace", "restart", "start", "reload", "run", "remove"]
 
 #: A container that was restarted this often, the last time a moment ago, will not get healthy by waiting.
 _MANY_RESTARTS = 5
 _MOMENT = 60.0
 _PROBE_INTERVAL = 1.5
 _NEXT = ".next"
+#: Changed files that a reason names.
+_SHOWN = 5
 
 
 @dataclasses.dataclass
@@ -46,17 +48,27 @@ class Outcome:
         return self.action != "none"
 
 
-def plan_container(spec: ContainerSpec, image_id: str, current: ContainerState | None, loaded: str) -> Outcome:
+def plan_container(
+    spec: ContainerSpec,
+    image_id: str,
+    current: ContainerState | None,
+    loaded: str,
+    drifted: t.Sequence[Difference] = (),
+    edited: bool = False,
+) -> Outcome:
     """Decide what to do about one container.
 
-    *loaded* is the digest of the reloadable files that the running process has read.
+    Args:
+        loaded: digest of the reloadable files that the running process has read.
+        drifted: what was changed by hand in a container that was created from *spec*.
+        edited: whether its process started with configuration that was edited by hand.
     """
     outcome = Outcome(spec.name, "container", spec.service)
     if current is None:
         outcome.action, outcome.reasons = "create", ["it does not exist"]
         outcome.after = {**spec.compared(), "image": image_id}
         return outcome
-    found = specs.differences(spec, image_id, current.labels.get(specs.LABEL_SPEC, ""), current.image_id)
+    found = specs.differences(spec, image_id, current.labels.get(specs.LABEL_SPEC, ""), current.image_id) or list(drifted)
     if found:
         outcome.action, outcome.reasons = "replace", [str(difference) for difference in found]
         outcome.before = {difference.option: difference.current for difference in found}
@@ -64,6 +76,9 @@ def plan_container(spec: ContainerSpec, image_id: str, current: ContainerState |
     elif not current.running and current.status != "restarting":
         outcome.action, outcome.reasons = "start", [f"it is {current.status} (exit code {current.exit_code})"]
         outcome.before, outcome.after = {"status": current.status}, {"status": "running"}
+    elif edited:
+        outcome.action, outcome.reasons = "restart", ["it started with configuration that was edited by hand"]
+        outcome.before, outcome.after = {"configuration": "edited"}, {"configuration": "as defined"}
     elif loaded != spec.reload_digest and current.running:  # one that restarts by itself reads it anyway
         outcome.action, outcome.reasons = "reload", ["its configuration changed"]
         outcome.before, outcome.after = {"configuration": loaded}, {"configuration": spec.reload_digest}
@@ -95,9 +110,19 @@ class Converger:
         check_mode: plan only.
         patience: seconds after which a call returns even if some containers are not healthy yet.
         elapsed: seconds that earlier calls of the same run took.
+        edited: for each container the time, in seconds since 1970, since which its files are not what they should be.
     """
 
-    def __init__(self, engine: Engine, cloud: str, state: StateFile, check_mode: bool, patience: float, elapsed: float = 0.0) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        cloud: str,
+        state: StateFile,
+        check_mode: bool,
+        patience: float = 0.0,
+        elapsed: float = 0.0,
+        edited: t.Mapping[str, float] | None = None,
+    ) -> None:
         self._engine = engine
         self._cloud = cloud
         self._state = state
@@ -105,6 +130,7 @@ class Converger:
         self._began = time.monotonic() - elapsed
         self._deadline = time.monotonic() + patience
         self._current: dict[str, ContainerState] = {}
+        self._edited = edited or {}
 
     def converge(
         self, containers: list[ContainerSpec], jobs: list[JobSpec], created_databases: t.Container[str] = (), parallel: int = 8
@@ -154,10 +180,13 @@ class Converger:
     def _container(self, spec: ContainerSpec, outcome: Outcome) -> None:
         image_id = self._image(spec)
         current = self._current.get(spec.name)
-        planned = plan_container(spec, image_id, current, self._loaded(spec, current))
+        drifted = self._drift(spec, current) if current else []
+        edited = current is not None and self._read_an_edit(spec.name, current)
+        planned = plan_container(spec, image_id, current, self._loaded(spec, current), drifted, edited)
         vars(outcome).update(vars(planned))
         if self._check:
-            outcome.state = "done"
+            as_it_should_be = outcome.changed or (current and current.running and health.healthy(self._engine, current, spec.healthcheck))
+            outcome.state = "done" if as_it_should_be else "waiting"
             return
         if outcome.action == "create":
             if self._engine.container(spec.name):
@@ -166,6 +195,11 @@ class Converger:
             self._engine.start(spec.name)
         elif outcome.action == "replace" and current:
             self._replace(spec, image_id, current)
+        elif outcome.action == "restart" and current:
+            guarded = self._guarded(spec, current)
+            self._engine.stop(spec.name, spec.stop_timeout)
+            self._engine.start(spec.name)
+            _survived(spec, guarded)
         elif outcome.action == "start" and current:
             self._engine.start(spec.name)
             self._note_loaded(spec, current)
@@ -196,20 +230,42 @@ class Converger:
 
     def _replace(self, spec: ContainerSpec, image_id: str, current: ContainerState) -> None:
         """Put a new container in the place of *current*; what the engine would refuse is found out before the old one stops."""
-        guarded = survivors.find(spec.survivors) if spec.survivors else []
-        doomed = survivors.endangered(guarded, current.id)
-        if doomed:
-            names = ", ".join(f"{process.name} (pid {process.pid})" for process in doomed)
-            raise EngineError(f"not replaced: {names} runs in the control group of the container and would be killed with it")
+        guarded = self._guarded(spec, current)
         self._engine.remove(spec.name + _NEXT)
         self._engine.create(spec, image_id, self._cloud, name=spec.name + _NEXT)
         self._engine.stop(spec.name, spec.stop_timeout)
         self._engine.remove(spec.name)
         self._engine.rename(spec.name + _NEXT, spec.name)
         self._engine.start(spec.name)
-        lost = {process.pid for process in guarded} - {process.pid for process in survivors.find(spec.survivors)} if guarded else set()
-        if lost:
-            raise EngineError(f"replaced, but these processes did not survive: pid {', '.join(map(str, sorted(lost)))}")
+        _survived(spec, guarded)
+
+    def _guarded(self, spec: ContainerSpec, current: ContainerState) -> list[survivors.Process]:
+        """Return the processes that must outlive the container; refuse to stop it if it would take one of them with it."""
+        guarded = survivors.find(spec.survivors) if spec.survivors else []
+        doomed = survivors.endangered(guarded, current.id)
+        if doomed:
+            names = ", ".join(f"{process.name} (pid {process.pid})" for process in doomed)
+            raise EngineError(f"not replaced: {names} runs in the control group of the container and would be killed with it")
+        return guarded
+
+    def _drift(self, spec: ContainerSpec, current: ContainerState) -> list[Difference]:
+        """Return what hands changed in a container since it was created."""
+        found = container_api.drift(spec, current)
+        bounding_set = capabilities.bounding_set(current.pid) if current.running else None
+        if bounding_set is not None and bounding_set != sorted(spec.capabilities):
+            found.append(Difference("capabilities of its process", sorted(spec.capabilities), bounding_set))
+        changed = container_api.written(self._engine.changes(current.id), current)
+        if changed:
+            found.append(Difference("files", "as in its image", f"{', '.join(changed[:_SHOWN])} changed"))
+        return found
+
+    def _read_an_edit(self, name: str, current: ContainerState) -> bool:
+        """Return whether the process started while a file of its configuration was not what it should be."""
+        started = _timestamp(current.started_at)
+        if name in self._edited and self._edited[name] <= started:
+            return True
+        kept = self._state.get("edited", name)
+        return bool(kept) and kept["since"] <= started <= kept["until"]
 
     def _wait(self, spec: ContainerSpec, outcome: Outcome) -> None:
         """Wait until the container is healthy, its own time is over, or this call's patience is."""
@@ -217,7 +273,7 @@ class Converger:
             state = self._engine.container(spec.name)
             if state is None:
                 raise EngineError(f"{spec.name} was removed by somebody else during this run")
-            if state.running and self._healthy(spec, state):
+            if state.running and health.healthy(self._engine, state, spec.healthcheck):
                 outcome.state, outcome.detail = "done", ""
                 return
             age = _age(state.started_at)
@@ -232,25 +288,10 @@ class Converger:
                 return
             time.sleep(_PROBE_INTERVAL)
 
-    def _healthy(self, spec: ContainerSpec, state: ContainerState) -> bool:
-        if spec.healthcheck is None or state.health == "healthy":
-            return True
-        # the engine looks only once in an interval: ask ourselves, so that a start costs no waiting
-        return self._probe(spec, spec.healthcheck).rc == 0
-
-    def _probe(self, spec: ContainerSpec, check: Healthcheck) -> ExecResult:
-        kind, *command = check.test
-        if kind == "CMD-SHELL":
-            command = ["sh", "-c", *command]
-        try:
-            return self._engine.exec(spec.name, command, timeout=check.timeout)
-        except EngineError as error:  # it stopped in between
-            return ExecResult(1, "", str(error))
-
     def _explain(self, spec: ContainerSpec, state: ContainerState, waited: float) -> str:
         if state.running:
             what = f"not healthy after {waited:.0f} s"
-            probe = self._probe(spec, spec.healthcheck).output if spec.healthcheck else ""
+            probe = health.probe(self._engine, spec.name, spec.healthcheck).output if spec.healthcheck else ""
         else:
             what, probe = f"{state.status} with exit code {state.exit_code}", ""
         if state.restarts:
@@ -284,11 +325,21 @@ class Converger:
         return result
 
 
+def _survived(spec: ContainerSpec, guarded: list[survivors.Process]) -> None:
+    lost = {process.pid for process in guarded} - {process.pid for process in survivors.find(spec.survivors)} if guarded else set()
+    if lost:
+        raise EngineError(f"replaced, but these processes did not survive: pid {', '.join(map(str, sorted(lost)))}")
+
+
 def _tail(text: str, lines: int = 25) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
+def _timestamp(time_of_engine: str) -> float:
+    """Return seconds since 1970 of the engine's RFC 3339 time, which has nanoseconds."""
+    return datetime.datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", time_of_engine).replace("Z", "+00:00")).timestamp()
+
+
 def _age(started_at: str) -> float:
-    """Return seconds since *started_at*, the engine's RFC 3339 time with nanoseconds."""
-    started = datetime.datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", started_at).replace("Z", "+00:00"))
-    return max(0.0, (datetime.datetime.now(datetime.UTC) - started).total_seconds())
+    """Return seconds since *started_at*."""
+    return max(0.0, time.time() - _timestamp(started_at))

@@ -38,10 +38,6 @@ class Current:
     grants: frozenset[tuple[str, str]]
 
 
-#: A server without databases and users, such as one that is not there yet.
-NOTHING = Current(frozenset(), frozenset(), frozenset(), frozenset())
-
-
 def quote_name(name: str) -> str:
     """Return an identifier in backticks."""
     return "`" + name.replace("`", "``") + "`"

@@ -25,17 +25,18 @@ class Healthcheck:
     start_period: int = 180
 
 
-@dataclasses.dataclass
-class Container:
-    """A long-running container of a service; times in seconds."""
+@dataclasses.dataclass(kw_only=True)
+class ContainerOptions:
+    """What a definition and a specification have in common; times in seconds.
+
+    ``impact`` says what users notice while the container is replaced; empty if nothing.
+    """
 
     name: str
     image: str
-    group: str
     command: list[str]
     user: str = "0:0"
     env: dict[str, t.Any] = dataclasses.field(default_factory=dict)
-    config_dir: str = ""
     volumes: list[str] = dataclasses.field(default_factory=list)
     tmpfs: list[str] = dataclasses.field(default_factory=list)
     capabilities: list[str] = dataclasses.field(default_factory=list)
@@ -53,6 +54,16 @@ class Container:
     start_timeout: int = 180
     after: list[str] = dataclasses.field(default_factory=list)
     survivors: list[str] = dataclasses.field(default_factory=list)
+    impact: str = ""
+
+
+@dataclasses.dataclass(kw_only=True)
+class Container(ContainerOptions):
+    """A long-running container of a service. ``ports`` are those on which it listens on the host's address (TCP)."""
+
+    group: str
+    config_dir: str = ""
+    ports: list[int] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
@@ -70,11 +81,25 @@ class ConfigFile:
     mode: str = "0640"
 
 
-@dataclasses.dataclass
-class Job:
-    """A one-shot container, and how to tell that it is done; times in seconds."""
+@dataclasses.dataclass(kw_only=True)
+class JobOptions:
+    """What the definition and the specification of a job have in common; times in seconds."""
 
     name: str
+    stdin: str = dataclasses.field(default="", metadata={"no_log": True})
+    database: str = ""
+    triggers: list[str] = dataclasses.field(default_factory=list)
+    ok_codes: list[int] = dataclasses.field(default_factory=lambda: [0])
+    retries: int = 0
+    delay: int = 2
+    timeout: int = 300
+    after: list[str] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(kw_only=True)
+class Job(JobOptions):
+    """A one-shot container in the place of another, and how to tell that it is done."""
+
     phase: t.Literal["bootstrap", "start", "finalize"]
     container: str
     command: list[str]
@@ -86,14 +111,6 @@ class Job:
     security_opts: t.Optional[list[str]] = None
     no_new_privileges: t.Optional[bool] = None
     read_only: t.Optional[bool] = None
-    stdin: str = dataclasses.field(default="", metadata={"no_log": True})
-    database: str = ""
-    triggers: list[str] = dataclasses.field(default_factory=list)
-    ok_codes: list[int] = dataclasses.field(default_factory=lambda: [0])
-    retries: int = 0
-    delay: int = 2
-    timeout: int = 300
-    after: list[str] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
@@ -140,11 +157,15 @@ class Frontend:
 
 @dataclasses.dataclass
 class Service:
-    """A service: everything the engine needs to know to build, run and register it."""
+    """A service: everything the engine needs to know to build, run and register it.
+
+    ``requires`` names the services that must serve before this one can.
+    """
 
     name: str
     wave: Wave
     enabled: bool = True
+    requires: list[str] = dataclasses.field(default_factory=list)
     containers: list[Container] = dataclasses.field(default_factory=list)
     files: list[ConfigFile] = dataclasses.field(default_factory=list)
     databases: list[Database] = dataclasses.field(default_factory=list)

@@ -15,7 +15,9 @@ import time
 import traceback
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.module_utils import container_api
 from ansible_collections.caisson.openstack.plugins.module_utils import spec as specs
+from ansible_collections.caisson.openstack.plugins.module_utils.container_api import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.conversation import converse
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
 
@@ -31,8 +33,6 @@ MINIMUM_API = (1, 41)
 DEFAULT_URL = "unix:///var/run/docker.sock"
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_NANOSECONDS = 1_000_000_000
-_STOP_TIMEOUT = 10  # seconds, the engine's own default
 _EXIT_CODE_DELAY = 5.0  # seconds that the engine may take to learn how a command ended
 
 
@@ -42,24 +42,6 @@ class EngineError(Exception):
 
 class NotFoundError(EngineError):
     """The engine does not have what was asked for."""
-
-
-@dataclasses.dataclass(frozen=True)
-class ContainerState:
-    """A container as the engine has it."""
-
-    id: str
-    name: str
-    image_id: str
-    running: bool
-    status: str
-    health: str
-    exit_code: int
-    restarts: int
-    pid: int
-    started_at: str
-    stop_timeout: int
-    labels: t.Mapping[str, str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,21 +125,11 @@ class Engine(_Client):
             data = self._call(f"inspect {name}", self._client.inspect_container, name)
         except NotFoundError:
             return None
-        state = data["State"]
-        return ContainerState(
-            id=data["Id"],
-            name=data["Name"].lstrip("/"),
-            image_id=data["Image"],
-            running=state["Running"] and not state.get("Restarting", False),
-            status=state["Status"],
-            health=state.get("Health", {}).get("Status", ""),
-            exit_code=state["ExitCode"],
-            restarts=data.get("RestartCount", 0),
-            pid=state["Pid"],
-            started_at=state["StartedAt"],
-            stop_timeout=data["Config"].get("StopTimeout", _STOP_TIMEOUT),
-            labels=data["Config"].get("Labels") or {},
-        )
+        return container_api.parse(data)
+
+    def changes(self, name: str) -> list[str]:
+        """Return the paths that were changed in a container's own file system."""
+        return [row["Path"] for row in self._call(f"list the changes in {name}", self._client.diff, name) or []]
 
     def image_id(self, reference: str) -> str | None:
         """Return the id of an image that is present on this host, or None."""
@@ -180,7 +152,7 @@ class Engine(_Client):
             specs.LABEL_SPEC: spec.label(),
             specs.LABEL_RELOAD: spec.reload_digest,
         }
-        return self._create(spec, image_id, self._host_config(spec, "unless-stopped"), {"name": name or spec.name, "labels": labels})
+        return self._create(spec, image_id, container_api.RESTART_POLICY, {"name": name or spec.name, "labels": labels})
 
     def start(self, name: str) -> None:
         """Start a container."""
@@ -245,7 +217,7 @@ class Engine(_Client):
         if name:
             body["name"] = name
             self._settle(name, timeout)
-        identifier = self._create(spec, image_id, self._host_config(spec, "no"), body)
+        identifier = self._create(spec, image_id, "no", body)
         try:
             params = {"stdin": int(stdin is not None), "stdout": 1, "stderr": 1, "stream": 1}
             stream = self._call(f"attach to {spec.name}", self._client.attach_socket, identifier, params=params)
@@ -270,8 +242,7 @@ class Engine(_Client):
         if state:
             self.remove(state.id)
 
-    def _create(self, spec: ContainerSpec, image_id: str, host_config: t.Any, body: dict[str, t.Any]) -> str:
-        check = spec.healthcheck
+    def _create(self, spec: ContainerSpec, image_id: str, restart_policy: str, body: dict[str, t.Any]) -> str:
         created = self._call(
             f"create {spec.name}",
             self._client.create_container,
@@ -279,49 +250,12 @@ class Engine(_Client):
             command=spec.command,
             user=spec.user,
             environment={key: str(value) for key, value in spec.env.items()},
-            host_config=host_config,
+            host_config=container_api.host_config(spec, restart_policy),
             stop_timeout=spec.stop_timeout,
-            healthcheck=None
-            if check is None
-            else {
-                "test": check.test,
-                "interval": check.interval * _NANOSECONDS,
-                "timeout": check.timeout * _NANOSECONDS,
-                "retries": check.retries,
-                "start_period": check.start_period * _NANOSECONDS,
-            },
+            healthcheck=container_api.healthcheck(spec.healthcheck),
             **body,
         )
         return created["Id"]
-
-    def _host_config(self, spec: ContainerSpec, restart: str) -> dict[str, t.Any]:
-        options = [option for option in spec.security_opts if option != "systempaths=unconfined"]
-        if spec.no_new_privileges:
-            options.append("no-new-privileges")
-        config = self._client.create_host_config(
-            binds=spec.volumes,
-            network_mode="host",
-            cap_drop=["ALL"],
-            cap_add=spec.capabilities,
-            read_only=spec.read_only,
-            tmpfs=spec.tmpfs,
-            security_opt=options,
-            devices=spec.devices,
-            pid_mode=spec.pid_mode or None,
-            mem_limit=spec.memory or None,
-            restart_policy={"Name": restart},
-            ulimits=[docker.types.Ulimit(name=name, soft=value, hard=value) for name, value in spec.ulimits.items()],
-            log_config=docker.types.LogConfig(
-                type="json-file",
-                config={"max-size": "20m", "max-file": "3", "labels": f"{specs.LABEL_SERVICE},{specs.LABEL_CONTAINER}"},
-            ),
-        )
-        if spec.cgroupns_mode:
-            config["CgroupnsMode"] = spec.cgroupns_mode
-        if "systempaths=unconfined" in spec.security_opts:
-            # the docker CLI knows this as a security option; in the API it is two empty lists
-            config["MaskedPaths"], config["ReadonlyPaths"] = [], []
-        return config
 
 
 class ImageStore(_Client):

@@ -8,7 +8,7 @@ import hashlib
 import json
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Healthcheck
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import ContainerOptions, JobOptions
 
 LABEL = "org.caisson."
 LABEL_CLOUD = LABEL + "cloud"
@@ -18,40 +18,18 @@ LABEL_SPEC = LABEL + "spec"
 LABEL_RELOAD = LABEL + "reload"
 
 #: Fields that steer a run but are not part of the container itself.
-_NOT_COMPARED = frozenset({"image", "start_timeout", "after", "survivors", "reload_signal", "reload_digest"})
+_NOT_COMPARED = frozenset({"image", "start_timeout", "after", "survivors", "reload_signal", "reload_digest", "impact"})
 
 
-@dataclasses.dataclass
-class ContainerSpec:
-    """One container on one host, resolved: nothing left to look up; times in seconds.
+@dataclasses.dataclass(kw_only=True)
+class ContainerSpec(ContainerOptions):
+    """One container on one host, resolved: nothing left to look up.
 
     ``config_digest`` covers the files whose change restarts the container, ``reload_digest`` those that it
     reads again on ``reload_signal``.
     """
 
-    name: str
     service: str
-    image: str
-    command: list[str]
-    user: str = "0:0"
-    env: dict[str, t.Any] = dataclasses.field(default_factory=dict)
-    volumes: list[str] = dataclasses.field(default_factory=list)
-    tmpfs: list[str] = dataclasses.field(default_factory=list)
-    capabilities: list[str] = dataclasses.field(default_factory=list)
-    read_only: bool = True
-    no_new_privileges: bool = True
-    security_opts: list[str] = dataclasses.field(default_factory=list)
-    devices: list[str] = dataclasses.field(default_factory=list)
-    pid_mode: str = ""
-    cgroupns_mode: str = ""
-    ulimits: dict[str, int] = dataclasses.field(default_factory=dict)
-    memory: str = ""
-    healthcheck: t.Optional[Healthcheck] = None
-    reload_signal: str = "SIGHUP"
-    stop_timeout: int = 30
-    start_timeout: int = 180
-    after: list[str] = dataclasses.field(default_factory=list)
-    survivors: list[str] = dataclasses.field(default_factory=list)
     config_digest: str = ""
     reload_digest: str = ""
 
@@ -64,21 +42,12 @@ class ContainerSpec:
         return json.dumps(self.compared(), sort_keys=True, separators=(",", ":"))
 
 
-@dataclasses.dataclass
-class JobSpec:
-    """A one-shot container on one host, and how to tell that it is done; times in seconds."""
+@dataclasses.dataclass(kw_only=True)
+class JobSpec(JobOptions):
+    """A one-shot container on one host, and how to tell that it is done."""
 
-    name: str
     service: str
     container: ContainerSpec
-    stdin: str = dataclasses.field(default="", metadata={"no_log": True})
-    database: str = ""
-    triggers: list[str] = dataclasses.field(default_factory=list)
-    ok_codes: list[int] = dataclasses.field(default_factory=lambda: [0])
-    retries: int = 0
-    delay: int = 2
-    timeout: int = 300
-    after: list[str] = dataclasses.field(default_factory=list)
 
     def marker(self, image_id: str) -> dict[str, t.Any]:
         """Return what must be unchanged for the job to count as done."""

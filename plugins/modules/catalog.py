@@ -81,7 +81,7 @@ changes:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils import schema
-from ansible_collections.caisson.openstack.plugins.module_utils.catalog import CatalogError, Current, Keystone, plan
+from ansible_collections.caisson.openstack.plugins.module_utils.catalog import CatalogError, Keystone, plan
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import Endpoint, User
 
 _AUTH = {
@@ -116,7 +116,8 @@ def main() -> None:
     except CatalogError as error:
         if not (module.check_mode and error.silent):
             module.fail_json(msg=str(error))
-        current = Current()
+        unknown = f"Keystone at {auth['auth_url']} does not answer: users, services and endpoints are looked at once it does"
+        module.exit_json(changed=True, changes=[unknown], diff={"before": "", "after": f"{unknown}\n"})
     steps = plan(current, users, endpoints, params["project"], params["region"])
     try:
         for step in steps if not module.check_mode else []:

@@ -48,10 +48,12 @@ count:
 """
 
 import pathlib
+import time
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils import config_tree
+from ansible_collections.caisson.openstack.plugins.module_utils.state_file import StateError, StateFile
 
 
 def main() -> None:
@@ -68,7 +70,13 @@ def main() -> None:
     changes = config_tree.plan(root, wanted)
     if not module.check_mode:
         try:
+            state = StateFile()
+            for container, since in config_tree.edited(changes).items():
+                # noted first: a process that started meanwhile has read what is put right now
+                state.put("edited", container, {"since": since, "until": time.time()})
             config_tree.apply(root, wanted, changes)
+        except StateError as error:
+            module.fail_json(msg=str(error))
         except OSError as error:
             hint = "files written before it are complete, run again when solved"
             module.fail_json(msg=f"cannot write {error.filename}: {error.strerror}; {hint}")
@@ -76,15 +84,7 @@ def main() -> None:
         changed=bool(changes),
         changes=[{"path": change.path, "reason": change.reason} for change in changes],
         count=len(wanted.files),
-        diff=[
-            {
-                "before_header": str(root / change.path),
-                "after_header": f"{root / change.path} ({change.reason})",
-                "before": change.before,
-                "after": change.after,
-            }
-            for change in changes
-        ],
+        diff=[config_tree.diff(root, change) for change in changes],
     )
 
 

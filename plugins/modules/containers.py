@@ -20,70 +20,6 @@ options:
     description: Name of the cloud, kept as a label of every container; containers of another cloud are left alone.
     type: str
     required: true
-  containers:
-    description: Specifications of long-running containers, as the model makes them.
-    type: list
-    elements: dict
-    default: []
-    suboptions: &container
-      name: {description: Name of the container., type: str, required: true}
-      service: {description: Service that the container belongs to., type: str, required: true}
-      image: {description: Reference of an image that is on the host., type: str, required: true}
-      command: {description: Command and its arguments., type: list, elements: str, required: true}
-      user: {description: Numeric user and group., type: str, default: '0:0'}
-      env: {description: Environment; never secrets., type: dict, default: {}}
-      volumes: {description: 'Mounts as C(source:target[:options]).', type: list, elements: str, default: []}
-      tmpfs: {description: 'Mounts in memory as C(target[:options]).', type: list, elements: str, default: []}
-      capabilities: {description: Capabilities added to none., type: list, elements: str, default: []}
-      read_only: {description: Whether the root file system is read-only., type: bool, default: true}
-      no_new_privileges: {description: Whether processes can never gain privileges., type: bool, default: true}
-      security_opts: {description: Further security options., type: list, elements: str, default: []}
-      devices: {description: Devices of the host., type: list, elements: str, default: []}
-      pid_mode: {description: PID namespace., type: str, default: ''}
-      cgroupns_mode: {description: Control group namespace., type: str, default: ''}
-      ulimits: {description: Limits by name., type: dict, default: {}}
-      memory: {description: 'Memory limit, such as V(512m).', type: str, default: ''}
-      healthcheck:
-        description: Command that asks the service for work.
-        type: dict
-        suboptions:
-          test: {description: Command with V(CMD) or V(CMD-SHELL) first., type: list, elements: str, required: true}
-          interval: {description: Seconds between two checks., type: int, default: 30}
-          timeout: {description: Seconds that a check may take., type: int, default: 10}
-          retries: {description: Failures until the container is unhealthy., type: int, default: 3}
-          start_period: {description: Seconds in which failures do not count., type: int, default: 180}
-      reload_signal: {description: Signal on which the process reads its configuration again., type: str, default: SIGHUP}
-      stop_timeout: {description: Seconds between the stop signal and the kill., type: int, default: 30}
-      start_timeout: {description: Seconds in which the container must become healthy., type: int, default: 180}
-      after: {description: Containers and jobs of the same call that come first., type: list, elements: str, default: []}
-      survivors:
-        description: Name prefixes of processes that must outlive the container; it is not replaced if it would kill them.
-        type: list
-        elements: str
-        default: []
-      config_digest: {description: Digest of the files whose change restarts the container., type: str, default: ''}
-      reload_digest: {description: Digest of the files whose change reloads the container., type: str, default: ''}
-  jobs:
-    description: Specifications of jobs, as the model makes them.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name: {description: Name of the job., type: str, required: true}
-      service: {description: Service that the job belongs to., type: str, required: true}
-      container:
-        description: Specification of the one-shot container.
-        type: dict
-        required: true
-        suboptions: *container
-      stdin: {description: Text for the standard input of the job; the place for secrets., type: str, default: ''}
-      database: {description: Database whose new creation makes the job run again., type: str, default: ''}
-      triggers: {description: Values whose change makes the job run again., type: list, elements: str, default: []}
-      ok_codes: {description: Exit codes of success., type: list, elements: int, default: [0]}
-      retries: {description: Further tries after a failure., type: int, default: 0}
-      delay: {description: Seconds between two tries., type: int, default: 2}
-      timeout: {description: Seconds that one try may take., type: int, default: 300}
-      after: {description: Containers and jobs of the same call that come first., type: list, elements: str, default: []}
   created_databases:
     description: Databases that were created in this run.
     type: list
@@ -113,7 +49,7 @@ options:
     description: Containers and jobs that are worked on at the same time.
     type: int
     default: 8
-extends_documentation_fragment: [caisson.openstack.engine]
+extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.specifications]
 attributes:
   check_mode: {support: full, description: Says what would be done and why., }
   diff_mode: {support: full, description: Shows each option that differs.}

@@ -68,7 +68,8 @@ import concurrent.futures
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils import spec
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, ContainerState, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.container_api import ContainerState
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
 
 #: Containers that are stopped at the same time.
 _PARALLEL = 6

@@ -93,7 +93,10 @@ def main() -> None:
         absent = state is None or not state.running
         if absent and not module.check_mode:
             module.fail_json(msg=f"container {container} does not run on this host; see 'docker logs {container}'")
-        current = databases.NOTHING if absent else databases.parse(ask(engine, container, databases.query(wanted)))
+        if absent:
+            unknown = f"container {container} does not run: databases and users are looked at once it does"
+            module.exit_json(changed=True, changes=[unknown], created=[], diff={"before": "", "after": f"{unknown}\n"})
+        current = databases.parse(ask(engine, container, databases.query(wanted)))
         statements = databases.plan(wanted, current)
         if statements and not module.check_mode:
             ask(engine, container, databases.script(statements))

@@ -28,6 +28,13 @@ options:
     description: Directory of the operator's override files on the controller.
     type: str
     default: ''
+  services:
+    description:
+      - Services that the run is for; empty for all. C(--tags) and C(--skip-tags) with names of services do the same.
+      - What these services require and is not selected, or runs on hosts outside of C(--limit), is returned apart.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode: {support: full, description: Never changes anything.}
   diff_mode: {support: none, description: Has no state of its own.}
@@ -50,5 +57,7 @@ waves: {description: Jobs and containers of this host by start round., type: dic
 databases: {description: Databases of all services., type: list, elements: dict, returned: success}
 users: {description: Keystone users of all services., type: list, elements: dict, returned: success}
 endpoints: {description: Catalog entries of all services., type: list, elements: dict, returned: success}
+required: {description: Containers of this host that the selected services need., type: list, elements: dict, returned: success}
+reach: {description: Ports elsewhere that must answer., type: list, elements: dict, returned: success}
 volumes: {description: Named volumes of this host., type: list, elements: str, returned: success}
 """

@@ -42,7 +42,7 @@ exec uwsgi --http-socket 127.0.0.1:$PORT --master --lazy-apps --module keystone.
 @pytest.fixture(scope="module")
 def url(mariadb: MariaDB) -> t.Iterator[str]:
     """The URL of a Keystone that is starting."""
-    for statement in databases.plan([Database("keystone", "keystone", _PASSWORD)], databases.NOTHING):
+    for statement in databases.plan([Database("keystone", "keystone", _PASSWORD)], databases.parse("")):
         mariadb.sql(f"{statement.text};")
     lab = Lab(connect())
     port = free_port()

@@ -99,6 +99,40 @@ def test_a_difference_replaces_and_says_why(host: Host) -> None:
     assert [state.name for state in host.lab.engine.containers([host.lab.label]).values()] == [before.name]
 
 
+def test_what_a_hand_changed_is_put_right(host: Host) -> None:
+    spec = host.spec(read_only=False, user="0:0")
+    host.converge(spec)
+    client, before = host.lab.client, host.state()
+    client.update_container(before.name, restart_policy={"Name": "no"}, mem_limit="64m", memswap_limit="64m")
+    host.lab.engine.exec(before.name, ["sh", "-c", "echo edited >/usr/bin/edited"])
+    (outcome,) = host.converge(spec, check_mode=True)
+    assert outcome.action == "replace"
+    assert outcome.reasons == [
+        "memory: 67108864 -> 0",
+        "restart_policy: no -> unless-stopped",
+        "files: /usr/bin/edited changed -> as in its image",
+    ]
+    host.converge(spec)
+    assert host.state().id != before.id
+    assert _short(host.converge(spec)) == [("none", "done")]
+
+
+def test_a_process_that_read_an_edited_file_is_restarted(host: Host) -> None:
+    spec = host.spec()
+    host.converge(spec)
+    before, now = host.state(), time.time()
+    state = StateFile(host.path)
+    # edited and put right before it started, or edited after: it has read what it should
+    for since, until in ((now - 1000, now - 900), (now + 1, now + 2)):
+        state.put("edited", spec.name, {"since": since, "until": until})
+        assert _short(host.converge(spec)) == [("none", "done")]
+    state.put("edited", spec.name, {"since": now - 1000, "until": now})
+    (outcome,) = host.converge(spec)
+    assert (outcome.action, outcome.reasons) == ("restart", ["it started with configuration that was edited by hand"])
+    assert (host.state().id, host.state().started_at > before.started_at) == (before.id, True)
+    assert _short(host.converge(spec)) == [("none", "done")]
+
+
 def test_another_image_of_the_same_name_replaces(host: Host) -> None:
     client, base = host.lab.client, host.lab.image("base")
     reference = f"localhost/{host.lab.cloud}"

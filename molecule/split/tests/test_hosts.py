@@ -40,7 +40,7 @@ def test_each_host_runs_what_its_groups_say(control: Host, compute: Host) -> Non
 
 def test_every_container_is_healthy(control: Host, compute: Host) -> None:
     # the engine asks every half minute, some containers every minute
-    waiting = "docker ps --all --format {{.Status}} | grep -vF '(healthy)'"
+    waiting = 'docker ps --all --format {{.Status}} | grep -vF "(healthy)"'
     for host in (control, compute):
         host.run_expect([0], f"timeout 120 bash -c 'while {waiting}; do sleep 1; done'")
 

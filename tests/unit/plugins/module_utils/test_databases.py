@@ -52,7 +52,7 @@ def _subjects(wanted: list[Database], current: Current) -> list[tuple[str, str]]
 
 
 def test_an_empty_server_gets_everything_and_each_user_once() -> None:
-    assert _subjects(_NOVA, databases.NOTHING) == [
+    assert _subjects(_NOVA, databases.parse("")) == [
         ("database nova", "it does not exist"),
         ("user nova", "it does not exist"),
         ("user nova", "it has no access to database nova"),
@@ -89,6 +89,6 @@ def test_nothing_is_left_to_do_afterwards(wanted: list[Database]) -> None:
 def test_passwords_are_in_statements_only() -> None:
     secret = Database("a", "a", "hunter2")
     assert "hunter2" in databases.query([secret])
-    for statement in databases.plan([secret], databases.NOTHING):
+    for statement in databases.plan([secret], databases.parse("")):
         assert "hunter2" not in statement.subject + statement.reason
-    assert databases.script(databases.plan([secret], databases.NOTHING)).startswith(databases.PREAMBLE)
+    assert databases.script(databases.plan([secret], databases.parse(""))).startswith(databases.PREAMBLE)

@@ -52,6 +52,7 @@ _NEUTRAL: dict[str, t.Any] = {
     "after": ["y"],
     "survivors": ["qemu"],
     "reload_digest": "x",
+    "impact": "requests fail",
 }
 
 

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether definitions make a cloud: refused are those that contradict themselves, each other or the inventory. Pure."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils import graph
+from ansible_collections.caisson.openstack.plugins.module_utils.container_api import parse_size
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Container, Job, Service
+from ansible_collections.caisson.openstack.plugins.module_utils.selection import check_requirements
+
+
+class ModelError(ValueError):
+    """The definitions do not make a cloud; ``messages`` holds one sentence per fault."""
+
+    def __init__(self, messages: t.Sequence[str]) -> None:
+        super().__init__("; ".join(messages))
+        self.messages = list(messages)
+
+
+def resolve_group(pattern: str, groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
+    """Return the hosts of a pattern such as ``control`` or ``network:compute``, each once, in inventory order.
+
+    Raises:
+        KeyError: with the name of a group that the inventory does not have.
+    """
+    hosts: dict[str, None] = {}
+    for name in pattern.split(":"):
+        hosts.update(dict.fromkeys(groups[name]))
+    return list(hosts)
+
+
+def below(path: str, directory: str) -> bool:
+    """Return whether *path* lies in *directory*."""
+    return bool(directory) and pathlib.PurePosixPath(path).is_relative_to(directory)
+
+
+def _named(service: Service) -> list[Container | Job]:
+    return [*service.containers, *service.jobs]
+
+
+def check(services: t.Sequence[Service], groups: t.Mapping[str, t.Sequence[str]]) -> None:
+    """Refuse definitions that contradict themselves, each other or the inventory.
+
+    Raises:
+        ModelError: with every fault found.
+    """
+    faults = _check_names(services) + _check_ports(services)
+    known = {item.name for service in services for item in _named(service)}
+    databases = {database.name for service in services for database in service.databases}
+    for service in services:
+        faults += _check_groups(service, groups)
+        faults += _check_containers(service, known)
+        faults += _check_files(service)
+        faults += _check_jobs(service, known, databases)
+    faults += check_requirements(services)
+    if not faults:
+        faults += _check_cycles(services)
+    if faults:
+        raise ModelError(faults)
+
+
+def _check_names(services: t.Sequence[Service]) -> list[str]:
+    faults = []
+    seen: dict[str, str] = {}
+    for service in services:
+        for item in _named(service):
+            if item.name in seen:
+                faults.append(f"{service.name}: the name {item.name} is taken by service {seen[item.name]}")
+            elif not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", item.name):
+                faults.append(f"{service.name}: '{item.name}' is no name for a container: letters, digits, '_', '.' and '-' are")
+            seen.setdefault(item.name, service.name)
+    return faults
+
+
+def _check_ports(services: t.Sequence[Service]) -> list[str]:
+    faults = []
+    taken: dict[tuple[str, int], str] = {}
+    for service in services:
+        for frontend in service.frontends:
+            for kind in ("port", "listen_port"):
+                port = getattr(frontend, kind)
+                if not 0 < port < 65536:
+                    faults.append(f"{service.name}: {kind} {port} of {frontend.name} is not between 1 and 65535")
+                elif (kind, port) in taken:
+                    faults.append(f"{service.name}: {kind} {port} of {frontend.name} is taken by {taken[kind, port]}")
+                taken.setdefault((kind, port), frontend.name)
+    return faults
+
+
+def _check_groups(service: Service, groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
+    faults = []
+    known = ", ".join(sorted(name for name in groups if name not in ("all", "ungrouped")))
+    places = [(item.name, item.group) for item in service.containers] + [(item.name, item.group) for item in service.frontends]
+    for name, group in places:
+        try:
+            resolve_group(group, groups)
+        except KeyError as error:
+            what = f"{service.name}: {name} belongs to host group {error.args[0]}"
+            faults.append(f"{what}, which the inventory does not have (it has: {known})")
+    return faults
+
+
+def _check_containers(service: Service, known: set[str]) -> list[str]:
+    faults = []
+    for container in service.containers:
+        if not re.fullmatch(r"\d+:\d+", container.user):
+            faults.append(f"{service.name}: user of {container.name} is '{container.user}'; it must be numbers as in '42425:42425'")
+        try:
+            parse_size(container.memory)
+        except ValueError as error:
+            faults.append(f"{service.name}: memory of {container.name}: {error}")
+        faults += _check_after(service, container, known)
+    return faults
+
+
+def _check_after(service: Service, item: Container | Job, known: set[str]) -> list[str]:
+    return [f"{service.name}: {item.name} comes after {name}, which is not defined" for name in item.after if name not in known]
+
+
+def _check_files(service: Service) -> list[str]:
+    faults = []
+    containers = {container.name: container for container in service.containers}
+    taken: set[tuple[str, str]] = set()
+    for file in service.files:
+        where = f"{service.name}: file {file.path}"
+        if not re.fullmatch(r"0[0-7]{3}", file.mode):
+            faults.append(f"{where} has mode '{file.mode}'; it must be four digits in quotes, as in '0640'")
+        for name in file.containers:
+            if name not in containers:
+                faults.append(f"{where} is for container {name}, which is not defined")
+            elif file.on_change == "reload" and not below(file.path, containers[name].config_dir):
+                # a single file is mounted as it was when the container started
+                faults.append(f"{where} cannot be reloaded in {name}: it is not below config_dir ('{containers[name].config_dir}')")
+            if (file.path, name) in taken:
+                faults.append(f"{where} is defined twice for container {name}")
+            taken.add((file.path, name))
+    return faults
+
+
+def _check_jobs(service: Service, known: set[str], databases: set[str]) -> list[str]:
+    faults = []
+    names = {container.name for container in service.containers}
+    for job in service.jobs:
+        if job.container not in names:
+            faults.append(f"{service.name}: job {job.name} runs in the place of container {job.container}, which is not defined")
+        if job.user and not re.fullmatch(r"\d+:\d+", job.user):
+            faults.append(f"{service.name}: user of {job.name} is '{job.user}'; it must be numbers as in '42425:42425'")
+        if job.database and job.database not in databases:
+            faults.append(f"{service.name}: job {job.name} belongs to database {job.database}, which is not defined")
+        faults += _check_after(service, job, known)
+    return faults
+
+
+def _check_cycles(services: t.Sequence[Service]) -> list[str]:
+    faults = []
+    containers = {item.name: item.after for service in services for item in _named(service)}
+    for what, dependencies in (("these", containers), ("services", {service.name: service.requires for service in services})):
+        try:
+            graph.order(dependencies)
+        except graph.CycleError as error:
+            faults.append(f"{what} wait for each other: {error}")
+    return faults

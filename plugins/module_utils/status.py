@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a cloud is: what runs, what does not, and what is not as the model says. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils import plans
+
+_ROW = "{:12} {:26} {:10} {:10} {:13} {}"
+
+
+@dataclasses.dataclass(kw_only=True)
+class HostStatus:
+    """One host: what :mod:`containers_info` found, and whether it answered at all."""
+
+    answered: bool = True
+    containers: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    missing: list[str] = dataclasses.field(default_factory=list)
+    faulty: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def faults(self) -> list[str]:
+        """What an operator has to look at now, apart from drift."""
+        if not self.answered:
+            return ["it did not answer, or could not be examined"]
+        return [f"{name} is missing" for name in self.missing] + [f"{name} is down or not healthy" for name in self.faulty]
+
+
+@dataclasses.dataclass(kw_only=True)
+class Status:
+    """All hosts, and the plan of what it would take to have them as the model says."""
+
+    hosts: dict[str, HostStatus]
+    plan: plans.Plan
+
+    @property
+    def faults(self) -> list[str]:
+        """Every fault of every host."""
+        return [f"{host}: {fault}" for host, status in self.hosts.items() for fault in status.faults]
+
+    @property
+    def drifted(self) -> bool:
+        """Whether a run would change something."""
+        return not self.plan.settled
+
+
+def make(plan: plans.Plan, containers: t.Mapping[str, t.Any], hosts: t.Iterable[str]) -> Status:
+    """Return the status.
+
+    Args:
+        plan: what a run would change.
+        containers: result of :mod:`containers_info` by host.
+        hosts: all hosts that should have answered.
+    """
+    found = {}
+    for host in hosts:
+        info = containers.get(host) if host in plan.hosts else None
+        if info is None or "containers" not in info:
+            found[host] = HostStatus(answered=False)
+        else:
+            found[host] = HostStatus(containers=info["containers"], missing=info["missing"], faulty=info["faulty"])
+    return Status(hosts=found, plan=plan)
+
+
+def lines(status: Status) -> list[str]:
+    """Return a status for people: a line for each container, then what drifted, then the verdict."""
+    shown = [_ROW.format("HOST", "CONTAINER", "STATE", "HEALTH", "IMAGE", "SINCE (UTC)")]
+    for host, found in status.hosts.items():
+        shown += [
+            _ROW.format(host, row["name"], row["status"], row["health"], row["image"].removeprefix("sha256:")[:12], row["since"][:19])
+            for row in found.containers
+        ]
+    if status.drifted:
+        shown += ["Not as the model says; the playbook site would:", *plans.summary(status.plan, diff=False)]
+    shown += [f"FAULT {fault}" for fault in status.faults]
+    containers = sum(len(found.containers) for found in status.hosts.values())
+    verdict = f"{len(status.faults)} faults" if status.faults else "all healthy"
+    shown.append(f"{len(status.hosts)} hosts, {containers} containers: {verdict}, {'with drift' if status.drifted else 'no drift'}")
+    return shown
+
+
+def dump(status: Status) -> str:
+    """Return a status as JSON for monitoring."""
+    hosts = {host: dataclasses.asdict(found) for host, found in status.hosts.items()}
+    drift = {host: [dataclasses.asdict(step) for step in steps] for host, steps in status.plan.hosts.items() if steps}
+    verdict = {"cloud": status.plan.cloud, "time": status.plan.created, "faults": status.faults, "drifted": status.drifted}
+    return json.dumps({**verdict, "drift": drift, "hosts": hosts}, indent=1) + "\n"

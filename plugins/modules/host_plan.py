@@ -1,0 +1,217 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
+# At your choice: Apache License 2.0, or GNU General Public License v3.0 or later.
+"""What has to change on a host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_plan
+short_description: What has to change on a host
+version_added: 0.1.0
+description:
+  - Compares files, containers and jobs of a host with the model and returns every step that bringing it there takes, with the
+    reason. Nothing is changed.
+  - A container is compared with all that the engine and the kernel say of it, so what hands changed is found as well.
+  - Fails if containers that are taken for granted are not as they should be, because a run for some services or hosts only
+    would leave something half-made.
+author: The caisson authors (@caisson)
+options:
+  cloud:
+    description: Name of the cloud.
+    type: str
+    required: true
+  files:
+    description: Files and directories, packed by M(caisson.openstack.model).
+    type: str
+    required: true
+  root:
+    description: Directory of the host below which the files live.
+    type: path
+    default: /etc/caisson
+  required:
+    description: Specifications of containers that must be there, as they should be and healthy, because others need them.
+    type: list
+    elements: dict
+    default: []
+  reach:
+    description: Ports on other hosts that must answer, because what listens there is needed.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      service: {description: Service that listens., type: str, required: true}
+      host: {description: Its host., type: str, required: true}
+      address: {description: Address to connect to., type: str, required: true}
+      port: {description: TCP port., type: int, required: true}
+  prune_services:
+    description: Services whose containers are to be removed if they are not in O(keep).
+    type: list
+    elements: str
+    default: []
+  keep:
+    description: Names of the containers that belong on the host.
+    type: list
+    elements: str
+    default: []
+  parallel:
+    description: Containers that are looked at at the same time.
+    type: int
+    default: 8
+extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.specifications]
+attributes:
+  check_mode: {support: full, description: 'Reports a change if a run without check mode would make one.'}
+  diff_mode: {support: full, description: 'Shows each file, secrets masked, and each option that differs.'}
+"""
+
+EXAMPLES = r"""
+- name: What has to change is known
+  caisson.openstack.host_plan:
+    cloud: example
+    files: "{{ host_model.files }}"
+    containers: "{{ host_model.waves.service.containers }}"
+  register: host_plan
+"""
+
+RETURN = r"""
+steps:
+  description: What has to be done, in order, with the reasons and what users would notice.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{kind: container, name: glance_api, action: replace, service: glance, reasons: ['memory: none -> 1g'], impact: '', digest: 0a1b}]
+unhealthy:
+  description: Containers that are as they should be, but not healthy.
+  returned: success
+  type: list
+  elements: str
+"""
+
+import concurrent.futures
+import dataclasses
+import difflib
+import json
+import pathlib
+import socket
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.caisson.openstack.plugins.module_utils import config_tree, schema
+from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.plans import Step
+from ansible_collections.caisson.openstack.plugins.module_utils.selection import Reach
+from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec, digest
+from ansible_collections.caisson.openstack.plugins.module_utils.state_file import StateError, StateFile
+
+_CONNECT_TIMEOUT = 5.0  # seconds
+
+
+def _file_step(change: config_tree.Change, wanted: config_tree.Wanted, services: dict[str, str]) -> Step:
+    content = next((file.content for file in wanted.files if file.path == change.path), None)
+    lines = difflib.unified_diff(change.before.splitlines(), change.after.splitlines(), lineterm="", n=0)
+    return Step(
+        kind="file",
+        name=change.path,
+        action="remove" if content is None else "write",
+        service=services.get(change.container, ""),
+        reasons=[change.reason],
+        digest=digest(content),
+        diff="\n".join(line for line in lines if not line.startswith(("---", "+++", "@@"))),
+    )
+
+
+def _step(outcome: Outcome, impacts: dict[str, str]) -> Step:
+    impact = impacts.get(outcome.name, "") if outcome.action in ("replace", "restart", "remove") else ""
+    values = {field: getattr(outcome, field) for field in ("kind", "name", "action", "service", "reasons")}
+    return Step(**values, impact=impact, digest=digest(outcome.after))
+
+
+def _unmet(outcomes: list[Outcome], reach: list[Reach]) -> list[str]:
+    """Return what is taken for granted and is not so."""
+    faults = [
+        f"{item.name} of service {item.service} is to be {item.action}d first ({'; '.join(item.reasons)})"
+        if item.changed
+        else f"{item.name} of service {item.service} is not healthy"
+        for item in outcomes
+        if item.changed or item.state != "done"
+    ]
+
+    def silent(item: Reach) -> str:
+        try:
+            socket.create_connection((item.address, item.port), _CONNECT_TIMEOUT).close()
+        except OSError as error:
+            return f"{item.service} on {item.host} does not answer at {item.address}:{item.port} ({error.strerror or error})"
+        return ""
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return faults + [fault for fault in pool.map(silent, reach) if fault]
+
+
+def _diff(root: pathlib.Path, changes: list[config_tree.Change], outcomes: list[Outcome]) -> list[dict[str, t.Any]]:
+    shown: list[dict[str, t.Any]] = [dict(config_tree.diff(root, change)) for change in changes]
+    for outcome in (outcome for outcome in outcomes if outcome.changed):
+        sides = {
+            key: json.dumps(value, indent=1, sort_keys=True) + "\n" if value else ""
+            for key, value in vars(outcome).items()
+            if key in ("before", "after")
+        }
+        title = f"{outcome.kind} {outcome.name}"
+        shown.append({"before_header": title, "after_header": f"{title} ({'; '.join(outcome.reasons)})", **sides})
+    return shown
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "cloud": {"type": "str", "required": True},
+            "files": {"type": "str", "required": True, "no_log": True},
+            "root": {"type": "path", "default": "/etc/caisson"},
+            "containers": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(ContainerSpec)},
+            "jobs": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(JobSpec)},
+            "required": {"type": "list", "elements": "dict", "default": []},
+            "reach": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(Reach)},
+            "prune_services": {"type": "list", "elements": "str", "default": []},
+            "keep": {"type": "list", "elements": "str", "default": []},
+            "parallel": {"type": "int", "default": 8},
+            "engine_url": {"type": "str", "default": DEFAULT_URL},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    root = pathlib.Path(params["root"])
+    wanted = config_tree.unpack(params["files"])
+    changes = config_tree.plan(root, wanted)
+    containers = [schema.construct(ContainerSpec, item) for item in params["containers"]]
+    required = [schema.construct(ContainerSpec, item) for item in params["required"]]
+    jobs = [schema.construct(JobSpec, item) for item in params["jobs"]]
+    try:
+        engine = Engine(connect(params["engine_url"]))
+        converger = Converger(engine, params["cloud"], StateFile(), check_mode=True, edited=config_tree.edited(changes))
+        outcomes = converger.converge(containers, jobs, (), params["parallel"]) + converger.prune(params["prune_services"], params["keep"])
+        unmet = _unmet(
+            converger.converge(required, [], (), params["parallel"]), [schema.construct(Reach, item) for item in params["reach"]]
+        )
+    except (EngineError, StateError) as error:
+        module.fail_json(msg=str(error))
+    failed = [f"{item.kind} {item.name} of service {item.service}: {item.detail}" for item in outcomes if item.state == "failed"]
+    if failed or unmet:
+        reasons = failed + [f"{fault}; select it too, or leave nothing out" for fault in unmet]
+        lines = "\n".join(f"  - {reason}" for reason in reasons)
+        module.fail_json(msg=f"this run would leave the host half-made; nothing was changed:\n{lines}")
+    services = {spec.name: spec.service for spec in containers}
+    steps = [_file_step(change, wanted, services) for change in changes]
+    impacts = {spec.name: spec.impact for spec in containers}
+    steps += [_step(outcome, impacts) for outcome in outcomes if outcome.changed]
+    module.exit_json(
+        changed=module.check_mode and bool(steps),
+        steps=[dataclasses.asdict(step) for step in steps],
+        unhealthy=[item.name for item in outcomes if item.state == "waiting"],
+        diff=_diff(root, changes, outcomes),
+    )
+
+
+if __name__ == "__main__":
+    main()

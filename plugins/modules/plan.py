@@ -1,0 +1,55 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
+# At your choice: Apache License 2.0, or GNU General Public License v3.0 or later.
+"""What a run is going to change on all hosts."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: plan
+short_description: What a run is going to change on all hosts
+version_added: 0.1.0
+description:
+  - Puts together what M(caisson.openstack.host_plan) found on each host, prints it for people, and keeps it as JSON if asked.
+  - Held against a plan that was approved it fails if a step was added, dropped or leads to something else.
+  - Runs on the controller; nothing is changed but O(file).
+author: The caisson authors (@caisson)
+options:
+  cloud:
+    description: Name of the cloud.
+    type: str
+    required: true
+  hosts:
+    description: Result of M(caisson.openstack.host_plan) by host.
+    type: dict
+    required: true
+  changes:
+    description: Lines that say what changes in V(database) and V(catalog), by these keys.
+    type: dict
+    default: {}
+  file:
+    description: File of the controller that gets the plan as JSON, readable by its owner only.
+    type: str
+    default: ''
+  approved:
+    description: File of a plan that this one must be equal to.
+    type: str
+    default: ''
+attributes:
+  check_mode: {support: full, description: 'Works the same; O(file) is written, because a plan is made in check mode.'}
+  diff_mode: {support: none, description: The plan is the difference.}
+"""
+
+EXAMPLES = r"""
+- name: The plan is made
+  caisson.openstack.plan:
+    cloud: example
+    hosts: {host1: "{{ hostvars.host1.host_plan }}"}
+    file: plan.json
+  run_once: true
+"""
+
+RETURN = r"""
+settled: {description: Whether there is nothing to change and everything is healthy., type: bool, returned: success}
+unhealthy: {description: Containers that are as they should be but not healthy., type: list, elements: str, returned: success}
+"""

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Definitions that do not make a cloud are refused."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.caisson.openstack.plugins.module_utils import checks
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database, Frontend, Service
+from tests.unit.plugins.module_utils.builders import GROUPS, a_container, a_file, a_job, a_service
+
+
+def _faults(*services: Service) -> list[str]:
+    with pytest.raises(checks.ModelError) as caught:
+        checks.check(services, GROUPS)
+    return caught.value.messages
+
+
+def test_a_group_pattern_is_a_union_without_repeats() -> None:
+    assert checks.resolve_group("network:compute:control", GROUPS) == ["c1", "n1", "n2", "c2"]
+
+
+def test_a_sound_definition_passes() -> None:
+    service = a_service(
+        containers=[a_container(after=["api_start"])],
+        files=[a_file(), a_file("/etc/x/live.conf", on_change="reload")],
+        databases=[Database("x", "x", "p")],
+        jobs=[a_job(database="x"), a_job("api_start", phase="start")],
+        frontends=[Frontend("api", 80, 10080, "control")],
+    )
+    checks.check([service], GROUPS)
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (
+            {"containers": [a_container(group="contol")]},
+            "api belongs to host group contol, which the inventory does not have (it has: comp",
+        ),
+        ({"containers": [a_container(user="nova")]}, "user of api is 'nova'; it must be numbers"),
+        ({"containers": [a_container("my api")]}, "'my api' is no name for a container"),
+        ({"containers": [a_container(after=["nobody"])]}, "api comes after nobody, which is not defined"),
+        ({"containers": [a_container(), a_container()]}, "the name api is taken by service x"),
+        ({"jobs": [a_job("api")]}, "the name api is taken by service x"),
+        ({"jobs": [a_job(container="nobody")]}, "job sync runs in the place of container nobody"),
+        ({"jobs": [a_job(database="nothing")]}, "job sync belongs to database nothing, which is not defined"),
+        ({"jobs": [a_job(user="root")]}, "user of sync is 'root'"),
+        ({"jobs": [a_job(after=["nobody"])]}, "sync comes after nobody"),
+        ({"jobs": [a_job(after=["sync"])]}, "these wait for each other: sync -> sync"),
+        ({"containers": [a_container(after=["b1"]), a_container("b1", after=["api"])]}, "these wait for each other: api -> b1 -> api"),
+        ({"files": [a_file(containers=["nobody"])]}, "file /etc/x/x.conf is for container nobody"),
+        ({"files": [a_file(mode="416")]}, "file /etc/x/x.conf has mode '416'; it must be four digits in quotes"),
+        ({"files": [a_file(), a_file()]}, "file /etc/x/x.conf is defined twice for container api"),
+        ({"files": [a_file("/etc/y", on_change="reload")]}, "file /etc/y cannot be reloaded in api: it is not below config_dir ('/etc/x')"),
+        ({"frontends": [Frontend("a", 1, 2, "control"), Frontend("b", 1, 3, "control")]}, "port 1 of b is taken by a"),
+        ({"frontends": [Frontend("a", 1, 2, "control"), Frontend("b", 3, 2, "control")]}, "listen_port 2 of b is taken by a"),
+        ({"frontends": [Frontend("a", 0, 2, "control")]}, "port 0 of a is not between 1 and 65535"),
+        ({"frontends": [Frontend("a", 1, 2, "nobody")]}, "a belongs to host group nobody"),
+    ],
+)
+def test_a_contradiction_is_named(options: dict[str, t.Any], fault: str) -> None:
+    (message,) = _faults(a_service(**options))
+    assert fault in message
+
+
+def test_contradictions_of_several_services_are_reported_together() -> None:
+    first = a_service(containers=[a_container(user="x")])
+    second = a_service(name="y", containers=[a_container(group="nobody")])
+    assert len(_faults(first, second)) == 3
+
+
+def test_after_may_name_what_another_service_defines() -> None:
+    checks.check([a_service(), a_service(name="y", containers=[a_container("other", after=["api"])])], GROUPS)
+
+
+def test_a_group_without_hosts_is_no_fault() -> None:
+    service = a_service(containers=[a_container(group="empty")], jobs=[a_job()])
+    checks.check([service], GROUPS)
+
+
+@pytest.mark.parametrize(
+    ("services", "fault"),
+    [
+        (
+            [a_service(requires=["maria"]), a_service(name="mariadb", containers=[])],
+            "x: requires service maria, which is not in this play; did you mean 'mariadb'?",
+        ),
+        ([a_service(requires=["y"]), a_service(name="y", enabled=False, containers=[])], "x: requires service y, which is disabled"),
+        ([a_service(requires=["y"]), a_service(name="y", requires=["x"], containers=[])], "services wait for each other: x -> y -> x"),
+        (
+            [a_service(containers=[a_container(memory="much")])],
+            "x: memory of api: 'much' is no size; write a number with b, k, m or g, as in 512m",
+        ),
+    ],
+)
+def test_a_requirement_that_cannot_be_met_is_named(services: list[Service], fault: str) -> None:
+    assert _faults(*services) == [fault]
+
+
+def test_a_disabled_service_requires_nothing() -> None:
+    checks.check([a_service(enabled=False, requires=["y"]), a_service(name="y", enabled=False, containers=[])], GROUPS)
