@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
             try:
                 private_file.write(pathlib.Path(args["file"]), plans.dump(plan))
             except OSError as error:
-                raise AnsibleActionFail(f"cannot write the plan to {args['file']}: {error.strerror}") from error
+                raise AnsibleActionFail(f"cannot write the plan to {args['file']}: {error.strerror}") from None
         unhealthy = [f"{name} on {host}" for host, result in args["hosts"].items() for name in result.get("unhealthy") or []]
         return {"changed": False, "settled": plan.settled and not unhealthy, "unhealthy": unhealthy}
 
@@ -53,9 +53,9 @@ class ActionModule(ActionBase):
         try:
             before = plans.parse(pathlib.Path(approved).read_text(encoding="utf-8"), plan.cloud)
         except OSError as error:
-            raise AnsibleActionFail(f"cannot read the plan {approved}: {error.strerror}; nothing was changed") from error
+            raise AnsibleActionFail(f"cannot read the plan {approved}: {error.strerror}; nothing was changed") from None
         except plans.PlanError as error:
-            raise AnsibleActionFail(f"the plan {approved} cannot be applied: {error}; nothing was changed") from error
+            raise AnsibleActionFail(f"the plan {approved} cannot be applied: {error}; nothing was changed") from None
         moved = plans.moved(before, plan)
         if moved:
             lines = "\n".join(f"  - {line}" for line in moved)

@@ -46,7 +46,7 @@ class ActionModule(ActionBase):
             try:
                 private_file.write(pathlib.Path(args["file"]), statuses.dump(status))
             except OSError as error:
-                raise AnsibleActionFail(f"cannot write the status to {args['file']}: {error.strerror}") from error
+                raise AnsibleActionFail(f"cannot write the status to {args['file']}: {error.strerror}") from None
         problems = [*status.faults, *(["something is not as the model says"] if status.drifted else [])]
         if problems:
             return {"failed": True, "msg": "; ".join(problems), "faults": status.faults, "drifted": status.drifted}

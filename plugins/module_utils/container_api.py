@@ -19,6 +19,8 @@ _STOP_TIMEOUT = 10  # seconds, the engine's own default
 _UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 #: The docker CLI knows this as a security option; in the API it is two empty lists.
 _UNCONFINED = "systempaths=unconfined"
+#: What the engine adds by itself to a container in the host's process namespace.
+_UNLABELLED = "label=disable"
 
 #: What is compared of a running container, and the option of the definition that decides it.
 _OPTIONS = {
@@ -175,7 +177,7 @@ def _plain(key: str, value: t.Any) -> t.Any:
     if key in ("CapAdd", "CapDrop"):
         return sorted(name.removeprefix("CAP_") for name in value or [])
     if isinstance(value, list):
-        return sorted(value)
+        return sorted(item for item in value if item != _UNLABELLED)
     return value or {"Binds": [], "SecurityOpt": [], "Tmpfs": {}, "Memory": 0, "PidMode": ""}.get(key, value)
 
 

@@ -84,6 +84,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils import schema
 from ansible_collections.caisson.openstack.plugins.module_utils.catalog import CatalogError, Keystone, plan
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import Endpoint, User
 
+_UNAUTHORIZED = 401
 _AUTH = {
     "auth_url": {"type": "str", "required": True},
     "username": {"type": "str", "required": True},
@@ -114,9 +115,11 @@ def main() -> None:
         keystone.login(auth["username"], auth["password"], auth["project_name"])
         current = keystone.read(users)
     except CatalogError as error:
-        if not (module.check_mode and error.silent):
+        # a run may be about to start Keystone, or to give the administrator another password
+        if not module.check_mode or not (error.silent or error.status == _UNAUTHORIZED):
             module.fail_json(msg=str(error))
-        unknown = f"Keystone at {auth['auth_url']} does not answer: users, services and endpoints are looked at once it does"
+        what = "does not answer" if error.silent else f"does not know {auth['username']}'s password"
+        unknown = f"Keystone at {auth['auth_url']} {what}: users, services and endpoints are looked at once it does"
         module.exit_json(changed=True, changes=[unknown], diff={"before": "", "after": f"{unknown}\n"})
     steps = plan(current, users, endpoints, params["project"], params["region"])
     try:

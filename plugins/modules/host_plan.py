@@ -110,7 +110,8 @@ _CONNECT_TIMEOUT = 5.0  # seconds
 
 def _file_step(change: config_tree.Change, wanted: config_tree.Wanted, services: dict[str, str]) -> Step:
     content = next((file.content for file in wanted.files if file.path == change.path), None)
-    lines = difflib.unified_diff(change.before.splitlines(), change.after.splitlines(), lineterm="", n=0)
+    # of a new file all lines are new
+    lines = difflib.unified_diff(change.before.splitlines(), change.after.splitlines(), lineterm="", n=0) if change.before else []
     return Step(
         kind="file",
         name=change.path,
@@ -131,7 +132,7 @@ def _step(outcome: Outcome, impacts: dict[str, str]) -> Step:
 def _unmet(outcomes: list[Outcome], reach: list[Reach]) -> list[str]:
     """Return what is taken for granted and is not so."""
     faults = [
-        f"{item.name} of service {item.service} is to be {item.action}d first ({'; '.join(item.reasons)})"
+        f"{item.name} of service {item.service} is not as it should be: {item.action}, because {'; '.join(item.reasons)}"
         if item.changed
         else f"{item.name} of service {item.service} is not healthy"
         for item in outcomes

@@ -36,6 +36,7 @@ def _inspection(**changes: t.Any) -> dict[str, t.Any]:
             **container_api.host_config(_SPEC, container_api.RESTART_POLICY),
             "Binds": ["/etc/x:/etc/x:ro", "data:/data"],
             "CapAdd": ["CAP_NET_ADMIN"],
+            "SecurityOpt": ["label=disable", "no-new-privileges"],
             "RestartPolicy": {"Name": "unless-stopped", "MaximumRetryCount": 0},
             **changes,
         },
