@@ -254,7 +254,8 @@ class Converger:
         bounding_set = capabilities.bounding_set(current.pid) if current.running else None
         if bounding_set is not None and bounding_set != sorted(spec.capabilities):
             found.append(Difference("capabilities of its process", sorted(spec.capabilities), bounding_set))
-        changed = container_api.written(self._engine.changes(current.id), current)
+        # looking is slow, and what cannot be written to has not changed
+        changed = [] if spec.read_only else container_api.written(self._engine.changes(current.id), current)
         if changed:
             found.append(Difference("files", "as in its image", f"{', '.join(changed[:_SHOWN])} changed"))
         return found
