@@ -41,6 +41,11 @@ class Cloud:
         return {"server": found[1], "host": found[2], "floating_ip": found[3]}
 
     @property
+    def environment(self) -> dict[str, str]:
+        """The environment of the operator's shell."""
+        return environment(self.root)
+
+    @property
     def secrets(self) -> dict[str, t.Any]:
         """What the cloud made up."""
         return yaml.safe_load((self.root / "inventory/aio/secrets.yml").read_text())["cloud_secrets"]
