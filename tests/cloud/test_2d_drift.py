@@ -39,7 +39,7 @@ def open_a_file(_client: docker.APIClient) -> None:
 
 
 def change_a_policy(client: docker.APIClient) -> None:
-    client.update_container("memcached", restart_policy={"Name": "no"})
+    client.update_container("memcached", restart_policy={"Name": "no", "MaximumRetryCount": 0})
 
 
 def give_a_capability(client: docker.APIClient) -> None:
