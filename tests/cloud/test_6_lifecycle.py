@@ -10,6 +10,12 @@ import docker
 from tests.cloud.conftest import LABEL, NAME, Cloud, recap
 
 
+def test_a_verification_deletes_what_one_before_it_left(cloud: Cloud) -> None:
+    cloud.play("verify", "-e", "verify_keep=true")
+    cloud.play("verify")
+    assert not [path for path in pathlib.Path("/proc").glob("[0-9]*/comm") if path.read_text().startswith("qemu-system")]
+
+
 def test_stop_stops_and_site_starts(cloud: Cloud) -> None:
     cloud.play("stop")
     assert not [name for name, data in cloud.containers.items() if data["State"]["Running"]]

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is killed comes back by itself; the virtual machine does not notice."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import signal
+import subprocess
+import time
+import typing as t
+
+import docker
+import pytest
+
+from ansible_collections.caisson.openstack.plugins.module_utils import health
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import Engine
+from tests.cloud.conftest import ARTIFACTS, Cloud
+from tests.cloud.pinger import Pinger
+from tests.cloud.test_5_sandwich import machine
+
+_PATIENCE = 180  # seconds
+#: With the userspace datapath packets are forwarded by the process that is killed.
+_DATA_PLANE = {"openvswitch_vswitchd"}
+
+
+def unsound(engine: Engine, names: t.Iterable[str]) -> list[str]:
+    """Return those containers that do not run or do not do their work, asked now."""
+    states = [(name, engine.container(name)) for name in names]
+    return [name for name, state in states if not (state and state.running and health.healthy(engine, _unknown(state), state.healthcheck))]
+
+
+def _unknown(state: t.Any) -> t.Any:
+    """Return a state as if the engine had not looked yet: it looks only every half minute."""
+    return type(state)(**{**vars(state), "health": "starting"})
+
+
+def wait(what: str, done: t.Callable[[], bool]) -> float:
+    """Return seconds until *done*."""
+    started = time.monotonic()
+    while not done():
+        assert time.monotonic() - started < _PATIENCE, f"not within {_PATIENCE} s: {what}"
+        time.sleep(0.5)
+    return time.monotonic() - started
+
+
+def kill(engine: Engine, name: str) -> float:
+    """Kill the first process of a container; return seconds until it is there again and does its work."""
+    before = engine.container(name)
+    assert before
+    # as the kernel does it: a kill by the engine's own command counts as the operator's wish
+    os.kill(before.pid, signal.SIGKILL)
+
+    def back() -> bool:
+        state = engine.container(name)
+        return bool(state) and state.started_at != before.started_at and not unsound(engine, [name])
+
+    return wait(f"{name} is healthy again", back)
+
+
+def test_each_killed_container_comes_back(cloud: Cloud, server: dict[str, t.Any]) -> None:
+    engine = Engine(docker.APIClient())
+    process, names = machine(), sorted(cloud.containers)
+    lines = []
+    for name in names:
+        with Pinger(server["floating_ip"]) as pinger:
+            seconds = kill(engine, name)
+        lines.append(f"{name:28} {seconds:6.1f} s  {pinger.lost:4} of {pinger.sent} pings lost, longest gap {pinger.longest_gap:.2f} s")
+        print(lines[-1])
+        assert machine() == process, f"the machine died with {name}"
+        assert pinger.lost == 0 or name in _DATA_PLANE, f"{pinger.lost} pings lost with {name}"
+    (ARTIFACTS / "recovery.txt").write_text("\n".join(lines) + "\n")
+    assert unsound(engine, names) == []
+
+
+def test_a_killed_engine_takes_nothing_with_it(cloud: Cloud, server: dict[str, t.Any]) -> None:
+    before = {name: data["State"]["StartedAt"] for name, data in cloud.containers.items()}
+    with Pinger(server["floating_ip"]) as pinger:
+        subprocess.run(["pkill", "--signal", "KILL", "--exact", "dockerd"], check=True)
+        wait("the engine is gone", lambda: not _pids("dockerd"))
+        # a service manager would do it by itself; without one the playbook does
+        cloud.play("engine")
+    assert {name: data["State"]["StartedAt"] for name, data in cloud.containers.items()} == before
+    assert pinger.lost == 0
+    assert unsound(Engine(docker.APIClient()), before) == []
+    cloud.play("status")
+
+
+def _pids(name: str) -> list[int]:
+    return [int(path.parent.name) for path in pathlib.Path("/proc").glob("[0-9]*/comm") if path.read_text().strip() == name]
+
+
+def test_a_dead_database_in_the_middle_of_a_run_is_told(cloud: Cloud) -> None:
+    client = docker.APIClient()
+    command = ["ansible-playbook", "-i", "inventory/aio/hosts.yml", "caisson.openstack.site", "-e", '{"keystone_token_expiration": 7201}']
+    with subprocess.Popen(command, cwd=cloud.root, env=cloud.environment, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout
+        for line in run.stdout:
+            if "round infrastructure" in line:
+                break
+        # stopped by an operator, so that it does not come back by itself
+        client.stop("mariadb")
+        text = run.stdout.read()
+    assert run.returncode == 2
+    assert "mariadb" in text
+    assert "Traceback" not in text
+    cloud.play("site")
+    cloud.play("status")
+
+
+@pytest.mark.usefixtures("server")
+def test_a_full_disk_is_told_and_loses_nothing(cloud: Cloud) -> None:
+    small = pathlib.Path("/etc/caisson")
+    saved = pathlib.Path("/var/tmp/caisson-etc")
+    subprocess.run(["cp", "-a", str(small), str(saved)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "none", str(small)], check=True)
+    try:
+        subprocess.run(f"cp -a {saved}/. {small}/ && head -c 1m /dev/zero >{small}/full 2>/dev/null", shell=True, check=False)
+        text = cloud.play("site", "-e", '{"cloud_debug": true}', check=False)
+        assert "No space left on device" in text
+        assert "run again when solved" in text
+        broken = [path for path in saved.rglob("*") if path.is_file() and not (small / path.relative_to(saved)).stat().st_size]
+        assert not broken
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+        subprocess.run(["rm", "-rf", str(saved)], check=True)
+    cloud.play("site")
+    cloud.play("status")
