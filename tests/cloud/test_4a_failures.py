@@ -53,7 +53,7 @@ def kill(engine: Engine, name: str) -> float:
 
     def back() -> bool:
         state = engine.container(name)
-        return bool(state) and state.started_at != before.started_at and not unsound(engine, [name])
+        return state is not None and state.started_at != before.started_at and not unsound(engine, [name])
 
     return wait(f"{name} is healthy again", back)
 
