@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import pathlib
-
 import pytest
 import yaml
 
@@ -39,7 +37,8 @@ def test_only_what_was_selected_is_touched(cloud: Cloud) -> None:
         (["--tags", "glnace"], "did you mean 'glance'?"),
         (["--tags", "files"], "phases cannot be run alone"),
         (["-e", "services=nova", "--skip-tags", "nova"], "nothing is left of what was selected"),
-        # what it requires has a change pending
+        # what they require has a change pending
+        (["--skip-tags", "glance", "-e", CHANGES], "glance_api of service glance is not as it should be: replace"),
         (["--tags", "keystone", "-e", CHANGES], "memcached of service memcached is not as it should be: replace"),
         (["-e", '{"memcached_service_overrides": {"enabled": false}}'], "keystone: requires service memcached, which is disabled"),
     ],
@@ -50,7 +49,7 @@ def test_what_would_leave_something_half_made_is_refused(cloud: Cloud, arguments
     assert world(cloud) == before
 
 
-def test_a_limited_run_asks_whether_what_it_needs_elsewhere_is_there(cloud: Cloud, tmp_path: pathlib.Path) -> None:
+def test_a_limited_run_asks_whether_what_it_needs_elsewhere_is_there(cloud: Cloud) -> None:
     hosts = yaml.safe_load((cloud.root / "inventory/aio/hosts.yml").read_text())
     # a second control host, which nobody has started yet
     hosts["all"]["children"]["control"]["hosts"]["other"] = {"ansible_host": "127.0.9.2"}
