@@ -58,6 +58,11 @@ class ContainerState:
     host_config: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     healthcheck: t.Optional[Healthcheck] = None
 
+    @property
+    def survivors(self) -> list[str]:
+        """Name prefixes of the processes that must outlive the container, as it was created with."""
+        return [name for name in self.labels.get(specs.LABEL_SURVIVORS, "").split(",") if name]
+
 
 def parse(data: t.Mapping[str, t.Any]) -> ContainerState:
     """Return what an inspection of a container says."""

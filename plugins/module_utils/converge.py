@@ -170,6 +170,7 @@ class Converger:
             outcome = Outcome(name, "container", service, "remove", ["it is not defined for this host"], {"status": state.status})
             outcome.state = "done"
             if not self._check:
+                _guarded(state.survivors, state)
                 self._engine.stop(name, state.stop_timeout)
                 self._engine.remove(name)
             outcomes.append(outcome)
@@ -196,7 +197,7 @@ class Converger:
         elif outcome.action == "replace" and current:
             self._replace(spec, image_id, current)
         elif outcome.action == "restart" and current:
-            guarded = self._guarded(spec, current)
+            guarded = _guarded(spec.survivors, current)
             self._engine.stop(spec.name, spec.stop_timeout)
             self._engine.start(spec.name)
             _survived(spec, guarded)
@@ -230,7 +231,7 @@ class Converger:
 
     def _replace(self, spec: ContainerSpec, image_id: str, current: ContainerState) -> None:
         """Put a new container in the place of *current*; what the engine would refuse is found out before the old one stops."""
-        guarded = self._guarded(spec, current)
+        guarded = _guarded(spec.survivors, current)
         self._engine.remove(spec.name + _NEXT)
         self._engine.create(spec, image_id, self._cloud, name=spec.name + _NEXT)
         self._engine.stop(spec.name, spec.stop_timeout)
@@ -238,15 +239,6 @@ class Converger:
         self._engine.rename(spec.name + _NEXT, spec.name)
         self._engine.start(spec.name)
         _survived(spec, guarded)
-
-    def _guarded(self, spec: ContainerSpec, current: ContainerState) -> list[survivors.Process]:
-        """Return the processes that must outlive the container; refuse to stop it if it would take one of them with it."""
-        guarded = survivors.find(spec.survivors) if spec.survivors else []
-        doomed = survivors.endangered(guarded, current.id)
-        if doomed:
-            names = ", ".join(f"{process.name} (pid {process.pid})" for process in doomed)
-            raise EngineError(f"not replaced: {names} runs in the control group of the container and would be killed with it")
-        return guarded
 
     def _drift(self, spec: ContainerSpec, current: ContainerState) -> list[Difference]:
         """Return what hands changed in a container since it was created."""
@@ -324,6 +316,15 @@ class Converger:
             if result.rc in job.ok_codes:
                 break
         return result
+
+
+def _guarded(prefixes: list[str], current: ContainerState) -> list[survivors.Process]:
+    """Return the processes that must outlive the container; refuse to stop it if it would take one of them with it."""
+    guarded = survivors.find(prefixes) if prefixes else []
+    refusal = survivors.refusal(guarded, current.id)
+    if refusal:
+        raise EngineError(f"{current.name} is not stopped: {refusal}")
+    return guarded
 
 
 def _survived(spec: ContainerSpec, guarded: list[survivors.Process]) -> None:

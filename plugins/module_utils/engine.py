@@ -151,6 +151,7 @@ class Engine(_Client):
             specs.LABEL_CONTAINER: spec.name,
             specs.LABEL_SPEC: spec.label(),
             specs.LABEL_RELOAD: spec.reload_digest,
+            specs.LABEL_SURVIVORS: ",".join(spec.survivors),
         }
         return self._create(spec, image_id, container_api.RESTART_POLICY, {"name": name or spec.name, "labels": labels})
 

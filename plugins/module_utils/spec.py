@@ -16,6 +16,7 @@ LABEL_SERVICE = LABEL + "service"
 LABEL_CONTAINER = LABEL + "container"
 LABEL_SPEC = LABEL + "spec"
 LABEL_RELOAD = LABEL + "reload"
+LABEL_SURVIVORS = LABEL + "survivors"
 
 #: Fields that steer a run but are not part of the container itself.
 _NOT_COMPARED = frozenset({"image", "start_timeout", "after", "survivors", "reload_signal", "reload_digest", "impact"})

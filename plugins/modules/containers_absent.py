@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Stops all containers of a cloud, those that were created last first, and with O(state=absent) removes them and the named
     volumes in O(volumes).
-  - Virtual machines go on running when their host's containers stop.
+  - Virtual machines go on running when their host's containers stop. Where one would not, nothing is stopped.
 author: The caisson authors (@caisson)
 options:
   cloud:
@@ -67,7 +67,7 @@ import concurrent.futures
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import spec
+from ansible_collections.caisson.openstack.plugins.module_utils import spec, survivors
 from ansible_collections.caisson.openstack.plugins.module_utils.container_api import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
 
@@ -102,6 +102,12 @@ def main() -> None:
         found = engine.containers([f"{spec.LABEL_CLOUD}={params['cloud']}"])
         if not remove:
             found = {name: state for name, state in found.items() if state.running}
+            refusals = [
+                (name, survivors.refusal(survivors.find(state.survivors), state.id)) for name, state in found.items() if state.survivors
+            ]
+            for name, refusal in refusals:
+                if refusal:
+                    module.fail_json(msg=f"nothing was stopped, because of {name}: {refusal}")
         volumes = engine.volumes(params["volumes"]) if remove else []
         if not module.check_mode:
             for batch in _batches(found, params["order"]):
