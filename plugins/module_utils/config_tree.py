@@ -12,6 +12,8 @@ import re
 import typing as t
 import zlib
 
+from ansible_collections.caisson.openstack.plugins.module_utils.spec import digest
+
 _MASK = "********"
 
 
@@ -28,13 +30,17 @@ class WantedFile:
 
 @dataclasses.dataclass
 class Change:
-    """A file that is not as it should be, why, and since when, in seconds since 1970."""
+    """A file that is not as it should be, why, and since when, in seconds since 1970.
+
+    ``by_hand`` says that it is not as this collection left it either.
+    """
 
     path: str
     reason: str
     before: str = ""
     after: str = ""
     since: float = 0.0
+    by_hand: bool = False
 
     @property
     def container(self) -> str:
@@ -57,17 +63,32 @@ def unpack(payload: str) -> Wanted:
     return Wanted(data["directories"], [WantedFile(**item) for item in data["files"]], data["secrets"])
 
 
-def plan(root: pathlib.Path, wanted: Wanted) -> list[Change]:
-    """Return every difference between the tree below *root* and what is wanted."""
-    changes = [change for change in (_compare(root, file, wanted.secrets) for file in wanted.files) if change]
-    leftovers = _leftovers(root, wanted)
-    return changes + [Change(path, "not wanted any more", "(removed)\n", since=(root / path).stat().st_mtime) for path in leftovers]
+def plan(root: pathlib.Path, wanted: Wanted, written: t.Mapping[str, str] | None = None) -> list[Change]:
+    """Return every difference between the tree below *root* and what is wanted.
+
+    *written* is what :func:`digests` returned of the tree that was written last.
+    """
+    written = written or {}
+    changes = [change for change in (_compare(root, file, wanted.secrets, written.get(file.path)) for file in wanted.files) if change]
+    for path in _leftovers(root, wanted):
+        since = (root / path).stat().st_mtime
+        changes.append(Change(path, "not wanted any more", "(removed)\n", since=since, by_hand=bool(written) and path not in written))
+    return changes
+
+
+def digests(wanted: Wanted, before: t.Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return what is to be remembered of files that were written: a digest of each, by path.
+
+    Of *before* remains what lies in directories that are not *wanted*: a run may be for some services only.
+    """
+    others = {path: value for path, value in (before or {}).items() if path.partition("/")[0] not in wanted.directories}
+    return others | {file.path: digest(file.content) for file in wanted.files}
 
 
 def edited(changes: t.Iterable[Change]) -> dict[str, float]:
-    """Return the containers that *changes* concern, each with the time since which a file of it is not what it should be."""
+    """Return the containers whose files hands changed, each with the time since which one is not what it should be."""
     since: dict[str, float] = {}
-    for change in changes:
+    for change in (change for change in changes if change.by_hand):
         since[change.container] = min(change.since, since.get(change.container, change.since))
     return since
 
@@ -93,7 +114,7 @@ def apply(root: pathlib.Path, wanted: Wanted, changes: t.Sequence[Change]) -> No
             _write(root, files[change.path])
 
 
-def _compare(root: pathlib.Path, file: WantedFile, secrets: list[str]) -> Change | None:
+def _compare(root: pathlib.Path, file: WantedFile, secrets: list[str], written: str | None) -> Change | None:
     path = root / file.path
     try:
         current = path.read_bytes().decode(errors="replace")
@@ -101,13 +122,14 @@ def _compare(root: pathlib.Path, file: WantedFile, secrets: list[str]) -> Change
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         # when it went is not known, but its directory changed then
         since = path.parent.stat().st_mtime if path.parent.is_dir() else 0.0
-        return Change(file.path, "new", "", _mask(file.content, secrets, file.sensitive), since)
+        return Change(file.path, "new", "", _mask(file.content, secrets, file.sensitive), since, by_hand=written is not None)
     if current != file.content:
         before, after = _mask(current, secrets, file.sensitive), _mask(file.content, secrets, file.sensitive)
-        return Change(file.path, "content" if before != after else "a secret", before, after, status.st_mtime)
+        by_hand = written is not None and written != digest(current)
+        return Change(file.path, "content" if before != after else "a secret", before, after, status.st_mtime, by_hand)
     mode = f"{status.st_mode & 0o7777:04o}"
     if (mode, status.st_uid, status.st_gid) != (file.mode, 0, file.gid):
-        return Change(file.path, f"mode {mode} {status.st_uid}:{status.st_gid} -> {file.mode} 0:{file.gid}", since=status.st_ctime)
+        return Change(file.path, f"mode {mode} {status.st_uid}:{status.st_gid} -> {file.mode} 0:{file.gid}")
     return None
 
 

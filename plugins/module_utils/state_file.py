@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a host remembers between runs: jobs that are done, configuration that containers have read again."""
+"""What a host remembers between runs: jobs that are done, files as they were written, configuration that was read again."""
 
 from __future__ import annotations
 
@@ -40,6 +40,17 @@ class StateFile:
         """Return what is kept under *key*, or None."""
         return self._data.get(section, {}).get(key)
 
+    def section(self, section: str) -> dict[str, t.Any]:
+        """Return all that is kept in *section*."""
+        return dict(self._data.get(section, {}))
+
+    def replace(self, section: str, values: t.Mapping[str, t.Any]) -> None:
+        """Keep *values* in *section* and nothing else."""
+        with self._lock:
+            if self._data.get(section, {}) != values:
+                self._data[section] = dict(values)
+                self._save()
+
     def put(self, section: str, key: str, value: t.Any) -> None:
         """Keep *value* under *key*; None forgets it."""
         with self._lock:
@@ -53,5 +64,6 @@ class StateFile:
     def _save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         scratch = self._path.with_suffix(f".{os.getpid()}")
+        scratch.touch(mode=0o600)
         scratch.write_text(json.dumps(self._data, indent=1, sort_keys=True))
         scratch.replace(self._path)

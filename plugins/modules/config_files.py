@@ -67,19 +67,20 @@ def main() -> None:
     )
     root = pathlib.Path(module.params["root"])
     wanted = config_tree.unpack(module.params["files"])
-    changes = config_tree.plan(root, wanted)
-    if not module.check_mode:
-        try:
-            state = StateFile()
+    try:
+        state = StateFile()
+        changes = config_tree.plan(root, wanted, state.section("files"))
+        if not module.check_mode:
             for container, since in config_tree.edited(changes).items():
                 # noted first: a process that started meanwhile has read what is put right now
                 state.put("edited", container, {"since": since, "until": time.time()})
             config_tree.apply(root, wanted, changes)
-        except StateError as error:
-            module.fail_json(msg=str(error))
-        except OSError as error:
-            hint = "files written before it are complete, run again when solved"
-            module.fail_json(msg=f"cannot write {error.filename}: {error.strerror}; {hint}")
+            state.replace("files", config_tree.digests(wanted, state.section("files")))
+    except StateError as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        hint = "files written before it are complete, run again when solved"
+        module.fail_json(msg=f"cannot write {error.filename}: {error.strerror}; {hint}")
     module.exit_json(
         changed=bool(changes),
         changes=[{"path": change.path, "reason": change.reason} for change in changes],

@@ -184,13 +184,14 @@ def main() -> None:
     params = module.params
     root = pathlib.Path(params["root"])
     wanted = config_tree.unpack(params["files"])
-    changes = config_tree.plan(root, wanted)
     containers = [schema.construct(ContainerSpec, item) for item in params["containers"]]
     required = [schema.construct(ContainerSpec, item) for item in params["required"]]
     jobs = [schema.construct(JobSpec, item) for item in params["jobs"]]
     try:
+        state = StateFile()
+        changes = config_tree.plan(root, wanted, state.section("files"))
         engine = Engine(connect(params["engine_url"]))
-        converger = Converger(engine, params["cloud"], StateFile(), check_mode=True, edited=config_tree.edited(changes))
+        converger = Converger(engine, params["cloud"], state, check_mode=True, edited=config_tree.edited(changes))
         outcomes = converger.converge(containers, jobs, (), params["parallel"]) + converger.prune(params["prune_services"], params["keep"])
         unmet = _unmet(
             converger.converge(required, [], (), params["parallel"]), [schema.construct(Reach, item) for item in params["reach"]]

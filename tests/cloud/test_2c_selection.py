@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 
 from tests.cloud.conftest import Cloud, recap
 from tests.cloud.test_2a_plan import CHANGES, world
@@ -47,17 +46,3 @@ def test_what_would_leave_something_half_made_is_refused(cloud: Cloud, arguments
     before = world(cloud)
     assert message in " ".join(cloud.play("site", *arguments, check=False).split())
     assert world(cloud) == before
-
-
-def test_a_limited_run_asks_whether_what_it_needs_elsewhere_is_there(cloud: Cloud) -> None:
-    hosts = yaml.safe_load((cloud.root / "inventory/aio/hosts.yml").read_text())
-    # a second control host, which nobody has started yet
-    hosts["all"]["children"]["control"]["hosts"]["other"] = {"ansible_host": "127.0.9.2"}
-    path = cloud.root / "inventory/aio/two.yml"
-    path.write_text(yaml.safe_dump(hosts))
-    before = world(cloud)
-    text = " ".join(cloud.play("site", "-i", str(path), "--limit", "aio", check=False).split())
-    path.unlink()
-    assert "mariadb on other does not answer at 127.0.9.2:3306" in text
-    assert world(cloud) == before
-    assert recap(cloud.play("site"))["changed"] == 0

@@ -160,3 +160,45 @@ def test_a_change_of_nothing_but_a_secret_is_called_so(tmp_path: pathlib.Path) -
     _converge(tmp_path, _wanted(_file(content=f"password = {_SECRET}\n", sensitive=True)))
     (change,) = config_tree.plan(tmp_path, _wanted(_file(content="password = other\n", sensitive=True)))
     assert (change.reason, change.before, change.after) == ("a secret", "password = ********\n", "password = ********\n")
+
+
+def _edited(root: pathlib.Path, wanted: Wanted, written: Wanted) -> dict[str, float]:
+    return config_tree.edited(config_tree.plan(root, wanted, config_tree.digests(written)))
+
+
+def test_what_the_model_changes_was_not_edited_by_hand(tmp_path: pathlib.Path) -> None:
+    before = _wanted(_file(), _file("db/files/y.conf"), directories=["api", "db"])
+    _converge(tmp_path, before)
+    after = _wanted(_file(content="a = 2\n"), directories=["api", "db"])
+    assert len(config_tree.plan(tmp_path, after)) == 2
+    assert _edited(tmp_path, after, before) == {}
+    # nor is what was there before anything was remembered
+    assert config_tree.edited(config_tree.plan(tmp_path, after)) == {}
+
+
+def test_files_of_services_that_were_not_selected_stay_known() -> None:
+    before = {"api/config/gone.conf": "1", "db/config/y.conf": "2"}
+    assert config_tree.digests(_wanted(_file()), before).keys() == {"api/config/x.conf", "db/config/y.conf"}
+
+
+def test_what_hands_change_is_known_with_its_time(tmp_path: pathlib.Path) -> None:
+    wanted = _wanted(_file(), _file("db/config/y.conf"), _file("web/config/z.conf"), directories=["api", "db", "web"])
+    _converge(tmp_path, wanted)
+    (tmp_path / "api/config/x.conf").write_text("a = 3\n")
+    os.utime(tmp_path / "api/config/x.conf", (1000, 1000))
+    (tmp_path / "db/config/left.conf").write_text("")
+    os.utime(tmp_path / "db/config/left.conf", (2000, 2000))
+    (tmp_path / "web/config/z.conf").chmod(0o600)
+    assert _edited(tmp_path, wanted, wanted) == {"api": 1000, "db": 2000}
+    # the earliest counts
+    (tmp_path / "api/config/left.conf").write_text("")
+    os.utime(tmp_path / "api/config/left.conf", (500, 500))
+    assert _edited(tmp_path, wanted, wanted)["api"] == 500
+
+
+def test_a_removed_file_was_removed_when_its_directory_changed(tmp_path: pathlib.Path) -> None:
+    wanted = _wanted(_file())
+    _converge(tmp_path, wanted)
+    (tmp_path / "api/config/x.conf").unlink()
+    os.utime(tmp_path / "api/config", (1500, 1500))
+    assert _edited(tmp_path, wanted, wanted) == {"api": 1500}

@@ -50,3 +50,18 @@ def test_a_broken_file_is_named_with_the_remedy(path: str, text: str) -> None:
         StateFile(path)
     assert path in str(caught.value)
     assert "remove it to have every job run again" in str(caught.value)
+
+
+def test_a_section_is_replaced_as_a_whole(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "state.json"
+    state = StateFile(str(path))
+    state.put("files", "old", 1)
+    state.put("jobs", "sync", {})
+    state.replace("files", {"new": 2})
+    assert StateFile(str(path)).section("files") == {"new": 2}
+    assert StateFile(str(path)).get("jobs", "sync") == {}
+    assert StateFile(str(path)).section("nothing") == {}
+    assert path.stat().st_mode & 0o777 == 0o600
+    before = path.stat().st_mtime_ns
+    state.replace("files", {"new": 2})
+    assert path.stat().st_mtime_ns == before
