@@ -8,17 +8,27 @@ import dataclasses
 import functools
 import json
 import pathlib
+import re
 import typing as t
 import zlib
 
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 
-from ansible_collections.caisson.openstack.plugins.module_utils import checks, formats, model, overrides, roles, schema, selection
+from ansible_collections.caisson.openstack.plugins.module_utils import (
+    checks,
+    formats,
+    inventory_checks,
+    model,
+    overrides,
+    roles,
+    schema,
+    selection,
+)
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import ConfigFile, Service
 from ansible_collections.caisson.openstack.plugins.module_utils.merge import merge
+from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
 
 
 class ActionModule(ActionBase):
@@ -54,8 +64,17 @@ class ActionModule(ActionBase):
         except (schema.SchemaError, checks.ModelError) as error:
             self._faults += error.messages
         if self._faults:
-            raise AnsibleActionFail(_report(self._faults))
+            raise AnsibleActionFail(_report([self._attributed(fault) for fault in self._faults]))
         return _result(built, self._template(self._vars.get("cloud_secrets") or {}, "cloud_secrets"))
+
+    def _attributed(self, fault: str) -> str:
+        """Return a fault of a service with the operator's override of that service, from which it may come."""
+        name = re.split(r"_service\b|_service_overrides\b|: ", fault)[0]
+        override = f"{name}_service_overrides"
+        if not self._vars.get(override):
+            return fault
+        where = origin(self._vars[override])
+        return f"{fault} [{override} in {where}]" if where else f"{fault} [{override}]"
 
     def _build(self, site: model.Site) -> model.HostModel:
         self._paths: dict[str, pathlib.Path] = {}
@@ -63,6 +82,9 @@ class ActionModule(ActionBase):
         services = [service for service in map(self._load, self._definitions()) if service]
         if self._faults:
             raise checks.ModelError([])
+        if self._args["overrides_dir"]:
+            hosts = site.groups.get("all", [])
+            self._faults += overrides.strays(pathlib.Path(self._args["overrides_dir"]), services, site.groups, hosts)
         checks.check(services, site.groups)
         active = [service for service in services if service.enabled]
         self._extra = {"service_frontends": model.frontends(active, site.groups, self._address)}
@@ -102,16 +124,15 @@ class ActionModule(ActionBase):
 
     def _check_arguments(self, name: str) -> None:
         """Check the operator's variables of a role against its argument spec."""
-        path = self._paths[name] / "meta" / "argument_specs.yml"
-        if not path.is_file():
-            return
-        spec = (formats.parse("yaml", path.read_text(encoding="utf-8")).get("argument_specs") or {}).get("main", {}).get("options", {})
         known = len(self._faults)
-        given = {option: self._template(self._vars[option], option) for option in spec if option in self._vars}
+        options = roles.options(self._paths[name])
+        given = {option: self._template(self._vars[option], option) for option in options if option in self._vars}
         if len(self._faults) > known:
             return
-        result = ArgumentSpecValidator(spec).validate(given)
-        self._faults += [f"role {name}: {message}" for message in result.error_messages]
+        for option, value in given.items():
+            self._faults += inventory_checks.check_value(
+                option, options[option], inventory_checks.Setting(value, origin(self._vars[option]))
+            )
 
     def _load(self, item: tuple[str, dict[str, t.Any]]) -> Service | None:
         """Template a definition, but for the content of its files, merge the operator's overrides in and validate it."""
@@ -153,7 +174,7 @@ class ActionModule(ActionBase):
             if self._args["overrides_dir"]:
                 content = self._override(service, file, content)
             return formats.render(file.format, content)
-        except (OSError, formats.FormatError, overrides.OverrideError) as error:
+        except (OSError, UnicodeDecodeError, formats.FormatError, overrides.OverrideError) as error:
             self._faults.append(f"{where}: {error}")
             return ""
 
@@ -165,7 +186,7 @@ class ActionModule(ActionBase):
             file,
             content,
             paths,
-            lambda text: str(self._template(trust_as_template(text), f"{service.name}: override of {file.path}") or ""),
+            lambda text, path: str(self._template(trust_as_template(text), f"{service.name}: override {path}") or ""),
         )
 
     def _template(self, value: t.Any, where: str) -> t.Any:

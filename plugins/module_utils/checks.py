@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import difflib
 import pathlib
 import re
 import typing as t
@@ -48,7 +49,7 @@ def check(services: t.Sequence[Service], groups: t.Mapping[str, t.Sequence[str]]
     Raises:
         ModelError: with every fault found.
     """
-    faults = _check_names(services) + _check_ports(services)
+    faults = _check_names(services) + _check_ports(services) + _check_container_ports(services, groups)
     known = {item.name for service in services for item in _named(service)}
     databases = {database.name for service in services for database in service.databases}
     for service in services:
@@ -91,16 +92,41 @@ def _check_ports(services: t.Sequence[Service]) -> list[str]:
     return faults
 
 
+def _check_container_ports(services: t.Sequence[Service], groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
+    """Return a fault for each port of a container on which another service listens on one of its hosts."""
+    faults = []
+    taken = [(service.name, item.name, item.listen_port, item.group) for service in services for item in service.frontends]
+    for service in services:
+        for item, port in ((container, port) for container in service.containers for port in container.ports):
+            if not 0 < port < 65536:
+                faults.append(f"{service.name}: port {port} of {item.name} is not between 1 and 65535")
+            faults += [
+                f"{service.name}: port {port} of {item.name} is taken by {other} of service {owner} on the same host"
+                for owner, other, other_port, group in taken
+                if port == other_port and service.name != owner and set(_hosts(item.group, groups)) & set(_hosts(group, groups))
+            ]
+            taken.append((service.name, item.name, port, item.group))
+    return faults
+
+
+def _hosts(pattern: str, groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
+    return resolve_group(pattern, groups) if all(name in groups for name in pattern.split(":")) else []
+
+
 def _check_groups(service: Service, groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
     faults = []
     known = ", ".join(sorted(name for name in groups if name not in ("all", "ungrouped")))
     places = [(item.name, item.group) for item in service.containers] + [(item.name, item.group) for item in service.frontends]
     for name, group in places:
         try:
-            resolve_group(group, groups)
+            if service.enabled and not resolve_group(group, groups):
+                remedy = f"put hosts into it, or set {service.name}_service_overrides: {{enabled: false}}"
+                faults.append(f"{service.name}: {name} belongs to host group {group}, which has no hosts; {remedy}")
         except KeyError as error:
+            near = difflib.get_close_matches(error.args[0], groups, n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
             what = f"{service.name}: {name} belongs to host group {error.args[0]}"
-            faults.append(f"{what}, which the inventory does not have (it has: {known})")
+            faults.append(f"{what}, which the inventory does not have (it has: {known}){hint}")
     return faults
 
 

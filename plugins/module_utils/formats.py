@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import typing as t
 
 # it comes with ansible-core on the controller, the only place where formats are read and written
@@ -52,10 +53,20 @@ def parse(fmt: str, text: str) -> t.Any:
         if fmt == "yaml":
             return yaml.safe_load(text) or {}
         if fmt == "json":
-            return json.loads(text)
-    except (yaml.YAMLError, json.JSONDecodeError) as error:
+            return json.loads(text, parse_constant=_refuse)
+    except yaml.MarkedYAMLError as error:
+        # PyYAML's own words may quote the text, which may hold secrets
+        where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise FormatError(f"{where}{error.problem or error.context}") from None
+    except RecursionError:
+        raise FormatError("it is nested too deeply") from None
+    except (yaml.YAMLError, ValueError) as error:  # such as a date that there is not
         raise FormatError(" ".join(str(error).split())) from error
     raise FormatError(f"no reader for format '{fmt}'")
+
+
+def _refuse(name: str) -> t.NoReturn:
+    raise FormatError(f"{name} is no number in JSON")
 
 
 def _render_ini(data: t.Any) -> str:
@@ -65,8 +76,12 @@ def _render_ini(data: t.Any) -> str:
     for section, options in data.items():
         if not isinstance(options, t.Mapping):
             raise FormatError(f"section [{section}] is a mapping of options, not {type(options).__name__}")
+        if not re.fullmatch(r"[^\]\r\n]+", str(section)):
+            raise FormatError(f"'{section}' is no name of a section")
         lines = [f"[{section}]"]
         for option, value in options.items():
+            if not re.fullmatch(r"[^\s=\[#;]([^=\r\n]*[^\s=])?", str(option)):
+                raise FormatError(f"[{section}] '{option}' is no name of an option")
             values = value if isinstance(value, list) else [value]
             lines += [f"{option} = {_scalar(section, option, item)}".rstrip() for item in values]
         blocks.append("\n".join(lines) + "\n")

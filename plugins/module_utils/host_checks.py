@@ -7,6 +7,8 @@ import dataclasses
 import ipaddress
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.module_utils.ports import Listener, Owner, blocking
+
 #: Debian releases that the collection is made for.
 DEBIAN = ("12", "13")
 PYTHON = (3, 11)
@@ -14,7 +16,11 @@ PYTHON = (3, 11)
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """What a host is; sizes in MiB, addresses as text."""
+    """What a host is; sizes in MiB, addresses as text.
+
+    ``containers`` has the names of the cloud's containers by their ids, ``owners`` the processes behind listening sockets,
+    ``engine_fault`` why no usable engine answers.
+    """
 
     distribution: str
     version: str
@@ -24,6 +30,19 @@ class Seen:
     disk: int
     addresses: tuple[str, ...]
     needed_addresses: t.Mapping[str, str]
+    listeners: tuple[Listener, ...] = ()
+    owners: t.Mapping[str, Owner] = dataclasses.field(default_factory=dict)
+    containers: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    engine_fault: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Port:
+    """A TCP port on which a service is going to listen; ``setting`` is the variable that says so, if one does."""
+
+    service: str
+    port: int
+    setting: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,11 +53,14 @@ class Wanted:
     memory: int
     disk: int
     external_network: str
+    ports: tuple[Port, ...] = ()
+    engine: bool = False
 
 
 def faults(seen: Seen, wanted: Wanted) -> list[str]:
     """Return a sentence for each thing that is not as it must be."""
-    return [*_system(seen), *_size(seen, wanted), *_addresses(seen, wanted)]
+    engine = [seen.engine_fault] if wanted.engine and seen.engine_fault else []
+    return [*_system(seen), *_size(seen, wanted), *_addresses(seen, wanted), *engine, *_ports(seen, wanted)]
 
 
 def _system(seen: Seen) -> t.Iterator[str]:
@@ -54,7 +76,8 @@ def _system(seen: Seen) -> t.Iterator[str]:
 def _size(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
     if seen.memory < wanted.memory:
         yield f"the host has {seen.memory} MiB of memory; {wanted.memory} are needed (host_minimum_memory)"
-    if seen.disk < wanted.disk:
+    # the containers of a cloud that is there have taken their part
+    if seen.disk < wanted.disk and not seen.containers:
         yield f"/var/lib has {seen.disk} MiB free; {wanted.disk} are needed (host_minimum_disk)"
 
 
@@ -66,7 +89,7 @@ def _addresses(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
         return
     if not address.is_loopback and wanted.address not in seen.addresses:
         yield f"cloud_address {wanted.address} is not an address of this host (it has: {', '.join(seen.addresses) or 'none'})"
-    if not wanted.external_network:
+    if not wanted.external_network or seen.containers:
         return
     try:
         network = ipaddress.ip_network(wanted.external_network, strict=False)
@@ -76,3 +99,16 @@ def _addresses(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
     for needed, what in seen.needed_addresses.items():
         if ipaddress.ip_address(needed) in network:
             yield f"the floating range {network} holds {needed}, which this host needs ({what}); choose another range"
+
+
+def _ports(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
+    for item in wanted.ports:
+        for listener in blocking(seen.listeners, wanted.address, item.port):
+            owner = seen.owners.get(listener.inode)
+            # without its engine nobody can tell whose container it is
+            if owner and owner.container and (owner.container in seen.containers or seen.engine_fault):
+                continue
+            who = f"process {owner.pid} ({owner.name})" if owner else "a process that cannot be seen"
+            where = f" in container {owner.container[:12]}" if owner and owner.container else ""
+            what = f"port {item.port}, on which {item.service} is to listen, is taken by {who}{where} at {listener.address}"
+            yield f"{what}; stop that" + (f", or set {item.setting} to another port" if item.setting else "")

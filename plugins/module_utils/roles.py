@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import pathlib
 import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils import formats
 
 
 def in_play(play: t.Any) -> dict[str, pathlib.Path]:
@@ -15,6 +18,14 @@ def in_play(play: t.Any) -> dict[str, pathlib.Path]:
         for item in (*role.get_all_dependencies(), role):
             roles.setdefault(item.get_name(include_role_fqcn=False), pathlib.Path(item._role_path))
     return roles
+
+
+@functools.cache
+def options(path: pathlib.Path) -> dict[str, t.Any]:
+    """Return the options that the argument spec of the role in directory *path* declares."""
+    spec = path / "meta" / "argument_specs.yml"
+    document = formats.parse("yaml", spec.read_text(encoding="utf-8")) if spec.is_file() else {}
+    return dict((document.get("argument_specs") or {}).get("main", {}).get("options") or {})
 
 
 def template(templar: t.Any, value: t.Any, variables: t.Mapping[str, t.Any]) -> t.Any:
@@ -29,4 +40,5 @@ def plain(value: t.Any) -> t.Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    return value
+    # YAML has dates, sets and bytes too, which no definition has a use for
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)

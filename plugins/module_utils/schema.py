@@ -20,6 +20,12 @@ T = t.TypeVar("T")
 _SCALARS: dict[t.Any, str] = {str: "str", int: "int", bool: "bool", t.Any: "raw"}
 
 
+@functools.cache
+def _hints(cls: t.Any) -> dict[str, t.Any]:
+    """Return the types of the fields of a dataclass; Python would evaluate their text anew at each call."""
+    return t.get_type_hints(cls)
+
+
 class SchemaError(ValueError):
     """Data does not fit its declaration; ``messages`` holds one sentence per fault."""
 
@@ -31,7 +37,7 @@ class SchemaError(ValueError):
 @functools.cache
 def argument_spec(cls: type) -> dict[str, dict[str, t.Any]]:
     """Return the Ansible argument spec of dataclass *cls*."""
-    hints = t.get_type_hints(cls)
+    hints = _hints(cls)
     spec = {}
     for field in dataclasses.fields(cls):
         option = _option(hints[field.name])
@@ -93,7 +99,7 @@ def _load(cls: type, data: t.Any, where: str, faults: list[str]) -> t.Any:
         return None
     before = len(faults)
     fields = {field.name: field for field in dataclasses.fields(cls)}
-    hints = t.get_type_hints(cls)
+    hints = _hints(cls)
     faults += [_unknown(str(key), fields, where) for key in data if key not in fields]
     values = {}
     for name, field in fields.items():
@@ -136,6 +142,30 @@ def _scalar(hint: t.Any, value: t.Any) -> t.Any:
     raise TypeError
 
 
+def check_option(option: t.Mapping[str, t.Any], value: t.Any, where: str, hidden: bool = False) -> list[str]:
+    """Return what is wrong with *value* of an option of an Ansible argument spec; as strict as :func:`load`.
+
+    Args:
+        where: names the option in messages.
+        hidden: whether the value is a secret, which is not shown.
+    """
+    choices = [str(choice) for choice in option.get("choices") or []]
+    if choices:
+        if str(value) in choices:
+            return []
+        near = difflib.get_close_matches(value, choices, n=1) if isinstance(value, str) else []
+        return [f"{where}: expected one of {', '.join(choices)}, got {_show(value)}" + (f"; did you mean '{near[0]}'?" if near else "")]
+    faults: list[str] = []
+    _convert(_hint(option.get("type", "str"), option.get("elements", "raw")), value, where, faults, hidden)
+    return faults
+
+
+def _hint(kind: str, elements: str) -> t.Any:
+    """Return the type that stands for one of Ansible's."""
+    hints: dict[str, t.Any] = {"int": int, "bool": bool, "dict": dict[str, t.Any], "raw": t.Any}
+    return list[_hint(elements, "raw")] if kind == "list" else hints.get(kind, str)  # type: ignore[misc]
+
+
 def _expected(hint: t.Any) -> str:
     origin = t.get_origin(hint)
     if origin is t.Literal:
@@ -166,7 +196,7 @@ def _unknown(key: str, known: t.Collection[str], where: str) -> str:
 
 def construct(cls: type[T], data: t.Mapping[str, t.Any]) -> T:
     """Build dataclass *cls* from *data* that Ansible validated already."""
-    hints = t.get_type_hints(cls)
+    hints = _hints(t.cast(t.Any, cls))
     values = {}
     for field in dataclasses.fields(t.cast(t.Any, cls)):
         if field.name in data and data[field.name] is not None:

@@ -13,6 +13,7 @@ description:
   - Looks at system, size and addresses of the host and fails with every fault that it finds. Nothing is changed.
   - The floating range must not hold an address that the host itself needs, such as its gateway, its name servers or the
     servers that it gets packages from.
+  - What a cloud needs only to come into being, free space and a floating range, is not asked of a host that runs its containers.
 author: The caisson authors (@caisson)
 options:
   address:
@@ -27,10 +28,28 @@ options:
     description: Space that must be free below C(/var/lib), in MiB.
     type: int
     default: 0
+  cloud:
+    description: Name of the cloud; ports on which its containers listen are not taken.
+    type: str
+    default: ''
+  ports:
+    description: TCP ports on which services are going to listen.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      service: {description: Service that listens., type: str, required: true}
+      port: {description: Port., type: int, required: true}
+      setting: {description: Variable that says which port., type: str, default: ''}
+  engine:
+    description: Whether a usable container engine must answer.
+    type: bool
+    default: false
   external_network:
     description: Floating range that is put on a bridge of this host, in CIDR notation.
     type: str
     default: ''
+extends_documentation_fragment: [caisson.openstack.engine]
 attributes:
   check_mode: {support: full, description: Never changes anything.}
 """
@@ -58,11 +77,13 @@ import shutil
 import socket
 import subprocess
 import sys
+import typing as t
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import build_settings, host_checks
+from ansible_collections.caisson.openstack.plugins.module_utils import build_settings, host_checks, ports, schema, spec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
 
 
 def _memory() -> int:
@@ -94,6 +115,38 @@ def _needed(external_bridge_addresses: set[str]) -> dict[str, str]:
     return needed
 
 
+def _containers(engine_url: str, cloud: str) -> tuple[dict[str, str], str]:
+    """Return the names of the cloud's containers by id, and why the engine cannot be used."""
+    try:
+        found = Engine(connect(engine_url, timeout=10)).containers([f"{spec.LABEL_CLOUD}={cloud}"])
+    except EngineError as error:
+        return {}, str(error)
+    return {state.id: name for name, state in found.items()}, ""
+
+
+def _seen(params: dict[str, t.Any], wanted: host_checks.Wanted) -> host_checks.Seen:
+    system = platform.freedesktop_os_release()
+    containers, engine_fault = _containers(params["engine_url"], params["cloud"])
+    listeners = tuple(ports.listening()) if wanted.ports else ()
+    inodes = [item.inode for port in wanted.ports for item in ports.blocking(listeners, wanted.address, port.port)]
+    # the bridge has the gateway of the range itself once the cloud runs
+    bridge = {wanted.external_network.split("/")[0]}
+    return host_checks.Seen(
+        distribution=system.get("ID", "unknown"),
+        version=system.get("VERSION_ID", ""),
+        python=(sys.version_info[0], sys.version_info[1]),
+        uid=os.getuid(),
+        memory=_memory(),
+        disk=shutil.disk_usage("/var/lib").free // 2**20,
+        addresses=tuple(_own_addresses()),
+        needed_addresses=_needed(bridge) if wanted.external_network and not containers else {},
+        listeners=listeners,
+        owners=ports.owners(inodes) if inodes else {},
+        containers=containers,
+        engine_fault=engine_fault,
+    )
+
+
 def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(
@@ -102,25 +155,19 @@ def main() -> None:
             "memory": {"type": "int", "default": 0},
             "disk": {"type": "int", "default": 0},
             "external_network": {"type": "str", "default": ""},
+            "cloud": {"type": "str", "default": ""},
+            "ports": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(host_checks.Port)},
+            "engine": {"type": "bool", "default": False},
+            "engine_url": {"type": "str", "default": DEFAULT_URL},
         },
         supports_check_mode=True,
     )
     params = module.params
-    system = platform.freedesktop_os_release()
-    # the bridge has the gateway of the range itself once the cloud runs
-    bridge = {params["external_network"].split("/")[0]}
-    seen = host_checks.Seen(
-        distribution=system.get("ID", "unknown"),
-        version=system.get("VERSION_ID", ""),
-        python=(sys.version_info[0], sys.version_info[1]),
-        uid=os.getuid(),
-        memory=_memory(),
-        disk=shutil.disk_usage("/var/lib").free // 2**20,
-        addresses=tuple(_own_addresses()),
-        needed_addresses=_needed(bridge) if params["external_network"] else {},
+    wanted = host_checks.Wanted(
+        **{name: params[name] for name in ("address", "memory", "disk", "external_network", "engine")},
+        ports=tuple(schema.construct(host_checks.Port, item) for item in params["ports"]),
     )
-    wanted = host_checks.Wanted(params["address"], params["memory"], params["disk"], params["external_network"])
-    faults = host_checks.faults(seen, wanted)
+    faults = host_checks.faults(_seen(params, wanted), wanted)
     if faults:
         lines = "\n".join(f"  - {fault}" for fault in faults)
         what = "this host cannot be part of the cloud as the inventory describes it; nothing was changed"

@@ -159,7 +159,7 @@ def test_overrides_of_every_level_apply_in_their_order(site: Site) -> None:
 
 _BAD_VARIABLES: list[tuple[dict[str, t.Any], str]] = [
     ({"alpha_group": "contorl"}, "alpha_api belongs to host group contorl, which the inventory does not have (it has: compute, control)"),
-    ({"alpha_workers": "many"}, "role alpha: argument 'alpha_workers' is of type str and we were unable to convert to int"),
+    ({"alpha_workers": "many"}, "alpha_workers (<CLI option '-e'>): expected a whole number, got 'many'"),
     ({"alpha_service_overrides": "text"}, "alpha_service_overrides: expected a mapping"),
     ({"alpha_service_overrides": {"contaners": []}}, "alpha_service.contaners: unknown key; did you mean 'containers'?"),
     (
@@ -181,7 +181,7 @@ _BAD_VARIABLES: list[tuple[dict[str, t.Any], str]] = [
 _BAD_FILES: list[tuple[str, str, str]] = [
     ("config/alpha/alpha.conf", "[DEFAULT\n", "alpha.conf: line 1: section header '[DEFAULT' is not closed"),
     ("config/global.conf", "[a]\nx\n", "global.conf: line 2: expected 'option = value', got 'x'"),
-    ("config/alpha/alpha.conf", "[a]\nx = {{ nothing }}\n", "alpha: override of /etc/alpha/alpha.conf: 'nothing' is undefined"),
+    ("config/alpha/alpha.conf", "[a]\nx = {{ nothing }}\n", "config/alpha/alpha.conf: 'nothing' is undefined"),
     ("roles/alpha/templates/list.j2", "{{ nothing }}", "alpha: /etc/alpha/list: 'nothing' is undefined"),
     ("roles/alpha/templates/list.j2", "{% if %}", "alpha: /etc/alpha/list: "),
     ("roles/alpha/defaults/main.yml", _DEFAULTS.replace("{A: ", "{{{ "), "defaults/main.yml"),

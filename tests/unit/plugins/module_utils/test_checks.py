@@ -76,9 +76,24 @@ def test_after_may_name_what_another_service_defines() -> None:
     checks.check([a_service(), a_service(name="y", containers=[a_container("other", after=["api"])])], GROUPS)
 
 
-def test_a_group_without_hosts_is_no_fault() -> None:
-    service = a_service(containers=[a_container(group="empty")], jobs=[a_job()])
-    checks.check([service], GROUPS)
+def test_a_group_without_hosts_is_no_fault_of_a_disabled_service() -> None:
+    options = {"containers": [a_container(group="empty")], "jobs": [a_job()]}
+    checks.check([a_service(enabled=False, **options)], GROUPS)
+    (fault,) = _faults(a_service(**options))
+    assert (
+        fault == "x: api belongs to host group empty, which has no hosts; put hosts into it, or set x_service_overrides: {enabled: false}"
+    )
+
+
+def test_services_of_one_host_do_not_share_a_port() -> None:
+    first = a_service(containers=[a_container(ports=[80])], frontends=[Frontend("front", 443, 80, "control")])
+    second = a_service(name="y", containers=[a_container("other", group="network", ports=[80, 0])])
+    assert _faults(first, second) == [
+        "y: port 80 of other is taken by front of service x on the same host",
+        "y: port 80 of other is taken by api of service x on the same host",
+        "y: port 0 of other is not between 1 and 65535",
+    ]
+    checks.check([first, a_service(name="y", containers=[a_container("other", group="compute", ports=[80])])], GROUPS)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,15 @@ import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils import overrides
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import ConfigFile
+from tests.unit.plugins.module_utils.builders import a_file, a_service
 
 
 def _file(fmt: str = "ini", oslo: bool = True) -> ConfigFile:
     return ConfigFile(path="/etc/nova/nova.conf", containers=["nova_api", "nova_compute"], format=fmt, oslo=oslo)  # type: ignore[arg-type]
+
+
+def _plain(text: str, _path: pathlib.Path) -> str:
+    return text
 
 
 def _write(path: pathlib.Path, text: str) -> pathlib.Path:
@@ -45,18 +50,18 @@ def test_the_stronger_file_wins_and_the_rest_stays(tmp_path: pathlib.Path) -> No
         _write(tmp_path / "nova.conf", "[a]\nx = 2\n"),
     ]
     content = {"DEFAULT": {"workers": 2}, "a": {"y": 3}}
-    assert overrides.apply(_file(), content, paths, str) == {"DEFAULT": {"workers": 2, "debug": "true"}, "a": {"y": 3, "x": "2"}}
+    assert overrides.apply(_file(), content, paths, _plain) == {"DEFAULT": {"workers": 2, "debug": "true"}, "a": {"y": 3, "x": "2"}}
     assert content == {"DEFAULT": {"workers": 2}, "a": {"y": 3}}
 
 
 def test_expressions_are_rendered_before_parsing(tmp_path: pathlib.Path) -> None:
     path = _write(tmp_path / "nova.conf", "[a]\nx = @@\n")
-    assert overrides.apply(_file(), {}, [path], lambda text: text.replace("@@", "5")) == {"a": {"x": "5"}}
+    assert overrides.apply(_file(), {}, [path], lambda text, _path: text.replace("@@", "5")) == {"a": {"x": "5"}}
 
 
 def test_text_is_replaced_as_a_whole(tmp_path: pathlib.Path) -> None:
     path = _write(tmp_path / "nova.conf", "all of it\n")
-    assert overrides.apply(_file("text"), "before\n", [path], str) == "all of it\n"
+    assert overrides.apply(_file("text"), "before\n", [path], _plain) == "all of it\n"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +71,7 @@ def test_text_is_replaced_as_a_whole(tmp_path: pathlib.Path) -> None:
 def test_a_broken_file_is_named(tmp_path: pathlib.Path, fmt: str, text: str, words: str) -> None:
     path = _write(tmp_path / "nova.conf", text)
     with pytest.raises(overrides.OverrideError) as caught:
-        overrides.apply(_file(fmt), {}, [path], str)
+        overrides.apply(_file(fmt), {}, [path], _plain)
     assert str(path) in str(caught.value)
     assert words in str(caught.value)
 
@@ -75,4 +80,83 @@ def test_a_file_that_is_not_text_is_named(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "nova.conf"
     path.write_bytes(b"\xff\xfe\xff")
     with pytest.raises(overrides.OverrideError, match=r"nova\.conf"):
-        overrides.apply(_file(), {}, [path], str)
+        overrides.apply(_file(), {}, [path], _plain)
+
+
+@pytest.mark.parametrize(
+    ("fmt", "text", "words"),
+    [
+        ("yaml", "a: 2001-99-99\n", "month must be in 1..12"),
+        ("yaml", "a: &a [*a]\n", "nested too deeply"),
+        ("json", "[" * 20000, "nested too deeply"),
+        ("json", '{"a": NaN}', "NaN is no number in JSON"),
+        ("json", "9" * 5000, "4300 digits"),
+    ],
+)
+def test_a_file_that_breaks_its_parser_is_named(tmp_path: pathlib.Path, fmt: str, text: str, words: str) -> None:
+    path = _write(tmp_path / "nova.conf", text)
+    with pytest.raises(overrides.OverrideError, match=words) as caught:
+        overrides.apply(_file(fmt), {}, [path], _plain)
+    assert str(path) in str(caught.value)
+
+
+def test_a_broken_file_is_not_quoted(tmp_path: pathlib.Path) -> None:
+    path = _write(tmp_path / "nova.conf", "password: b: hunter2\n")
+    with pytest.raises(overrides.OverrideError, match="line 1: mapping values are not allowed here") as caught:
+        overrides.apply(_file("yaml"), {}, [path], _plain)
+    assert "hunter2" not in str(caught.value)
+
+
+_SERVICES = [
+    a_service(name="nova", files=[a_file("/etc/nova/nova.conf", ["nova_api"]), a_file("/etc/nova/uwsgi.ini", ["nova_api"])]),
+    a_service(name="glance", files=[a_file("/etc/glance/glance-api.conf", ["glance_api"])]),
+]
+
+
+def _strays(directory: pathlib.Path) -> list[str]:
+    return [fault.removeprefix(f"override {directory}/") for fault in overrides.strays(directory, _SERVICES, ["control"], ["c1", "c2"])]
+
+
+def test_what_is_read_is_no_stray(tmp_path: pathlib.Path) -> None:
+    for place in (
+        "global.conf",
+        "nova/nova.conf",
+        "nova/nova_api/uwsgi.ini",
+        "groups/control/nova/nova.conf",
+        "hosts/c2/glance/glance-api.conf",
+    ):
+        _write(tmp_path / place, "")
+    # of editors and readers, and of a service in another play
+    for place in (".git/config", "nova/nova.conf~", "nova/.nova.conf.swp", "README.md", "nova/nova.conf.orig", "hello/greeting.json"):
+        _write(tmp_path / place, "")
+    assert _strays(tmp_path) == []
+    assert _strays(tmp_path / "missing") == []
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("nvoa/nova.conf", "no service reads it; did you mean 'nova/nova.conf'?"),
+        ("nova/nova.cfg", "no service reads it; did you mean 'nova/nova.conf'?"),
+        ("nova/nova_apii/nova.conf", "no service reads it; did you mean 'nova/nova_api/nova.conf'?"),
+        ("nova.conf", "no service reads it; did you mean 'nova/nova.conf'?"),
+        ("globall.conf", "no service reads it; did you mean 'global.conf'?"),
+        ("notes.txt", "no service reads it; an override lies in the directory of its service"),
+        (
+            "nova/policy.yaml",
+            "service nova has no file 'policy.yaml'; it has: nova.conf, nova_api/nova.conf, nova_api/uwsgi.ini, uwsgi.ini",
+        ),
+        ("hosts/c2/nova/nova.cfg", "no service reads it; did you mean 'hosts/c2/nova/nova.conf'?"),
+        ("hosts/cc1/nova/nova.conf", "the inventory has no host 'cc1'; did you mean 'hosts/c1'?"),
+        ("groups/x/nova/nova.conf", "the inventory has no group 'x'"),
+    ],
+)
+def test_a_stray_is_named_with_the_nearest_place(tmp_path: pathlib.Path, place: str, words: str) -> None:
+    _write(tmp_path / place, "")
+    assert _strays(tmp_path) == [f"{place}: {words}"]
+
+
+def test_a_link_to_nothing_is_a_stray(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "nova").mkdir()
+    (tmp_path / "nova/nova.conf").symlink_to(tmp_path / "nowhere")
+    assert _strays(tmp_path) == ["nova/nova.conf: cannot be read: it is a link to nothing"]

@@ -142,3 +142,23 @@ def test_what_ansible_validated_becomes_the_same_instance() -> None:
     data = {"name": "a", "inner": {"name": "b"}, "inners": [{"name": "c", "count": 2}], "limits": {"x": 1}}
     validated = ArgumentSpecValidator(schema.argument_spec(_Outer)).validate(data).validated_parameters
     assert schema.construct(_Outer, validated) == schema.load(_Outer, data, "thing")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "fault"),
+    [
+        ({"type": "path"}, "/x", ""),
+        ({"type": "list", "elements": "int"}, ["1"], ""),
+        ({"type": "list"}, [{}], ""),
+        ({"type": "dict"}, {"a": []}, ""),
+        ({"type": "str"}, None, "x: expected text, got None"),
+        ({}, [], "x: expected text, got a list"),
+        ({"type": "list", "elements": "int"}, ["one"], "x[0]: expected a whole number, got 'one'"),
+        ({"type": "list"}, "a,b", "x: expected a list, got 'a,b'"),
+        ({"type": "dict"}, [], "x: expected a mapping, got a list"),
+        ({"type": "str", "choices": ["fast", "slow"]}, "fats", "x: expected one of fast, slow, got 'fats'; did you mean 'fast'?"),
+        ({"type": "str", "choices": ["fast", "slow"]}, ["fast"], "x: expected one of fast, slow, got a list"),
+    ],
+)
+def test_an_option_of_an_argument_spec_is_as_strict(option: dict[str, t.Any], value: t.Any, fault: str) -> None:
+    assert schema.check_option(option, value, "x") == ([fault] if fault else [])

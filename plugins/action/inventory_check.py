@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Refuse an inventory that describes no cloud, before any host is asked for anything."""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+import re
+import typing as t
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.parsing.vault import EncryptedString
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.caisson.openstack.plugins.module_utils import addressing, formats, inventory_checks, roles
+from ansible_collections.caisson.openstack.plugins.module_utils.checks import resolve_group
+from ansible_collections.caisson.openstack.plugins.module_utils.inventory_checks import OVERRIDES, SHARED, Role, Setting
+from ansible_collections.caisson.openstack.plugins.module_utils.merge import merge
+from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
+
+_ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
+_BALANCER = "loadbalancer"
+_VERIFY = "verify"
+_VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller only, once for all hosts."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Return on which ports each host is going to listen; see the documentation of the module."""
+        super().run(tmp, task_vars)
+        self.validate_argument_spec(argument_spec={})
+        self._vars = dict(task_vars or {})
+        self._groups = {name: list(hosts) for name, hosts in self._vars["groups"].items()}
+        self._in_play = roles.in_play(self._task.get_play())
+        hosts = self._groups["all"]
+        paths = {path.name: path for path in _ROLES.iterdir() if path.is_dir()} | self._in_play
+        self._patterns = self._group_patterns()
+        settings = {host: self._settings(host, paths) for host in hosts}
+        declared = _declared(paths, settings, [name for name in paths if f"{name}_service" in self._vars])
+        faults, warnings = inventory_checks.check_names(settings, declared)
+        faults += inventory_checks.check_types(_known(settings), declared)
+        faults += [("", fault) for fault in inventory_checks.check_groups(self._patterns, self._groups)]
+        faults += self._check_directory(settings)
+        faults += self._check_vaults(settings)
+        if not faults:
+            faults += self._check_addresses(settings)
+        if faults:
+            lines = "\n".join(f"  - {line}" for line in inventory_checks.lines(faults, hosts))
+            raise AnsibleActionFail(f"the inventory does not describe a cloud; nothing was changed:\n{lines}")
+        return {"changed": False, "listeners": self._listeners(), "warnings": inventory_checks.lines(warnings, hosts)}
+
+    # -- what the inventory says --------------------------------------------------------------------------------
+
+    def _settings(self, host: str, names: t.Collection[str]) -> dict[str, Setting]:
+        """Return the variables of *host* that an operator set and that belong to roles by their names."""
+        raw = self._vars["hostvars"].raw_get(host)
+        facts = raw.get("ansible_facts") or {}
+        mine = {key: value for key, value in raw.items() if key.endswith(OVERRIDES) or inventory_checks.role_of(key, names)}
+        return {key: self._setting(value, raw) for key, value in mine.items() if key not in facts}
+
+    def _setting(self, value: t.Any, raw: t.Mapping[str, t.Any]) -> Setting:
+        """Return a value and where it was set; one whose expressions only later tasks can resolve is not known."""
+        found = value
+        if not isinstance(value, str) or "{" in value:
+            found = self._template(value, {**self._vars, **raw}, ...)
+        return Setting(found, origin(value))
+
+    def _template(self, value: t.Any, variables: t.Mapping[str, t.Any], default: t.Any) -> t.Any:
+        try:
+            return roles.template(self._templar, value, variables)
+        except AnsibleError:
+            return default
+
+    def _enabled(self, role: str) -> bool:
+        overrides = self._template(self._vars.get(f"{role}{OVERRIDES}"), self._vars, None)
+        return not isinstance(overrides, dict) or boolean(overrides.get("enabled", True), strict=False)
+
+    def _group_patterns(self) -> dict[str, str]:
+        """Return the variables of the play's roles that name host groups."""
+        names = [name for name in self._vars if name.endswith("_group") and inventory_checks.role_of(name, self._in_play)]
+        enabled = [name for name in names if self._enabled(inventory_checks.role_of(name, self._in_play))]
+        found = {name: self._template(self._vars[name], self._vars, None) for name in enabled}
+        return {name: value for name, value in found.items() if isinstance(value, str)}
+
+    def _check_directory(self, settings: inventory_checks.Settings) -> t.Iterator[inventory_checks.Fault]:
+        name = "cloud_overrides_dir"
+        for host, own in settings.items():
+            setting = own.get(name)
+            if setting and isinstance(setting.value, str) and not pathlib.Path(setting.value).is_dir():
+                yield host, f"{setting.named(name)}: '{setting.value}' is no directory; make it, or leave the variable out"
+
+    def _check_vaults(self, settings: inventory_checks.Settings) -> t.Iterator[inventory_checks.Fault]:
+        for host, own in settings.items():
+            raw = self._vars["hostvars"].raw_get(host)
+            for name, setting in own.items():
+                if setting.value is ... and isinstance(raw[name], EncryptedString):
+                    remedy = "give --vault-password-file or --vault-id"
+                    yield host, f"{setting.named(name)}: none of the vault passwords that were given decrypts it; {remedy}"
+
+    # -- addresses and ports ------------------------------------------------------------------------------------
+
+    def _check_addresses(self, settings: inventory_checks.Settings) -> list[inventory_checks.Fault]:
+        addresses = {host: self._address(host, settings[host]) for host in self._hosts(*self._patterns.values())}
+        known = {host: setting for host, setting in addresses.items() if setting.value is not ...}
+        faults = addressing.check_addresses(known)
+        if SHARED in self._in_play and _BALANCER in self._in_play and not faults:
+            api = self._template(self._vars["cloud_api_address"], self._vars, None)
+            texts = {host: str(setting.value) for host, setting in known.items()}
+            found = addressing.check_api_address(api, texts, self._hosts(self._patterns.get(f"{_BALANCER}_group", "all"))) if api else []
+            faults += [("", fault) for fault in found]
+        path = _ROLES / _VERIFY / "defaults" / "main.yml"
+        asked = any(addressing.OUTSIDE & own.keys() for own in settings.values())
+        defaults = formats.parse("yaml", path.read_text(encoding="utf-8")) if asked else {}
+        for host, own in _known(settings).items():
+            faults += addressing.check_networks(host, own, defaults, str(addresses[host].value) if host in addresses else "")
+        return faults
+
+    def _address(self, host: str, own: t.Mapping[str, Setting]) -> Setting:
+        """Return the address on which *host* serves, as the filter addresses finds it."""
+        raw = self._vars["hostvars"].raw_get(host)
+        return own.get("cloud_address") or self._setting(raw.get("ansible_host") or host, raw)
+
+    def _hosts(self, *patterns: str) -> list[str]:
+        hosts: dict[str, None] = {}
+        for pattern in patterns:
+            hosts.update(dict.fromkeys(resolve_group(pattern, self._groups)))
+        return list(hosts)
+
+    def _listeners(self) -> dict[str, list[dict[str, t.Any]]]:
+        """Return the ports on which the services of the play are going to listen, by host."""
+        found: dict[str, list[dict[str, t.Any]]] = {}
+        balancers = self._hosts_or_none(self._patterns.get(f"{_BALANCER}_group")) if _BALANCER in self._in_play else []
+        for role, raw, item in self._places():
+            own = self._hosts_or_none(item.get("group"))
+            for key, hosts in (("ports", own), ("listen_port", own), ("port", balancers)):
+                for host in hosts:
+                    found.setdefault(host, []).extend(_ports(role, raw.get(key), item.get(key)))
+        return found
+
+    def _places(self) -> t.Iterator[tuple[str, dict[str, t.Any], dict[str, t.Any]]]:
+        """Yield the containers and frontends of the play's services, each with its role, as it is written and resolved."""
+        for role in self._in_play:
+            definition = self._vars.get(f"{role}_service")
+            if definition and self._enabled(role):
+                written = merge(_listening(definition), _listening(self._vars.get(f"{role}{OVERRIDES}")))
+                resolved = self._template(written, self._vars, {})
+                for kind, items in resolved.items():
+                    yield from ((role, raw, item) for raw, item in zip(written[kind], items, strict=True))
+
+    def _hosts_or_none(self, pattern: t.Any) -> list[str]:
+        try:
+            return self._hosts(str(pattern))
+        except KeyError:  # the model refuses it
+            return []
+
+
+def _known(settings: inventory_checks.Settings) -> dict[str, dict[str, Setting]]:
+    """Return what is known of *settings* by now."""
+    return {host: {name: setting for name, setting in own.items() if setting.value is not ...} for host, own in settings.items()}
+
+
+def _declared(paths: t.Mapping[str, pathlib.Path], settings: inventory_checks.Settings, services: list[str]) -> dict[str, Role]:
+    """Return what roles declare; of one that no variable belongs to, no more than that it is there."""
+    mentioned = {inventory_checks.role_of(name, paths) for own in settings.values() for name in own} | {SHARED}
+    return {
+        name: Role(*_read(path), service=name in services) if name in mentioned else Role(service=name in services)
+        for name, path in paths.items()
+    }
+
+
+@functools.cache
+def _read(path: pathlib.Path) -> tuple[dict[str, t.Any], frozenset[str]]:
+    """Return the options of a role's argument spec, and the names of these and all its variables."""
+    options = roles.options(path)
+    files = [file for kind in ("defaults", "vars") for file in (path / kind).rglob("*.yml")]
+    names = [name for file in files for name in re.findall(r"^([A-Za-z]\w*):", file.read_text(encoding="utf-8"), re.MULTILINE)]
+    return options, frozenset({*options, *names})
+
+
+def _listening(definition: t.Any) -> dict[str, list[dict[str, t.Any]]]:
+    """Return the part of a definition, or of an override, that says what listens where."""
+    keys = ("name", "group", "ports", "port", "listen_port")
+    found = {}
+    for kind in ("containers", "frontends"):
+        items = definition.get(kind) if isinstance(definition, t.Mapping) else None
+        if isinstance(items, list) and all(isinstance(item, t.Mapping) for item in items):
+            found[kind] = [{key: item[key] for key in keys if key in item} for item in items]
+    return found
+
+
+def _ports(service: str, raw: t.Any, value: t.Any) -> list[dict[str, t.Any]]:
+    """Return the ports that *value* means, and the variable that *raw* takes them from."""
+    setting = _VARIABLE.fullmatch(raw) if isinstance(raw, str) else None
+    values = value if isinstance(value, list) else [value]
+    return [{"service": service, "port": int(item), "setting": setting[1] if setting else ""} for item in values if str(item).isdigit()]

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an inventory says, looked at before any host is: names and types of variables, and host groups. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils import schema
+
+OVERRIDES = "_service_overrides"
+#: The role whose variables hold for all services.
+SHARED = "cloud"
+
+#: How alike two names must be for one to be a slip of the other; as a service's name is short, it is measured less strictly.
+_LIKENESS = 0.8
+_SERVICE_LIKENESS = 0.7
+_SECRET = re.compile(r"(password|secret|key|keys|cookie)$")
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """A variable that an operator set for a host, and where; ``origin`` is empty where that is not known."""
+
+    value: t.Any
+    origin: str = ""
+
+    def named(self, name: str) -> str:
+        """Return *name* and where it was set, for messages."""
+        return f"{name} ({self.origin})" if self.origin else name
+
+
+@dataclasses.dataclass(frozen=True)
+class Role:
+    """What a role declares: options of its argument spec, and the names of all its variables."""
+
+    options: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(default_factory=dict)
+    names: frozenset[str] = frozenset()
+    service: bool = False
+
+
+#: What an operator set, by host and name.
+Settings = t.Mapping[str, t.Mapping[str, Setting]]
+#: A fault of one host, or of the inventory if the host is empty.
+Fault = tuple[str, str]
+
+
+def lines(faults: t.Iterable[Fault], hosts: t.Collection[str]) -> list[str]:
+    """Return each fault once, with the hosts that have it unless these are all."""
+    found: dict[str, list[str]] = {}
+    for host, message in faults:
+        found.setdefault(message, []).append(host)
+    return [message if "" in where or len(where) == len(hosts) else f"{message} [{', '.join(where)}]" for message, where in found.items()]
+
+
+def role_of(name: str, roles: t.Iterable[str]) -> str:
+    """Return the role to which a variable belongs by its name, or an empty text."""
+    return max((role for role in roles if name.startswith(f"{role}_")), key=len, default="")
+
+
+def check_names(settings: Settings, roles: t.Mapping[str, Role]) -> tuple[list[Fault], list[Fault]]:
+    """Return a fault for each variable that is a slip of one that exists, and a warning for those that only may be.
+
+    A name that is like no other may be the operator's own: it is not refused.
+    """
+    faults, warnings = [], []
+    for host, own in settings.items():
+        for name, setting in own.items():
+            refused, doubtful = _check_name(name, setting, roles)
+            faults += [(host, refused)] if refused else []
+            warnings += [(host, doubtful)] if doubtful else []
+    return faults, warnings
+
+
+def _check_name(name: str, setting: Setting, roles: t.Mapping[str, Role]) -> tuple[str, str]:
+    role = role_of(name, roles)
+    if name.endswith(OVERRIDES):
+        service = name.removesuffix(OVERRIDES)
+        services = [other for other, declared in roles.items() if declared.service]
+        near = difflib.get_close_matches(service, services, n=1, cutoff=_SERVICE_LIKENESS)
+        if service in services or not near:
+            return "", ""
+        return f"{setting.named(name)}: there is no service '{service}'; did you mean '{near[0]}{OVERRIDES}'?", ""
+    if not role or name in roles[role].names:
+        return "", ""
+    word = name.removeprefix(f"{role}_")
+    known = {other.removeprefix(f"{role}_"): other for other in roles[role].options}
+    known = {other.removeprefix(f"{SHARED}_"): other for other in roles.get(SHARED, Role()).options} | known
+    near = difflib.get_close_matches(word, known, n=1, cutoff=_LIKENESS)
+    if near:
+        return f"{setting.named(name)}: no role has a variable of this name; did you mean '{known[near[0]]}'?", ""
+    if roles[role].service:
+        return "", f"{setting.named(name)}: role {role} has no variable of this name and ignores it"
+    return "", ""
+
+
+def check_types(settings: Settings, roles: t.Mapping[str, Role]) -> list[Fault]:
+    """Return a fault for each variable whose value is not what its role declares."""
+    faults = []
+    for host, own in settings.items():
+        for name, setting in own.items():
+            option = roles.get(role_of(name, roles), Role()).options.get(name)
+            if option:
+                faults += [(host, message) for message in check_value(name, option, setting)]
+    return faults
+
+
+def check_value(name: str, option: t.Mapping[str, t.Any], setting: Setting) -> list[str]:
+    """Return what is wrong with one value, which is not shown if it is a secret."""
+    found = schema.check_option(option, setting.value, setting.named(name), hidden=bool(_SECRET.search(name)))
+    if not found and name.endswith("_port") and option.get("type") == "int" and not 0 < int(setting.value) < 65536:
+        found.append(f"{setting.named(name)}: expected a port between 1 and 65535, got {setting.value}")
+    return found
+
+
+def check_groups(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
+    """Return a fault for each host group that is not there or has no hosts.
+
+    Args:
+        patterns: what the variables say that name groups, such as ``control`` or ``network:compute``.
+        groups: hosts of each group of the inventory.
+    """
+    missing: dict[str, list[str]] = {}
+    empty: dict[str, list[str]] = {}
+    for variable, pattern in patterns.items():
+        names = str(pattern).split(":")
+        lost = [name for name in names if name not in groups]
+        for name in lost:
+            missing.setdefault(name, []).append(variable)
+        if not lost and not any(groups[name] for name in names):
+            empty.setdefault(str(pattern), []).append(variable)
+    known = sorted(name for name in groups if name not in ("all", "ungrouped"))
+    faults = []
+    for name, variables in missing.items():
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        faults.append(f"the inventory has no host group '{name}', which {_names(variables)} (it has: {', '.join(known) or 'none'}){hint}")
+    for pattern, variables in empty.items():
+        faults.append(f"host group '{pattern}', which {_names(variables)}, has no hosts; put hosts into it, or name another group")
+    return faults
+
+
+def _names(variables: list[str]) -> str:
+    return f"{', '.join(variables)} name{'s' if len(variables) == 1 else ''}"

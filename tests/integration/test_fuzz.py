@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever an operator writes, it is a model or a refusal with reasons, never a traceback.
+
+The definitions are the real ones, with their expressions resolved once by a real run; each of the mutants then goes through the
+real actions in this process. Only Ansible's template engine is a stand-in, which returns what it gets. ``FUZZ_SEED`` repeats a run.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import pathlib
+import random
+import secrets
+import subprocess
+import sys
+import types
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleError
+
+from ansible_collections.caisson.openstack.plugins.action import inventory_check, model
+
+ROOT = pathlib.Path(__file__).parents[2]
+MUTANTS = 2000
+#: Hosts by group, and addresses.
+_GROUPS = {"control": ["c1", "c2"], "network": ["c1"], "compute": ["n1", "n2"], "all": ["c1", "c2", "n1", "n2"], "ungrouped": []}
+_ADDRESSES = {host: f"192.0.2.{number}" for number, host in enumerate(_GROUPS["all"], 11)}
+_ODD: list[t.Any] = [
+    *(None, "", 0, -1, True, 3.5, 10**40, 65536, "x", "x\ny", "é\0", "a: b: c", "0", "[", "{", "../..", "/", "control:", ":", " "),
+    *([], {}, [None], [[]], [{}], {"a": None}, {"": ""}, {1: 2}, {"name": 5}, [{"name": "x"}], [{"path": []}], {"enabled": "perhaps"}),
+    *(float("nan"), float("inf"), "999.1.1.1", "192.0.2.11", "192.0.2.0/24", "0.0.0.0/0", "::1", "1_000", "01", "2026.1", "no", "512q"),
+]
+_TEXTS = [
+    *("", "[", "[]", "[a\n", "a", "a = 1\n", "[a]\n = 1\n", "[a]\nb = 1\n  c\n", "  x\n", "{", "{}", "[1]", "null", "NaN", '{"a": NaN}'),
+    *("a: 2001-99-99\n", "a: &a [*a]\n", "- &a [*a]\n", "a: !!python/none x\n", "a: !!binary x\n", "? {a: 1}\n: 2\n", "%", "a: 1\na: 2\n"),
+    *(
+        "[" * 20000,
+        '{"a":' * 20000,
+        "9" * 5000,
+        "a: " + "9" * 5000,
+        "\0",
+        "\ufeff[a]\nb = 1\n",
+        "a: 2001-01-01\n",
+        "a: 0x\n",
+        "!!set {a, b}\n",
+    ),
+]
+_PLAYBOOK = """
+- hosts: c1
+  gather_facts: false
+  tasks:
+    - {import_role: {name: caisson.openstack.cloud, tasks_from: services}}
+    - caisson.openstack.secrets: {file: "{{ directory }}/secrets.yml"}
+      register: __cloud_secrets
+      check_mode: true
+    - ansible.builtin.copy:
+        content: "{{ dict(names | zip(query('ansible.builtin.vars', *names))) | to_json }}"
+        dest: "{{ directory }}/definitions.json"
+        mode: "0600"
+"""
+
+
+class _Plain:
+    """Stands in for the template engine."""
+
+    def copy_with_new_env(self, **_options: t.Any) -> _Plain:
+        return self
+
+    def template(self, value: t.Any) -> t.Any:
+        return value
+
+
+class _Role:
+    """A role of a play."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._role_path = name, str(ROOT / "roles" / name)
+
+    def get_all_dependencies(self) -> list[_Role]:
+        return []
+
+    def get_name(self, include_role_fqcn: bool = True) -> str:
+        return self._name
+
+
+class Hosts(dict[str, dict[str, t.Any]]):
+    """The variables of all hosts."""
+
+    def raw_get(self, host: str) -> dict[str, t.Any]:
+        return self[host]
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
+    """The definitions and the variables of all services, without expressions."""
+    directory = tmp_path_factory.mktemp("definitions")
+    roles = sorted(path.parents[2].name for path in ROOT.glob("roles/*/vars/main/service.yml") if path.parents[2].name != "registry")
+    groups = [name for role in roles for name in model.roles.options(ROOT / "roles" / role) if name.endswith("_group")]
+    names = [*(f"{role}_service" for role in roles), *groups, "cloud_api_address"]
+    hosts = {host: {"cloud_address": address, "ansible_connection": "local"} for host, address in _ADDRESSES.items()}
+    children: dict[str, t.Any] = {
+        name: {"hosts": {member: {} for member in members}} for name, members in _GROUPS.items() if name not in ("all", "ungrouped")
+    }
+    (directory / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts, "children": children}}))
+    (directory / "play.yml").write_text(_PLAYBOOK)
+    substrate = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2}
+    variables = {"directory": str(directory), "names": names, "cloud_substrate": substrate, "ansible_python_interpreter": sys.executable}
+    program = str(pathlib.Path(sys.executable).with_name("ansible-playbook"))
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".dev"), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+    command = [program, "-i", "hosts.json", "play.yml", "-e", json.dumps(variables)]
+    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = dict(json.loads((directory / "definitions.json").read_text()))
+    # no service of the collection has a YAML file, but services of sites may
+    found["glance_service"]["files"].append(
+        {"path": "/etc/glance/a.yaml", "containers": ["glance_api"], "format": "yaml", "content": {"a": [1]}}
+    )
+    return found
+
+
+class Mutator:
+    """Makes one mistake after another, from a seed."""
+
+    def __init__(self, seed: str) -> None:
+        self._random = random.Random(seed)
+
+    def odd(self) -> t.Any:
+        return copy.deepcopy(self._random.choice(_ODD))
+
+    def text(self, sound: str) -> str:
+        """Return a text for a file: an odd one, or a *sound* one with a piece lost or doubled."""
+        if self._random.random() < 0.5:
+            return self._random.choice(_TEXTS)
+        start, end = sorted(self._random.randrange(len(sound) + 1) for _side in range(2))
+        return self._random.choice([sound[:start] + sound[end:], sound[:end] + sound[start:]])
+
+    def slip(self, word: str) -> str:
+        """Return *word* with two letters in the wrong order, or one lost."""
+        at = self._random.randrange(max(1, len(word) - 1))
+        return self._random.choice([word[:at] + word[at + 1 : at + 2] + word[at : at + 1] + word[at + 2 :], word[:at] + word[at + 1 :]])
+
+    def pick(self, items: t.Iterable[t.Any]) -> t.Any:
+        return self._random.choice(list(items))
+
+    def change(self, data: t.Any) -> t.Any:
+        """Return *data* with one mistake somewhere in it."""
+        if not isinstance(data, (dict, list)) or not data or self._random.random() < 0.1:
+            return self.odd()
+        at = self.pick(data if isinstance(data, dict) else range(len(data)))
+        kind = self._random.random()
+        if kind < 0.7:
+            data[at] = self.change(data[at])
+        elif kind < 0.8:
+            del data[at]
+        elif isinstance(data, dict):
+            data[self.slip(str(at))] = data.pop(at) if kind < 0.9 else data[at]
+        else:
+            data.append(copy.deepcopy(data[at]))
+        return data
+
+    def branch(self, data: t.Any) -> t.Any:
+        """Return a small part of *data*, under the keys that lead there: what an override looks like."""
+        if isinstance(data, dict) and data:
+            key = self.pick(data)
+            identity = {name: data[name] for name in ("name", "path") if name in data and self._random.random() < 0.9}
+            return {**identity, key: self.branch(data[key])}
+        return [self.branch(self.pick(data))] if isinstance(data, list) and data else data
+
+
+def _mutant(mutate: Mutator, definitions: dict[str, t.Any], directory: pathlib.Path) -> dict[str, t.Any]:
+    """Return the variables of a task with one to three mistakes, and write the override files that have some."""
+    hosts = Hosts({host: {"cloud_address": address, "ansible_facts": {}} for host, address in _ADDRESSES.items()})
+    variables: dict[str, t.Any] = {
+        **definitions,
+        "groups": copy.deepcopy(_GROUPS),
+        "group_names": ["control", "network"],
+        "inventory_hostname": "c1",
+        "cloud_secrets": {"x": "y"},
+        "hostvars": hosts,
+    }
+    services = [name for name in definitions if name.endswith("_service")]
+    for _mistake in range(mutate.pick([1, 1, 2, 3])):
+        name = mutate.pick(services)
+        role, definition = name.removesuffix("_service"), definitions[name]
+        what = mutate.pick(["definition", "override", "override", "variable", "variable", "groups", "address", "file", "file"])
+        if what == "definition":
+            variables[name] = mutate.change(copy.deepcopy(variables[name]))
+        elif what == "override":
+            variables[f"{name}_overrides"] = mutate.change(copy.deepcopy(mutate.branch(definition)))
+        elif what == "variable":
+            option = mutate.pick(model.roles.options(ROOT / "roles" / mutate.pick([role, "cloud"])))
+            variables[option] = mutate.odd()
+            hosts[mutate.pick(hosts)][mutate.pick([option, mutate.slip(option)])] = variables[option]
+        elif what == "groups":
+            group = mutate.pick(["control", "network", "compute"])
+            members = variables["groups"].pop(group, [])
+            variables["groups"][mutate.pick([group, mutate.slip(group)])] = mutate.pick([members, members[1:], [], list(hosts)])
+        elif what == "address":
+            hosts[mutate.pick(hosts)][mutate.pick(["cloud_address", "openvswitch_external_address", "verify_external_cidr"])] = mutate.odd()
+        else:
+            form = mutate.pick(["ini", "yaml", "json", "text"])
+            files = [(owner, file) for owner in services for file in definitions[owner].get("files", []) if file["format"] == form]
+            owner, file = mutate.pick(files)
+            parts = [owner.removesuffix("_service"), pathlib.PurePosixPath(file["path"]).name]
+            place = mutate.pick(
+                [parts, [mutate.slip(part) for part in parts], ["hosts", "c1", *parts], ["groups", "control", *parts], ["global.conf"]]
+            )
+            path = directory.joinpath(*(part for part in place if part))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(mutate.text(json.dumps(file.get("content"), indent=1)), encoding="utf-8")
+    return variables
+
+
+def _act(plugin: t.Any, args: dict[str, t.Any], variables: dict[str, t.Any]) -> None:
+    """Run an action; anything but a result or a refusal with words comes out."""
+    roles = [_Role(name.removesuffix("_service")) for name in variables if name.endswith("_service")] + [_Role("cloud")]
+    task = types.SimpleNamespace(
+        args=args, check_mode=False, diff=False, async_val=0, no_log=False, get_play=lambda: types.SimpleNamespace(roles=roles)
+    )
+    connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir="/nowhere"))
+    action = plugin.ActionModule(task, connection, types.SimpleNamespace(), None, _Plain(), None)
+    try:
+        action.run(task_vars=variables)
+    except AnsibleError as refusal:
+        assert str(refusal).strip()
+    except RecursionError:
+        raise AssertionError("recursion") from None
+
+
+def test_any_mistake_is_a_model_or_a_refusal(definitions: dict[str, t.Any], tmp_path: pathlib.Path) -> None:
+    seed = os.environ.get("FUZZ_SEED") or secrets.token_hex(4)
+    print(f"FUZZ_SEED={seed}")
+    for number in range(MUTANTS):
+        directory = tmp_path / str(number)
+        variables = _mutant(Mutator(f"{seed}-{number}"), definitions, directory)
+        try:
+            _act(inventory_check, {}, variables)
+            _act(model, {"image_prefix": "caisson/", "image_tag": "1", "overrides_dir": str(directory)}, variables)
+        except Exception as error:
+            raise AssertionError(f"FUZZ_SEED={seed}, mutant {number}: {type(error).__name__}: {error}") from error

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names, types and host groups of an inventory."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.caisson.openstack.plugins.module_utils import inventory_checks as checks
+from ansible_collections.caisson.openstack.plugins.module_utils.inventory_checks import Role, Setting
+
+_NOVA: dict[str, dict[str, t.Any]] = {
+    "nova_group": {"type": "str"},
+    "nova_api_port": {"type": "int"},
+    "nova_service_password": {"type": "str"},
+}
+_CLOUD: dict[str, dict[str, t.Any]] = {"cloud_workers": {"type": "int"}, "cloud_release": {"type": "str", "choices": ["2025.2", "2026.1"]}}
+ROLES = {
+    "nova": Role(_NOVA, frozenset({*_NOVA, "nova_service", "nova_wsgi_env"}), service=True),
+    "nova_extra": Role({}, frozenset({"nova_extra_size"}), service=True),
+    "glance": Role({}, frozenset(), service=True),
+    "cloud": Role(_CLOUD, frozenset({*_CLOUD, "cloud_secrets"})),
+    "host": Role({"host_minimum_disk": {"type": "int"}}, frozenset({"host_minimum_disk"})),
+}
+
+
+def _names(*names: str) -> tuple[list[str], list[str]]:
+    faults, warnings = checks.check_names({"a": {name: Setting(1, "all.yml:7") for name in names}}, ROLES)
+    return [message for _host, message in faults], [message for _host, message in warnings]
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("nova_api_prot", "nova_api_prot (all.yml:7): no role has a variable of this name; did you mean 'nova_api_port'?"),
+        ("nova_workrs", "nova_workrs (all.yml:7): no role has a variable of this name; did you mean 'cloud_workers'?"),
+        ("cloud_relase", "cloud_relase (all.yml:7): no role has a variable of this name; did you mean 'cloud_release'?"),
+        ("host_minimum_disc", "host_minimum_disc (all.yml:7): no role has a variable of this name; did you mean 'host_minimum_disk'?"),
+        (
+            "glnace_service_overrides",
+            "glnace_service_overrides (all.yml:7): there is no service 'glnace'; did you mean 'glance_service_overrides'?",
+        ),
+    ],
+)
+def test_a_slip_is_refused_with_the_nearest_name(name: str, fault: str) -> None:
+    assert _names(name) == ([fault], [])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("nova_group", "nova_wsgi_env", "cloud_secrets", "nova_service_overrides", "nova_extra_size"),
+        # of a service in another play, of other software, of the operator's own
+        *("hello_service_overrides", "glances_port", "host_rack", "cloud_provider_zone", "novality", "my_nova_api_prot"),
+    ],
+)
+def test_other_names_are_left_alone(name: str) -> None:
+    assert _names(name) == ([], [])
+
+
+def test_a_name_that_is_like_no_other_gets_a_warning() -> None:
+    assert _names("nova_favourite_colour") == (
+        [],
+        ["nova_favourite_colour (all.yml:7): role nova has no variable of this name and ignores it"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fault"),
+    [
+        ("cloud_workers", "4", ""),
+        ("cloud_release", "2026.1", ""),
+        ("cloud_release", 2026.1, ""),
+        ("nova_unknown", [], ""),
+        ("cloud_workers", "four", "cloud_workers (all.yml:7): expected a whole number, got 'four'"),
+        ("cloud_release", "2026.2", "cloud_release (all.yml:7): expected one of 2025.2, 2026.1, got '2026.2'; did you mean '2026.1'?"),
+        ("nova_api_port", 0, "nova_api_port (all.yml:7): expected a port between 1 and 65535, got 0"),
+        ("nova_service_password", ["hunter2"], "nova_service_password (all.yml:7): expected text, got something else"),
+    ],
+)
+def test_a_value_has_the_declared_type(name: str, value: t.Any, fault: str) -> None:
+    assert checks.check_types({"a": {name: Setting(value, "all.yml:7")}}, ROLES) == ([("a", fault)] if fault else [])
+
+
+def test_groups_must_be_there_and_have_hosts() -> None:
+    groups = {"all": ["a"], "ungrouped": [], "control": ["a"], "spare": []}
+    assert checks.check_groups({"nova_group": "control", "ovn_group": "spare:control"}, groups) == []
+    assert checks.check_groups({"a_group": "contrl", "b_group": "control:contrl", "c_group": "spare", "d_group": "x"}, groups) == [
+        "the inventory has no host group 'contrl', which a_group, b_group name (it has: control, spare); did you mean 'control'?",
+        "the inventory has no host group 'x', which d_group names (it has: control, spare)",
+        "host group 'spare', which c_group names, has no hosts; put hosts into it, or name another group",
+    ]
+
+
+def test_a_fault_of_several_hosts_is_said_once() -> None:
+    faults = [("a", "x"), ("b", "x"), ("a", "y"), ("", "z")]
+    assert checks.lines(faults, ["a", "b"]) == ["x", "y [a]", "z"]

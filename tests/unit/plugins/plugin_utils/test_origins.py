@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a value was written down."""
+
+from __future__ import annotations
+
+import pathlib
+
+from ansible.parsing.dataloader import DataLoader
+
+from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
+
+
+def test_a_value_of_a_file_names_file_and_place(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "all.yml"
+    path.write_text("a: 1\nb: {c: 2}\n")
+    loaded = DataLoader().load_from_file(str(path))
+    assert (origin(loaded["a"]), origin(loaded["b"])) == (f"{path}:1:4", f"{path}:2:4")
+
+
+def test_a_value_of_nowhere_has_none() -> None:
+    assert origin(1) == ""
