@@ -65,7 +65,9 @@ class ActionModule(ActionBase):
             self._faults += error.messages
         if self._faults:
             raise AnsibleActionFail(_report([self._attributed(fault) for fault in self._faults]))
-        return _result(built, self._template(self._vars.get("cloud_secrets") or {}, "cloud_secrets"))
+        accounts = self._template(self._vars.get("cloud_accounts") or {}, "cloud_accounts")
+        standby = [(account["standby"] or {}).get("password", "") for account in accounts.values()]
+        return _result(built, [self._template(self._vars.get("cloud_secrets") or {}, "cloud_secrets"), standby])
 
     def _attributed(self, fault: str) -> str:
         """Return a fault of a service with the operator's override of that service, from which it may come."""

@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import fcntl
-import os
 import pathlib
 import typing as t
 
@@ -14,7 +11,15 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.parsing.vault import VaultLib, is_encrypted
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.caisson.openstack.plugins.module_utils import private_file, roles, schema, secret_file, secret_store
+from ansible_collections.caisson.openstack.plugins.module_utils import (
+    lock,
+    private_file,
+    roles,
+    rotation,
+    schema,
+    secret_file,
+    secret_store,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,25 +45,34 @@ class ActionModule(ActionBase):
             argument_spec={
                 "file": {"type": "path", "required": True},
                 "rotate": {"type": "list", "elements": "str", "default": []},
+                "finished": {"type": "str", "choices": list(t.get_args(rotation.Phase)), "default": "none"},
             }
         )
         path = pathlib.Path(args["file"])
+        self._vars = dict(task_vars or {})
         try:
-            requirements = self._requirements(dict(task_vars or {}))
-            unknown = sorted(set(args["rotate"]) - {item.name for item in requirements})
-            if unknown:
-                raise AnsibleActionFail(f"cannot rotate {', '.join(unknown)}: no role of this play needs a secret of that name")
-            with contextlib.nullcontext() if self._task.check_mode else _locked(path.parent):
-                return self._converge(path, requirements, args["rotate"])
+            requirements = self._requirements()
+            # two first runs must not each make their own secrets
+            with lock.exclusive(path.parent, make=not self._task.check_mode):
+                return self._converge(path, requirements, args["rotate"], args["finished"])
         except schema.SchemaError as error:
             raise AnsibleActionFail(str(error)) from error
         except (OSError, ValueError) as error:
             raise AnsibleActionFail(f"cannot keep the secrets in {path}; nothing was changed: {error}") from error
 
-    def _converge(self, path: pathlib.Path, requirements: list[secret_store.Requirement], rotate: list[str]) -> dict[str, t.Any]:
+    def _converge(
+        self, path: pathlib.Path, requirements: list[secret_store.Requirement], rotate: list[str], finished: str
+    ) -> dict[str, t.Any]:
         source = self._read(path)
-        values, added, replaced = secret_store.complete(source.values, requirements, rotate)
-        text = secret_file.edit(source.text, {name: values[name] for name in [*added, *replaced]}) if added or replaced else source.text
+        values, generated = secret_store.complete(source.values, requirements)
+        before = schema.load(rotation.Rotation, values.pop(rotation.KEY, {}), rotation.KEY)
+        names = rotation.resolve(rotate, requirements, self._foreign(values) if rotate else ())
+        after, moved = rotation.finish(rotation.begin(before, values, requirements, names), requirements, finished)
+        values |= moved
+        changes = {name: values[name] for name in [*generated, *moved]}
+        if after != before:
+            changes[rotation.KEY] = dataclasses.asdict(after)
+        text = secret_file.edit(source.text, self._as_before(changes, source.text)) if changes else source.text
         if not self._task.check_mode:
             if text != source.text:
                 self._write(path, text, source)
@@ -67,16 +81,42 @@ class ActionModule(ActionBase):
         return {
             "_ansible_no_log": True,
             "changed": text != source.text or source.mode != private_file.MODE,
-            "secrets": values,
-            "generated": added,
-            "rotated": replaced,
+            "secrets": rotation.in_use(after, values),
+            "accounts": rotation.accounts(after, values, requirements),
+            "generated": generated,
+            "phase": after.phase,
+            "rotating": after.rotating,
         }
 
-    def _requirements(self, variables: dict[str, t.Any]) -> list[secret_store.Requirement]:
+    def _as_before(self, changes: dict[str, t.Any], text: str) -> dict[str, t.Any]:
+        """Return *changes* with the values encrypted that follow one that ansible-vault encrypted by itself."""
+        encrypted = secret_file.encrypted(text)
+        vault = VaultLib(secrets=self._loader._vault.secrets)
+
+        def like(name: str, value: t.Any) -> t.Any:
+            if isinstance(value, list):
+                return [like(name, item) for item in value]
+            if name == rotation.KEY:
+                return {**value, "new": {key: like(key, item) for key, item in value["new"].items()}}
+            if name not in encrypted:
+                return value
+            _plain, vault_id, secret = vault.decrypt_and_get_vault_id(encrypted[name].text)
+            return secret_file.Encrypted(vault.encrypt(value, secret=secret, vault_id=vault_id).decode())
+
+        return {name: like(name, value) for name, value in changes.items()}
+
+    def _foreign(self, values: dict[str, t.Any]) -> list[str]:
+        """Return the names of secrets that a variable of the same name sets to another value than the file's."""
+        variables = {**self._vars, "cloud_secrets": values}
+        return [
+            name for name in values if name in self._vars and roles.template(self._templar, self._vars[name], variables) != values[name]
+        ]
+
+    def _requirements(self) -> list[secret_store.Requirement]:
         """Return what the lists ``<role>_required_secrets`` of the play's roles ask for."""
         found = []
         for name in roles.in_play(self._task.get_play()):
-            items = roles.template(self._templar, variables.get(f"{name}_required_secrets", []), variables)
+            items = roles.template(self._templar, self._vars.get(f"{name}_required_secrets", []), self._vars)
             found += [schema.load(secret_store.Requirement, item, f"{name}_required_secrets") for item in items]
         return found
 
@@ -106,15 +146,3 @@ class ActionModule(ActionBase):
             vault_id, secret = source.vault
             raw = VaultLib(secrets=self._loader._vault.secrets).encrypt(raw, secret=secret, vault_id=vault_id)
         private_file.write(path, raw)
-
-
-@contextlib.contextmanager
-def _locked(directory: pathlib.Path) -> t.Iterator[None]:
-    """Keep other runs away from a directory, which is made if needed: two first runs must not each make their own secrets."""
-    directory.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from ansible.module_utils.urls import open_url
 
+from ansible_collections.caisson.openstack.plugins.module_utils import standby
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import Endpoint, User
 
 DOMAIN = "default"
@@ -71,8 +72,10 @@ def plan(current: Current, users: t.Sequence[User], endpoints: t.Sequence[Endpoi
         steps.append(Step("create_project", f"project {project}", "it does not exist", {"name": project}))
     missing = sorted({role for user in users for role in user.roles} - current.roles.keys())
     steps += [Step("create_role", f"role {role}", "it does not exist", {"name": role}) for role in missing]
-    for user in users:
+    for user in standby.accepted(users):
         steps += _user(current, user, project)
+    gone = [name for name in standby.retired(users) if name in current.users]
+    steps += [Step("delete_user", f"user {name}", "its password was rotated", {"name": name}) for name in gone]
     if endpoints and region not in current.regions:
         steps.append(Step("create_region", f"region {region}", "it does not exist", {"identifier": region}))
     for endpoint in endpoints:
@@ -165,7 +168,8 @@ class Keystone:
         current.regions = {item["id"] for item in self._get("regions")}
         assignments = self._get("role_assignments?include_names=true")
         current.assignments = {found for item in assignments if (found := _assignment(item))}
-        current.valid_passwords = {user.name for user in users if user.name in current.users and self.accepts(user.name, user.password)}
+        known = [user for user in standby.accepted(users) if user.name in current.users]
+        current.valid_passwords = {user.name for user in known if self.accepts(user.name, user.password)}
         return current
 
     def apply(self, current: Current, step: Step) -> None:
@@ -183,6 +187,9 @@ class Keystone:
 
     def _set_password(self, current: Current, name: str, password: str) -> None:
         self._request("PATCH", f"users/{current.users[name]['id']}", {"user": {"password": password}})
+
+    def _delete_user(self, current: Current, name: str) -> None:
+        self._request("DELETE", f"users/{current.users.pop(name)['id']}")
 
     def _assign(self, current: Current, user: str, project: str, role: str) -> None:
         ids = current.projects[project]["id"], current.users[user]["id"], current.roles[role]["id"]

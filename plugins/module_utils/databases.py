@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.module_utils import standby
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database
 
 CHARACTER_SET = "utf8mb4"
@@ -67,7 +68,7 @@ def query(wanted: t.Sequence[Database]) -> str:
         f"SELECT 'user', User, '' FROM mysql.global_priv WHERE Host = '{HOST}';",
         f"SELECT 'grant', User, Db FROM mysql.db WHERE Host = '{HOST}' AND {_ALL_PRIVILEGES};",
     ]
-    for user, password in sorted({(item.user, item.password) for item in wanted}):
+    for user, password in sorted({(item.user, item.password) for item in standby.accepted(wanted)}):
         parts.append(
             f"SELECT 'password', User, '' FROM mysql.global_priv WHERE Host = '{HOST}' AND User = {quote_text(user)}"
             f" AND JSON_VALUE(Priv, '$.authentication_string') = PASSWORD({quote_text(password)});"
@@ -89,9 +90,11 @@ def parse(output: str) -> Current:
 def plan(wanted: t.Sequence[Database], current: Current) -> list[Statement]:
     """Return the statements that make the server have what is *wanted*, in order."""
     statements: list[Statement] = []
+    created: set[str] = set()
     users: set[str] = set()
-    for item in wanted:
-        if item.name not in current.databases:
+    for item in standby.accepted(wanted):
+        if item.name not in current.databases | created:
+            created.add(item.name)
             text = f"CREATE DATABASE IF NOT EXISTS {quote_name(item.name)} CHARACTER SET {CHARACTER_SET}"
             statements.append(Statement(text, f"database {item.name}", "it does not exist"))
         if item.user not in users:
@@ -99,13 +102,20 @@ def plan(wanted: t.Sequence[Database], current: Current) -> list[Statement]:
             statements += _user(item, current)
         # a grant by hand has the name as it is, which means this database too
         if not {(item.user, item.name), (item.user, _pattern(item.name))} & current.grants:
-            text = f"GRANT ALL ON {quote_name(_pattern(item.name))}.* TO {quote_text(item.user)}@'{HOST}'"
+            text = f"GRANT ALL ON {quote_name(_pattern(item.name))}.* TO {_account(item.user)}"
             statements.append(Statement(text, f"user {item.user}", f"it has no access to database {item.name}"))
+    for user in standby.retired(wanted):
+        if user in current.users:
+            statements.append(Statement(f"DROP USER {_account(user)}", f"user {user}", "its password was rotated"))
     return statements
 
 
+def _account(user: str) -> str:
+    return f"{quote_text(user)}@'{HOST}'"
+
+
 def _user(item: Database, current: Current) -> list[Statement]:
-    account, password = f"{quote_text(item.user)}@'{HOST}'", quote_text(item.password)
+    account, password = _account(item.user), quote_text(item.password)
     if item.user not in current.users:
         return [Statement(f"CREATE USER {account} IDENTIFIED BY {password}", f"user {item.user}", "it does not exist")]
     if item.user not in current.valid_passwords:

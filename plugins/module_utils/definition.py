@@ -114,12 +114,21 @@ class Job(JobOptions):
 
 
 @dataclasses.dataclass
+class Standby:
+    """The other account of a pair while a secret rotates: accepted as well, or removed if it has no password."""
+
+    user: str
+    password: str = dataclasses.field(default="", metadata={"no_log": True})
+
+
+@dataclasses.dataclass
 class Database:
     """A database and the user that owns it."""
 
     name: str
     user: str
     password: str = dataclasses.field(metadata={"no_log": True})
+    standby: t.Optional[Standby] = None
 
 
 @dataclasses.dataclass
@@ -129,6 +138,7 @@ class User:
     name: str
     password: str = dataclasses.field(metadata={"no_log": True})
     roles: list[str] = dataclasses.field(default_factory=list)
+    standby: t.Optional[Standby] = None
 
 
 @dataclasses.dataclass

@@ -144,6 +144,5 @@ def _totals(steps: list[Step]) -> str:
 
 
 def _count(number: int, noun: str) -> str:
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number} {noun}s"
+    plural = {"catalog": "catalog entries"}.get(noun, f"{noun}s")
+    return f"1 {noun}" if number == 1 else f"{number} {plural}"

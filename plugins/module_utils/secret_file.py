@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import typing as t
 
@@ -13,11 +14,19 @@ with contextlib.suppress(ImportError):
 
 #: The one mapping that is changed.
 KEY = "cloud_secrets"
+_VAULT = "!vault"
 _HEADER = "# Made by caisson.openstack. Keep it: it cannot be made again. ansible-vault encrypt works on it.\n"
 
 
 class SecretFileError(ValueError):
     """The text is not a file of secrets; the message never quotes it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Encrypted:
+    """A value that ansible-vault encrypted by itself."""
+
+    text: str
 
 
 def edit(text: str, changes: t.Mapping[str, t.Any]) -> str:
@@ -41,6 +50,20 @@ def edit(text: str, changes: t.Mapping[str, t.Any]) -> str:
     return _ended(text) + _block(changes)
 
 
+def encrypted(text: str) -> dict[str, Encrypted]:
+    """Return, of the values in the mapping :data:`KEY`, those that are encrypted by themselves; of a list its first such item."""
+    document = _compose(text)
+    found: dict[str, Encrypted] = {}
+    sections = document.value if isinstance(document, yaml.MappingNode) else []
+    for section in (value for key, value in sections if key.value == KEY and isinstance(value, yaml.MappingNode)):
+        for name, value in section.value:
+            items = value.value if isinstance(value, yaml.SequenceNode) else [value]
+            for item in items:
+                if item.tag == _VAULT:
+                    found.setdefault(name.value, Encrypted(item.value))
+    return found
+
+
 def _compose(text: str) -> t.Any:
     try:
         return yaml.compose(text, Loader=yaml.SafeLoader)
@@ -61,8 +84,18 @@ def _block(values: t.Mapping[str, t.Any]) -> str:
 
 
 def _item(name: str, value: t.Any) -> str:
+    return f"{name}: {_flow(value)}"
+
+
+def _flow(value: t.Any) -> str:
+    if isinstance(value, Encrypted):
+        return f"{_VAULT} {json.dumps(value.text)}"
+    if isinstance(value, t.Mapping):
+        return "{" + ", ".join(f"{json.dumps(key)}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
     # JSON is YAML, and quotes keep what looks like a number a text
-    return f"{name}: {json.dumps(value)}"
+    return json.dumps(value)
 
 
 def _edit_mapping(text: str, mapping: t.Any, changes: t.Mapping[str, t.Any]) -> str:

@@ -26,10 +26,21 @@ FERNET_MAX_ACTIVE = 5
 
 @dataclasses.dataclass
 class Requirement:
-    """A secret that a role needs."""
+    """A secret that a role needs.
+
+    ``user`` is the account that a password belongs to. It is one of a pair, which take turns when the password rotates, unless
+    ``paired`` is false because people know it by its name.
+    """
 
     name: str
     type: Kind = "password"
+    user: str = ""
+    paired: bool = True
+
+    @property
+    def in_pair(self) -> bool:
+        """Whether it belongs to an account that takes turns with another."""
+        return bool(self.user) and self.paired
 
 
 def _fernet_key() -> str:
@@ -74,25 +85,12 @@ def rotate(kind: str, current: t.Any) -> t.Any:
     return [_fernet_key(), *kept]
 
 
-def complete(
-    current: t.Mapping[str, t.Any], requirements: t.Iterable[Requirement], rotated: t.Container[str] = ()
-) -> tuple[dict[str, t.Any], list[str], list[str]]:
-    """Return *current* with what is missing added and the names in *rotated* replaced, the names added, the names replaced.
-
-    Raises:
-        ValueError: if one cannot be rotated; the message names it.
-    """
+def complete(current: t.Mapping[str, t.Any], requirements: t.Iterable[Requirement]) -> tuple[dict[str, t.Any], list[str]]:
+    """Return *current* with what is missing added, and the names of that."""
     values = dict(current)
     added: list[str] = []
-    replaced: list[str] = []
     for item in requirements:
         if item.name not in values:
             values[item.name] = generate(item.type)
             added.append(item.name)
-        elif item.name in rotated and item.name not in [*added, *replaced]:
-            try:
-                values[item.name] = rotate(item.type, values[item.name])
-            except ValueError as error:
-                raise ValueError(f"cannot rotate {item.name}: {error}") from error
-            replaced.append(item.name)
-    return values, added, replaced
+    return values, added

@@ -11,7 +11,8 @@ short_description: Users, services and endpoints in Keystone
 version_added: 0.1.0
 description:
   - Makes the users of services, with their roles in one project, and the catalog what they should be, in one session.
-  - A URL that changed is updated, an endpoint that is there twice is removed; nothing else is ever deleted.
+  - A URL that changed is updated, an endpoint that is there twice is removed, and so is the former user of a pair whose
+    password was rotated; nothing else is ever deleted.
 author: The caisson authors (@caisson)
 options:
   auth:
@@ -40,6 +41,12 @@ options:
       name: {description: Name of the user., type: str, required: true}
       password: {description: Password of the user., type: str, required: true}
       roles: {description: Roles in the project., type: list, elements: str, default: []}
+      standby:
+        description: The other user of the pair while a password rotates.
+        type: dict
+        suboptions:
+          user: {description: Name of the user., type: str, required: true}
+          password: {description: 'Its password, for a user that may log in as well; without one the user goes.', type: str, default: ''}
   endpoints:
     description: Services and their URLs.
     type: list

@@ -83,15 +83,16 @@ waiting:
 
 import dataclasses
 import json
+import pathlib
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import schema
+from ansible_collections.caisson.openstack.plugins.module_utils import lock, schema
 from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
-from ansible_collections.caisson.openstack.plugins.module_utils.state_file import StateError, StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.state_file import DEFAULT_PATH, StateError, StateFile
 
 
 def _diff(outcomes: t.Iterable[Outcome]) -> dict[str, str]:
@@ -114,23 +115,7 @@ def _result(outcomes: list[Outcome]) -> dict[str, t.Any]:
     }
 
 
-def main() -> None:
-    """Entry point of the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "cloud": {"type": "str", "required": True},
-            "containers": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(ContainerSpec)},
-            "jobs": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(JobSpec)},
-            "created_databases": {"type": "list", "elements": "str", "default": []},
-            "prune_services": {"type": "list", "elements": "str", "default": []},
-            "keep": {"type": "list", "elements": "str", "default": []},
-            "patience": {"type": "int", "default": 600},
-            "elapsed": {"type": "int", "default": 0},
-            "parallel": {"type": "int", "default": 8},
-            "engine_url": {"type": "str", "default": DEFAULT_URL},
-        },
-        supports_check_mode=True,
-    )
+def _converge(module: AnsibleModule) -> None:
     params = module.params
     try:
         engine = Engine(connect(params["engine_url"]))
@@ -150,6 +135,28 @@ def main() -> None:
         details = "\n".join(f"  - {item.kind} {item.name} of service {item.service}: {item.detail}" for item in failed)
         module.fail_json(msg=f"{len(failed)} of {len(outcomes)} containers and jobs failed:\n{details}", **result)
     module.exit_json(**result)
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "cloud": {"type": "str", "required": True},
+            "containers": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(ContainerSpec)},
+            "jobs": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(JobSpec)},
+            "created_databases": {"type": "list", "elements": "str", "default": []},
+            "prune_services": {"type": "list", "elements": "str", "default": []},
+            "keep": {"type": "list", "elements": "str", "default": []},
+            "patience": {"type": "int", "default": 600},
+            "elapsed": {"type": "int", "default": 0},
+            "parallel": {"type": "int", "default": 8},
+            "engine_url": {"type": "str", "default": DEFAULT_URL},
+        },
+        supports_check_mode=True,
+    )
+    # a run whose controller was killed may still be at work on the host
+    with lock.exclusive(pathlib.Path(DEFAULT_PATH).parent, make=not module.check_mode):
+        _converge(module)
 
 
 if __name__ == "__main__":

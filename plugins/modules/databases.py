@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Creates databases and users, sets passwords that are not as wanted, and grants what is missing, in one call.
   - Speaks to the server by its own client inside the container, where the administrator needs no password.
-  - Nothing is ever dropped.
+  - No database is ever dropped, and no user but the former one of a pair whose password was rotated.
 author: The caisson authors (@caisson)
 options:
   container:
@@ -28,6 +28,12 @@ options:
       name: {description: Name of the database., type: str, required: true}
       user: {description: User that owns it., type: str, required: true}
       password: {description: Password of the user., type: str, required: true}
+      standby:
+        description: The other user of the pair while a password rotates.
+        type: dict
+        suboptions:
+          user: {description: Name of the user., type: str, required: true}
+          password: {description: 'Its password, for a user that has access as well; without one the user goes.', type: str, default: ''}
 extends_documentation_fragment: [caisson.openstack.engine]
 attributes:
   check_mode: {support: full, description: Says what would be created or changed.}

@@ -97,13 +97,13 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import config_tree, schema
+from ansible_collections.caisson.openstack.plugins.module_utils import config_tree, lock, schema
 from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.plans import Step
 from ansible_collections.caisson.openstack.plugins.module_utils.selection import Reach
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec, digest
-from ansible_collections.caisson.openstack.plugins.module_utils.state_file import StateError, StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.state_file import DEFAULT_PATH, StateError, StateFile
 
 _CONNECT_TIMEOUT = 5.0  # seconds
 
@@ -163,24 +163,7 @@ def _diff(root: pathlib.Path, changes: list[config_tree.Change], outcomes: list[
     return shown
 
 
-def main() -> None:
-    """Entry point of the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "cloud": {"type": "str", "required": True},
-            "files": {"type": "str", "required": True, "no_log": True},
-            "root": {"type": "path", "default": "/etc/caisson"},
-            "containers": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(ContainerSpec)},
-            "jobs": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(JobSpec)},
-            "required": {"type": "list", "elements": "dict", "default": []},
-            "reach": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(Reach)},
-            "prune_services": {"type": "list", "elements": "str", "default": []},
-            "keep": {"type": "list", "elements": "str", "default": []},
-            "parallel": {"type": "int", "default": 8},
-            "engine_url": {"type": "str", "default": DEFAULT_URL},
-        },
-        supports_check_mode=True,
-    )
+def _observe(module: AnsibleModule) -> None:
     params = module.params
     root = pathlib.Path(params["root"])
     wanted = config_tree.unpack(params["files"])
@@ -213,6 +196,29 @@ def main() -> None:
         unhealthy=[item.name for item in outcomes if item.state == "waiting"],
         diff=_diff(root, changes, outcomes),
     )
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "cloud": {"type": "str", "required": True},
+            "files": {"type": "str", "required": True, "no_log": True},
+            "root": {"type": "path", "default": "/etc/caisson"},
+            "containers": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(ContainerSpec)},
+            "jobs": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(JobSpec)},
+            "required": {"type": "list", "elements": "dict", "default": []},
+            "reach": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(Reach)},
+            "prune_services": {"type": "list", "elements": "str", "default": []},
+            "keep": {"type": "list", "elements": "str", "default": []},
+            "parallel": {"type": "int", "default": 8},
+            "engine_url": {"type": "str", "default": DEFAULT_URL},
+        },
+        supports_check_mode=True,
+    )
+    # a run whose controller was killed may still be at work on the host
+    with lock.exclusive(pathlib.Path(DEFAULT_PATH).parent, make=False):
+        _observe(module)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ description:
   - Makes the secrets that the play's roles ask for in C(<role>_required_secrets) and that the file does not have yet, and returns all.
   - What is in the file already is kept as it is written there, comments and values encrypted by themselves too. The file has
     mode 0600; if ansible-vault encrypted it, it stays encrypted with the same password.
+  - A rotation has steps, kept in the file, old and new values together. Between two steps all hosts have to be brought to
+    their definitions, as playbook C(rotate) does. A rotation that was cut off goes on where it stopped.
   - Runs on the controller. The result is never shown.
 author: The caisson authors (@caisson)
 options:
@@ -22,10 +24,17 @@ options:
     required: true
   rotate:
     description:
-      - Names of secrets to replace. Of a list of Fernet keys the staged key becomes primary and a new one is staged.
+      - Names of secrets whose rotation begins, unless one is under way already. V(all) stands for all that rotate without
+        a failed login, which are the passwords of accounts and Fernet keys.
+      - Of a list of Fernet keys the staged key becomes primary and a new one is staged.
     type: list
     elements: str
     default: []
+  finished:
+    description: Step of a rotation that all hosts were brought to; the next one begins. Ignored at any other step.
+    type: str
+    choices: [none, accept, move, retire]
+    default: none
 attributes:
   check_mode: {support: full, description: Makes the secrets but does not write them.}
   diff_mode: {support: none, description: Nothing of the result is shown.}
@@ -39,7 +48,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-secrets: {description: Names and values., type: dict, returned: success}
+secrets: {description: Names and values that clients use., type: dict, returned: success}
+accounts:
+  description: By the name of a password the account that it belongs to, the pair that this is one of, and the other one if
+    that must be accepted or must go.
+  type: dict
+  returned: success
 generated: {description: Names that were new., type: list, elements: str, returned: success}
-rotated: {description: Names that were replaced., type: list, elements: str, returned: success}
+phase: {description: Step of the rotation that is under way., type: str, returned: success, sample: move}
+rotating: {description: Names of the secrets that are being rotated., type: list, elements: str, returned: success}
 """

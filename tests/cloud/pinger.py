@@ -7,40 +7,32 @@ import os
 import select
 import socket
 import struct
-import threading
 import time
-import types
+import typing as t
+
+from tests.cloud.background import Background
 
 _ECHO, _REPLY = 8, 0
 
 
-class Pinger:
+class Pinger(Background):
     """Sends an echo request each *interval* seconds while it is entered.
 
     A packet counts as lost if no answer came within a second of the last one that was sent.
     """
 
     def __init__(self, address: str, interval: float = 0.02) -> None:
+        super().__init__(self._send, self._receive)
         self._address = address
         self._interval = interval
         self._identifier = os.getpid() & 0xFFFF
         self._sent: list[float] = []
         self._answered: set[int] = set()
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._send), threading.Thread(target=self._receive)]
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
 
-    def __enter__(self) -> Pinger:
-        """Begin."""
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None) -> None:
+    def __exit__(self, *error: t.Any) -> None:
         """Wait for the last answers and end."""
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
+        super().__exit__(*error)
         self._socket.close()
 
     def _send(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils import catalog, databases
 from ansible_collections.caisson.openstack.plugins.module_utils.catalog import CatalogError, Keystone
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database, Endpoint, User
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database, Endpoint, Standby, User
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import connect
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
 
@@ -107,6 +107,22 @@ def test_what_differs_is_mended(keystone: Keystone) -> None:
     assert _converge(keystone, [dataclasses.replace(user, roles=["service", "reader"])]) == [
         "user glance: it does not have role reader in project service"
     ]
+
+
+def test_two_accounts_of_a_pair_take_turns(keystone: Keystone) -> None:
+    first, second = User("neutron", "pw4", ["service"]), User("neutron_b", "pw5", ["service"])
+    _converge(keystone, [first])
+    assert _converge(keystone, [dataclasses.replace(first, standby=Standby("neutron_b", "pw5"))]) == [
+        "user neutron_b: it does not exist",
+        "user neutron_b: it does not have role service in project service",
+    ]
+    assert _converge(keystone, [dataclasses.replace(second, standby=Standby("neutron", "pw4"))]) == []
+    assert keystone.accepts("neutron", "pw4") and keystone.accepts("neutron_b", "pw5")
+    retired = dataclasses.replace(second, standby=Standby("neutron"))
+    assert _converge(keystone, [retired]) == ["user neutron: its password was rotated"]
+    assert _converge(keystone, [retired]) == []
+    assert not keystone.accepts("neutron", "pw4")
+    assert keystone.accepts("neutron_b", "pw5")
 
 
 def test_an_endpoint_that_is_there_twice_is_removed(keystone: Keystone) -> None:

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils import databases
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database, Standby
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import EngineError
 from ansible_collections.caisson.openstack.plugins.modules.databases import ask
 
@@ -58,6 +59,22 @@ def test_a_password_is_changed_only_if_it_is_another(mariadb: MariaDB) -> None:
     assert _converge(mariadb, other) == []
     assert _login(mariadb, other) == ""
     assert "Access denied" in _login(mariadb, wanted)
+
+
+def test_two_accounts_of_a_pair_take_turns(mariadb: MariaDB) -> None:
+    first, second = Database("pair", "pair", "one"), Database("pair", "pair_b", "two")
+    _converge(mariadb, first)
+    assert _converge(mariadb, dataclasses.replace(first, standby=Standby("pair_b", "two"))) == [
+        "user pair_b: it does not exist",
+        "user pair_b: it has no access to database pair",
+    ]
+    assert _login(mariadb, first) == _login(mariadb, second) == ""
+    assert _converge(mariadb, dataclasses.replace(second, standby=Standby("pair", "one"))) == []
+    retired = dataclasses.replace(second, standby=Standby("pair"))
+    assert _converge(mariadb, retired) == ["user pair: its password was rotated"]
+    assert _converge(mariadb, retired) == []
+    assert "Access denied" in _login(mariadb, first)
+    assert _login(mariadb, second) == ""
 
 
 def test_a_lost_or_partial_grant_is_mended(mariadb: MariaDB) -> None:

@@ -25,9 +25,16 @@ _PLAYBOOK = """
     - ansible.builtin.copy: {content: "{{ made | to_json }}", dest: "{{ results }}/{{ inventory_hostname }}", mode: "0600"}
       delegate_to: localhost
 """
+#: A password that rotates: the other account of the pair is accepted too, and its password is a secret.
+_ACCOUNT = {"pair": ["a", "a_b"], "user": "a_b", "standby": {"user": "a", "password": "former-password"}}
 _INVENTORY = {
     "all": {
-        "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "cloud_secrets": {"x": "hunter2hunter2"}}
+        "vars": {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "cloud_secrets": {"x": "hunter2hunter2"},
+            "cloud_accounts": {"x": _ACCOUNT},
+        }
     },
     "control": {"hosts": {"c1": {"cloud_address": "192.0.2.1"}, "c2": {"cloud_address": "192.0.2.2"}}},
     "compute": {"hosts": {"n1": {}}},
@@ -128,7 +135,7 @@ def test_each_host_gets_its_own_model(site: Site) -> None:
     assert "host = c2" in site.content("c2", "alpha.conf")
     assert site.content("c1", "list") == "alpha 192.0.2.1 192.0.2.2\n"
     # what is masked in diffs has every generated secret
-    assert site.packed("c1")["secrets"] == ["hunter2hunter2"]
+    assert site.packed("c1")["secrets"] == ["former-password", "hunter2hunter2"]
 
 
 def test_overrides_of_every_level_apply_in_their_order(site: Site) -> None:

@@ -24,6 +24,7 @@ _PLAYBOOK = """
     - caisson.openstack.secrets:
         file: "{{ file }}"
         rotate: "{{ rotate | default([]) }}"
+        finished: "{{ finished | default('none') }}"
       register: kept
     - ansible.builtin.copy: {content: "{{ kept | to_json }}", dest: "{{ result }}", mode: "0600"}
       check_mode: false
@@ -32,11 +33,12 @@ _ROLE = """
 demo_required_secrets:
   - {name: demo_password}
   - {name: demo_keys, type: fernet_keys}
+  - {name: demo_login, user: demo}
 """
 
 
 class Site:
-    """A playbook with one role that needs two secrets."""
+    """A playbook with one role that needs three secrets."""
 
     def __init__(self, directory: pathlib.Path) -> None:
         self.directory = directory
@@ -51,9 +53,9 @@ class Site:
         environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(_REPOSITORY / ".dev"), "ANSIBLE_LOCALHOST_WARNING": "0"}
         return subprocess.run([_BIN / name, *arguments], cwd=self.directory, env=environment, capture_output=True, text=True, check=False)
 
-    def run(self, *arguments: str, rotate: t.Sequence[str] = (), result: str = "result") -> dict[str, t.Any]:
+    def run(self, *arguments: str, rotate: t.Sequence[str] = (), finished: str = "none", result: str = "result") -> dict[str, t.Any]:
         """Run the playbook; return what the task returned, with all that was printed as ``output``."""
-        variables = {"file": str(self.file), "rotate": list(rotate), "result": str(self.directory / result)}
+        variables = {"file": str(self.file), "rotate": list(rotate), "finished": finished, "result": str(self.directory / result)}
         done = self.tool("ansible-playbook", "play.yml", "-e", json.dumps(variables), "-vvv", "--diff", *arguments)
         if done.returncode:
             return {"failed": True, "output": done.stdout + done.stderr}
@@ -70,7 +72,7 @@ def site(tmp_path: pathlib.Path) -> Site:
 
 def test_secrets_are_made_once(site: Site) -> None:
     first = site.run()
-    assert (first["changed"], first["generated"], first["rotated"]) == (True, ["demo_password", "demo_keys"], [])
+    assert (first["changed"], first["generated"], first["phase"]) == (True, ["demo_password", "demo_keys", "demo_login"], "none")
     assert f"{site.file.stat().st_mode & 0o7777:o}" == "600"
     assert yaml.safe_load(site.file.read_text()) == {"cloud_secrets": first["secrets"]}
     before = site.file.read_bytes()
@@ -90,7 +92,7 @@ def test_no_value_is_ever_printed(site: Site) -> None:
 
 def test_check_mode_makes_and_writes_nothing(site: Site) -> None:
     planned = site.run("--check")
-    assert (planned["changed"], planned["generated"]) == (True, ["demo_password", "demo_keys"])
+    assert (planned["changed"], planned["generated"]) == (True, ["demo_password", "demo_keys", "demo_login"])
     assert not site.file.parent.exists()
 
 
@@ -99,20 +101,66 @@ def test_an_operators_own_file_is_kept_as_it_is(site: Site) -> None:
     own = "# mine\ncloud_secrets:\n  demo_password: chosen  # by me\n  more: '{{ not_for_ansible }}'\nother: [1]\n"
     site.file.write_text(own)
     done = site.run()
-    assert done["generated"] == ["demo_keys"]
+    assert done["generated"] == ["demo_keys", "demo_login"]
     assert done["secrets"]["demo_password"] == "chosen"
     lines = site.file.read_text().splitlines(keepends=True)
-    assert "".join(line for line in lines if "demo_keys" not in line) == own
+    assert "".join(line for line in lines if "demo_keys" not in line and "demo_login" not in line) == own
 
 
 def test_rotation_replaces_what_is_named(site: Site) -> None:
     first = site.run()["secrets"]
-    done = site.run(rotate=["demo_keys"])
-    assert (done["changed"], done["rotated"]) == (True, ["demo_keys"])
-    assert done["secrets"]["demo_password"] == first["demo_password"]
-    assert done["secrets"]["demo_keys"][-1] == first["demo_keys"][0]
+    begun = site.run(rotate=["demo_keys"])
+    assert (begun["changed"], begun["phase"], begun["rotating"]) == (True, "move", ["demo_keys"])
+    assert begun["secrets"]["demo_password"] == first["demo_password"]
+    assert begun["secrets"]["demo_keys"][-1] == first["demo_keys"][0]
+    done = site.run(finished="move")
+    assert (done["changed"], done["phase"], done["secrets"]) == (True, "none", begun["secrets"])
     refused = site.run(rotate=["demo_kyes"])
     assert "cannot rotate demo_kyes: no role of this play needs a secret of that name" in refused["output"]
+
+
+def test_a_rotation_of_an_account_is_in_the_file_at_each_step(site: Site) -> None:
+    old = site.run()["secrets"]["demo_login"]
+    begun = site.run(rotate=["all"])
+    assert (begun["phase"], begun["rotating"], begun["secrets"]["demo_login"]) == ("accept", ["demo_keys", "demo_login"], old)
+    new = begun["accounts"]["demo_login"]["standby"]["password"]
+    assert begun["accounts"]["demo_login"] == {"pair": ["demo", "demo_b"], "user": "demo", "standby": {"user": "demo_b", "password": new}}
+    text = site.file.read_text()
+    assert old in text and new in text
+    # cut off and begun again, or asked by site, it is the same one
+    for again in (site.run(rotate=["demo_password"]), site.run(), site.run(finished="move")):
+        assert (again["changed"], again["accounts"], again["phase"]) == (False, begun["accounts"], "accept")
+    moving = site.run(finished="accept")
+    assert moving["accounts"]["demo_login"] == {"pair": ["demo", "demo_b"], "user": "demo_b", "standby": {"user": "demo", "password": old}}
+    assert moving["secrets"]["demo_login"] == new
+    assert site.run("--check", finished="move")["phase"] == "retire"
+    retiring = site.run(finished="move")
+    assert (retiring["phase"], retiring["secrets"]["demo_login"]) == ("retire", new)
+    assert retiring["accounts"]["demo_login"] == {"pair": ["demo", "demo_b"], "user": "demo_b", "standby": {"user": "demo", "password": ""}}
+    done = site.run(finished="retire")
+    assert (done["phase"], done["accounts"]["demo_login"]) == ("none", {"pair": ["demo", "demo_b"], "user": "demo_b", "standby": None})
+    assert old not in site.file.read_text()
+    assert yaml.safe_load(site.file.read_text())["cloud_secrets"]["demo_login"] == new
+
+
+def test_a_password_that_is_set_as_a_variable_is_not_rotated(site: Site) -> None:
+    old = site.run()["secrets"]
+    (site.directory / "roles/demo/defaults").mkdir()
+    defaults = 'demo_login: "{{ cloud_secrets.demo_login }}"\ndemo_keys: "{{ cloud_secrets.demo_keys }}"\n'
+    (site.directory / "roles/demo/defaults/main.yml").write_text(defaults)
+    refused = site.run("-e", "demo_login=chosen", rotate=["demo_login"])
+    assert "cannot rotate demo_login: a variable of that name sets it, not this file; change it there" in refused["output"]
+    done = site.run("-e", "demo_login=chosen", rotate=["all"])
+    assert (done["rotating"], done["secrets"]["demo_login"]) == (["demo_keys"], old["demo_login"])
+
+
+def test_no_value_of_a_rotation_is_ever_printed(site: Site) -> None:
+    site.run()
+    for step in ({"rotate": ["all"]}, {"finished": "accept"}, {"finished": "move"}):
+        done = site.run(**step)
+        values = [done["secrets"]["demo_login"], *done["secrets"]["demo_keys"], (done["accounts"]["demo_login"]["standby"])["password"]]
+        task = done["output"].split("TASK [caisson.openstack.secrets]")[1].split("TASK [")[0]
+        assert not [value for value in filter(None, values) if value in task]
 
 
 def test_a_file_that_others_may_read_is_closed(site: Site) -> None:
@@ -131,10 +179,13 @@ def test_an_encrypted_file_stays_encrypted_with_its_own_password(site: Site) -> 
     assert site.run(*site.vault("a"), *site.vault("b"))["changed"] is False
     assert site.file.read_bytes() == before
     done = site.run(*site.vault("a"), *site.vault("b"), rotate=["demo_password"])
+    done = site.run(*site.vault("a"), *site.vault("b"), finished="move")
     assert done["secrets"]["demo_keys"] == first["demo_keys"]
+    assert done["secrets"]["demo_password"] != first["demo_password"]
     assert site.file.read_text().startswith("$ANSIBLE_VAULT;1.2;AES256;b\n")
     shown = site.tool("ansible-vault", "view", *site.vault("b"), str(site.file))
-    assert yaml.safe_load(shown.stdout) == {"cloud_secrets": done["secrets"]}
+    kept = yaml.safe_load(shown.stdout)["cloud_secrets"]
+    assert {name: value for name, value in kept.items() if name != "rotation"} == done["secrets"]
 
 
 @pytest.mark.parametrize("password", [[], ["a"]], ids=["none", "wrong"])
@@ -153,8 +204,30 @@ def test_a_value_that_is_encrypted_by_itself_stays_so(site: Site) -> None:
     site.file.parent.mkdir()
     site.file.write_text(f"cloud_secrets:\n  demo_password: {value}")
     done = site.run(*site.vault("a"))
-    assert (done["generated"], done["secrets"]["demo_password"]) == (["demo_keys"], "chosen")
+    assert (done["generated"], done["secrets"]["demo_password"]) == (["demo_keys", "demo_login"], "chosen")
     assert value.strip() in site.file.read_text()
+
+
+def test_what_follows_a_value_that_is_encrypted_by_itself_is_encrypted_too(site: Site) -> None:
+    site.run()
+    login = site.tool("ansible-vault", "encrypt_string", *site.vault("a"), "chosen").stdout
+    site.file.write_text(f"cloud_secrets:\n  demo_login: {login}  demo_keys: [!vault {json.dumps(_ciphertext(site))}, two]\n")
+    new = None
+    for step in ({"rotate": ["all"]}, {}, {"finished": "accept"}, {"finished": "move"}, {"finished": "retire"}, {}):
+        done = site.run(*site.vault("a"), **step)
+        if done["phase"] == "accept":
+            assert done["secrets"]["demo_login"] == "chosen"
+            new = done["accounts"]["demo_login"]["standby"]["password"]
+        text = site.file.read_text()
+        assert not [value for value in (new, "chosen", "one", *done["secrets"]["demo_keys"][:1]) if value and f'"{value}"' in text]
+        assert text.count("$ANSIBLE_VAULT;1.2;AES256;a") >= 2
+    assert (done["secrets"]["demo_login"], done["secrets"]["demo_keys"][1:]) == (new, ["two", "one"])
+
+
+def _ciphertext(site: Site) -> str:
+    """Return the text "one" as ansible-vault encrypts a value."""
+    lines = site.tool("ansible-vault", "encrypt_string", *site.vault("a"), "one").stdout.splitlines()[1:]
+    return "".join(f"{line.strip()}\n" for line in lines)
 
 
 @pytest.mark.parametrize("text", ["- hunter2\n", "cloud_secrets: hunter2\n", "cloud_secrets: [hunter2\n", "a: *hunter2\n"])

@@ -86,7 +86,8 @@ def script(tmp_path: pathlib.Path) -> pathlib.Path:
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     environment.filters["quote"] = shlex.quote
     path = tmp_path / "healthcheck"
-    path.write_text(environment.from_string(TEMPLATE.read_text("utf-8")).render(cloud_address=ADDRESS, rabbitmq_password=PASSWORD), "utf-8")
+    variables = {"cloud_address": ADDRESS, "rabbitmq_password": PASSWORD, "rabbitmq_account": {"user": "openstack_b"}}
+    path.write_text(environment.from_string(TEMPLATE.read_text("utf-8")).render(variables), "utf-8")
     return path
 
 
@@ -100,7 +101,7 @@ def test_logs_in_and_leaves_in_good_order(script: pathlib.Path) -> None:
     assert run(script) == 0
     peer.join(10)
     assert peer.seen == [START_OK, TUNE_OK, OPEN, CLOSE]
-    assert peer.login == b"\0openstack\0" + PASSWORD.encode()
+    assert peer.login == b"\0openstack_b\0" + PASSWORD.encode()
 
 
 @pytest.mark.parametrize("behaviour", ["refuses", "dies"])

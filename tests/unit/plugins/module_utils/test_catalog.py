@@ -18,7 +18,7 @@ import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils import catalog
 from ansible_collections.caisson.openstack.plugins.module_utils.catalog import CatalogError, Current, Keystone, plan
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Endpoint, User
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Endpoint, Standby, User
 
 _USER = User("glance", "hunter2", ["admin", "service"])
 _IMAGE = Endpoint("glance", "image", "http://i", "http://p", "Images")
@@ -91,6 +91,21 @@ def test_an_empty_keystone_gets_everything_in_an_order_that_works() -> None:
 )
 def test_only_what_differs_is_done(changes: dict[str, t.Any], expected: list[str]) -> None:
     assert _plan(_current(**changes)) == expected
+
+
+def test_the_standby_account_gets_the_roles_of_the_first() -> None:
+    user = User("glance", "hunter2", ["admin"], Standby("glance_b", "hunter3"))
+    assert _plan(_current(), users=[user]) == [
+        "user glance_b: it does not exist",
+        "user glance_b: it does not have role admin in project service",
+    ]
+
+
+def test_a_retired_account_goes_if_it_is_there() -> None:
+    user = User("glance", "hunter2", ["admin"], Standby("glance_b"))
+    assert _plan(_current(), users=[user]) == []
+    there = {"users": {"glance": {"id": "u"}, "glance_b": {"id": "v"}}}
+    assert _plan(_current(**there), users=[user]) == ["user glance_b: its password was rotated"]
 
 
 def test_a_service_that_is_missing_gets_endpoints_though_others_have_some() -> None:

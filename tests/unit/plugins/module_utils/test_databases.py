@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.caisson.openstack.plugins.module_utils import databases
 from ansible_collections.caisson.openstack.plugins.module_utils.databases import Current
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database, Standby
 
 _TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
 
@@ -77,6 +79,28 @@ def test_what_is_missing_is_all_that_is_done() -> None:
         frozenset({"nova", "nova_api"}), frozenset({"nova"}), frozenset(), frozenset({("nova", "nova"), ("nova", "nova_api")})
     )
     assert _subjects(_NOVA, current) == [("user nova", "its password is another")]
+
+
+def test_the_standby_account_gets_what_the_first_has() -> None:
+    wanted = [Database("nova", "nova", "p", Standby("nova_b", "q")), Database("nova_api", "nova", "p", Standby("nova_b", "q"))]
+    both = frozenset({"nova", "nova_api"})
+    current = Current(both, frozenset({"nova"}), frozenset({"nova"}), frozenset(("nova", name) for name in both))
+    assert _subjects(wanted, current) == [
+        ("user nova_b", "it does not exist"),
+        ("user nova_b", "it has no access to database nova"),
+        ("user nova_b", "it has no access to database nova_api"),
+    ]
+    assert "'q'" in databases.query(wanted)
+    nothing = Current(frozenset(), frozenset(), frozenset(), frozenset())
+    assert [subject for subject, _reason in _subjects(wanted, nothing)].count("database nova") == 1
+
+
+def test_a_retired_account_goes_if_it_is_there() -> None:
+    wanted = [Database("nova", "nova_b", "q", Standby("nova")), Database("nova_api", "nova_b", "q", Standby("nova"))]
+    both = frozenset({"nova", "nova_api"})
+    current = Current(both, frozenset({"nova", "nova_b"}), frozenset({"nova_b"}), frozenset(("nova_b", name) for name in both))
+    assert [statement.text for statement in databases.plan(wanted, current)] == ["DROP USER 'nova'@'%'"]
+    assert databases.plan(wanted, dataclasses.replace(current, users=frozenset({"nova_b"}))) == []
 
 
 @given(st.lists(st.builds(Database, _TEXT, _TEXT, _TEXT), max_size=4))
