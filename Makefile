@@ -12,7 +12,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 PLAY := ansible-playbook -i $(INVENTORY)
 
-.PHONY: help cloud site verify status destroy test test-unit lint sanity bench collection clean
+.PHONY: help cloud tempest site verify status destroy test test-unit lint sanity bench collection clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,9 @@ site: collection ## Bring the services to their definitions
 verify: collection ## Boot a server, reach it, delete it
 	$(PLAY) caisson.openstack.verify $(ARGS)
 
+tempest: collection ## Run the public test suite against the cloud
+	$(PLAY) caisson.openstack.tempest $(ARGS)
+
 status: collection ## Show every container, its image and health
 	$(PLAY) caisson.openstack.status $(ARGS)
 
@@ -34,6 +37,9 @@ destroy: collection ## Remove the cloud; asks before it deletes data
 
 test: lint sanity ## All tests
 	pytest $(ARGS) tests/unit tests/cloud tests/integration tests/molecule
+
+test-full: test ## All tests, and the whole public test suite, which takes an hour more
+	pytest $(ARGS) tests/full
 
 test-unit: $(BIN)/.dev ## The quick tests
 	pytest $(ARGS) tests/unit

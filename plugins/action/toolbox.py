@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read the script of a role on the controller."""
+"""Read the script of a role on the controller, and pass on what it says while it runs."""
 
 from __future__ import annotations
 
 import pathlib
+import time
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+_display = Display()
 
 
 class ActionModule(ActionBase):
@@ -17,7 +21,15 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         path = self._find_needle("files", self._task.args["script"])
         args = {**self._task.args, "script": pathlib.Path(path).read_text(encoding="utf-8")}
-        result = self._execute_module(module_name="caisson.openstack.toolbox", module_args=args, task_vars=task_vars)
-        # the text of the script says nothing that the name does not
-        result.pop("invocation", None)
-        return result
+        started, heard = time.monotonic(), 0
+        while True:
+            call = {**args, "heard": heard, "elapsed": int(time.monotonic() - started)}
+            result = self._execute_module(module_name="caisson.openstack.toolbox", module_args=call, task_vars=task_vars)
+            # the text of the script says nothing that the name does not
+            result.pop("invocation", None)
+            said = result.pop("said", [])
+            for line in said:
+                _display.display(f"{(task_vars or {}).get('inventory_hostname')}: {line}")
+            if result.get("failed") or not result.get("running"):
+                return result
+            heard += len(said)

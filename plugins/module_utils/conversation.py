@@ -28,6 +28,20 @@ class Output:
     timed_out: bool
 
 
+def tell(stream: t.Any, stdin: bytes) -> None:
+    """Send *stdin* over the stream of a connection, and let go of the command.
+
+    Raises:
+        OSError: if the connection breaks.
+    """
+    connection: socket.socket = getattr(stream, "_sock", stream)
+    try:
+        connection.sendall(stdin)
+        connection.shutdown(socket.SHUT_WR)
+    finally:
+        _close(stream, connection)
+
+
 def converse(stream: t.Any, stdin: bytes | None, timeout: float, ended: t.Callable[[], object] | None = None) -> Output:
     """Send *stdin*, read both output streams to their end, give up after *timeout* seconds.
 
@@ -75,11 +89,15 @@ def converse(stream: t.Any, stdin: bytes | None, timeout: float, ended: t.Callab
     finally:
         over.set()
         timer.cancel()
-        # the SDK ties the HTTP response to the stream, and a pool to the socket: each alone would leave the connection open
-        getattr(stream, "_response", stream).close()
-        connection.close()
+        _close(stream, connection)
     stdout, stderr = (b"".join(chunks[number]).decode(errors="replace") for number in (_STDOUT, _STDERR))
     return Output(stdout, stderr, expired.is_set())
+
+
+def _close(stream: t.Any, connection: socket.socket) -> None:
+    # the SDK ties the HTTP response to the stream, and a pool to the socket: each alone would leave the connection open
+    getattr(stream, "_response", stream).close()
+    connection.close()
 
 
 def _frames(connection: socket.socket) -> t.Iterator[tuple[int, bytes]]:

@@ -119,7 +119,7 @@ def locks(release: str) -> dict[str, str]:
         near = difflib.get_close_matches(release, releases(), n=1)
         hint = f"; did you mean {near[0]}?" if near else "."
         raise ImageError(f"release '{release}' is not known{hint} Known releases: {', '.join(releases())}")
-    names = [f"{release}.txt", f"horizon-{release}.txt", "libvirt.txt", "build.txt", "tools.txt"]
+    names = [f"{release}.txt", f"horizon-{release}.txt", "tempest.txt", "libvirt.txt", "build.txt", "tools.txt"]
     return {name: (_LOCKS / name).read_text(encoding="utf-8") for name in names}
 
 

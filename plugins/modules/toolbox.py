@@ -44,6 +44,24 @@ options:
     description: Seconds that the script may take.
     type: int
     default: 600
+  name:
+    description:
+      - Name of the container, for a script that takes long. The lines that it writes to standard error are shown while it runs.
+      - A container of that name which a killed run left behind is removed.
+    type: str
+    default: ''
+  patience:
+    description: Seconds after which the call returns although a script with O(name) still runs; the action calls again.
+    type: int
+    default: 10
+  elapsed:
+    description: Seconds since the first call for a script with O(name); 0 starts it.
+    type: int
+    default: 0
+  heard:
+    description: Lines of a script with O(name) that earlier calls have returned.
+    type: int
+    default: 0
 extends_documentation_fragment: [caisson.openstack.engine]
 attributes:
   check_mode: {support: none, description: 'A script may do anything, so it is skipped.'}
@@ -63,13 +81,25 @@ result:
   description: What the script returned.
   returned: success
   type: dict
+running:
+  description: Whether the script, one with O(name), still runs.
+  returned: when it does
+  type: bool
+said:
+  description: What it has written to standard error since the call before.
+  returned: while a script with O(name) runs, and at its end
+  type: list
+  elements: str
 """
 
 import json
+import time
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.errands import Errands, Progress
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
 
 _END = """
@@ -77,6 +107,43 @@ _END = """
 import json as _json
 print(_json.dumps(main(_json.loads({parameters!r}))))
 """
+
+
+def _run(engine: Errands, params: dict[str, t.Any]) -> Progress:
+    """Run the script to its end, or, if it has a name, start it or go on with it until patience is at its end."""
+    spec = ContainerSpec(
+        name=params["name"] or "toolbox",
+        service="toolbox",
+        image=params["image"],
+        command=["/opt/openstack/bin/python", "-"],
+        tmpfs=["/tmp:mode=1777"],
+        capabilities=params["capabilities"],
+    )
+    source = params["script"] + _END.format(parameters=json.dumps({**params["parameters"], **params["secrets"]}))
+    image_id = engine.image_id(params["image"])
+    if not image_id:
+        raise EngineError(f"image {params['image']} is not on this host; build it (playbook build) or pull it (playbook pull)")
+    if not params["name"]:
+        done = engine.run_once(spec, image_id, params["cloud"], stdin=source.encode(), timeout=params["timeout"])
+        return Progress(done.rc, done.stdout, done.stderr)
+    if not params["elapsed"]:
+        engine.begin(spec, image_id, params["cloud"], source.encode())
+    return _follow(engine, spec.name, params["patience"], params["timeout"] - params["elapsed"])
+
+
+def _follow(engine: Errands, name: str, patience: int, remaining: int) -> Progress:
+    started = time.monotonic()
+    while True:
+        progress = engine.progress(name)
+        waited = time.monotonic() - started
+        if progress.rc is None and waited >= remaining:
+            progress = Progress(124, progress.stdout, f"{progress.stderr}\nstopped, as it took longer than it may (timeout)")
+        if progress.rc is not None:
+            engine.remove(name)
+            return progress
+        if waited >= patience:
+            return progress
+        time.sleep(0.5)
 
 
 def main() -> None:
@@ -90,32 +157,26 @@ def main() -> None:
             "cloud": {"type": "str", "required": True},
             "capabilities": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 600},
+            "name": {"type": "str", "default": ""},
+            "patience": {"type": "int", "default": 10},
+            "elapsed": {"type": "int", "default": 0},
+            "heard": {"type": "int", "default": 0},
             "engine_url": {"type": "str", "default": DEFAULT_URL},
         },
         supports_check_mode=False,
     )
-    params = module.params
-    spec = ContainerSpec(
-        name="toolbox",
-        service="toolbox",
-        image=params["image"],
-        command=["/opt/openstack/bin/python", "-"],
-        tmpfs=["/tmp:mode=1777"],
-        capabilities=params["capabilities"],
-    )
-    source = params["script"] + _END.format(parameters=json.dumps({**params["parameters"], **params["secrets"]}))
     try:
-        engine = Engine(connect(params["engine_url"]))
-        image_id = engine.image_id(params["image"])
-        if not image_id:
-            raise EngineError(f"image {params['image']} is not on this host; build it (playbook build) or pull it (playbook pull)")
-        done = engine.run_once(spec, image_id, params["cloud"], stdin=source.encode(), timeout=params["timeout"])
+        done = _run(Errands(connect(module.params["engine_url"])), module.params)
     except EngineError as error:
         module.fail_json(msg=str(error))
+    said = done.stderr.splitlines()[module.params["heard"] :] if module.params["name"] else []
+    if done.rc is None:
+        # the last line may not be complete yet
+        module.exit_json(changed=False, running=True, said=said if done.stderr.endswith("\n") else said[:-1])
     if done.rc:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         module.fail_json(msg=lines[-1] if lines else f"the script ended with exit code {done.rc}", log=lines[-30:])
-    module.exit_json(changed=False, result=json.loads(done.stdout.splitlines()[-1]))
+    module.exit_json(changed=False, result=json.loads(done.stdout.splitlines()[-1]), said=said)
 
 
 if __name__ == "__main__":

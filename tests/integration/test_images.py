@@ -33,6 +33,7 @@ EXPECTED: dict[str, tuple[str, list[str]]] = {
     "rabbitmq": ("42439:42439", ["rabbitmq-server", "rabbitmqctl"]),
     "registry": ("42460:42460", ["docker-registry"]),
     "rsyslog": ("0:0", ["rsyslogd"]),
+    "tempest": ("0:0", ["tempest", "stestr", "ping"]),
     "toolbox": ("0:0", ["openstack", "ssh", "ping"]),
 }
 

@@ -20,6 +20,14 @@ GUEST = "/usr/share/caisson/caisson-guest.qcow2"
 MEBIBYTES = 192
 READY = "=== guest: READY"
 
+#: What is listed to see that nothing is left, by service, as the SDK calls it.
+KINDS = {
+    "compute": ("aggregates", "keypairs", "server_groups"),
+    "identity": ("domains", "projects", "users", "groups", "roles", "services", "endpoints", "regions", "policies", "trusts"),
+    "image": ("images", "metadef_namespaces"),
+    "network": ("networks", "subnets", "subnet_pools", "address_scopes", "address_groups", "routers"),
+}
+
 Parameters = t.Dict[str, t.Any]
 
 
@@ -53,20 +61,38 @@ def key_file(parameters: Parameters) -> str:
     return str(path)
 
 
+def names(parameters: Parameters) -> list[str]:
+    """Return the name of each image and flavor: one, or as many variants as are asked for."""
+    return [parameters["name"], *(f"{parameters['name']}-{number}" for number in range(2, parameters["variants"] + 1))]
+
+
+def offer(parameters: Parameters) -> Parameters:
+    """Make images, flavors and the external network; return their ids, and what the network service can do."""
+    cloud = connect(parameters)
+    images, flavors = [], []
+    for number, name in enumerate(names(parameters)):
+        image = cloud.image.find_image(name) or cloud.create_image(
+            name, filename=GUEST, disk_format="qcow2", container_format="bare", visibility="public", wait=True
+        )
+        memory = MEBIBYTES + 16 * number
+        flavor = cloud.compute.find_flavor(name) or cloud.compute.create_flavor(name=name, ram=memory, vcpus=1, disk=1 + number)
+        images.append(image.id)
+        flavors.append(flavor.id)
+    external = cloud.network.find_network(parameters["external_network"]) or _external(cloud, parameters)
+    extensions = sorted(extension.alias for extension in cloud.network.extensions())
+    return {"images": images, "flavors": flavors, "external_network": external.id, "network_extensions": extensions}
+
+
 def prepare(parameters: Parameters) -> Parameters:
     """Make image, flavor, networks, router, security group and key."""
     cloud, name = connect(parameters), parameters["name"]
-    if not cloud.image.find_image(name):
-        cloud.create_image(name, filename=GUEST, disk_format="qcow2", container_format="bare", wait=True)
-    if not cloud.compute.find_flavor(name):
-        cloud.compute.create_flavor(name=name, ram=MEBIBYTES, vcpus=1, disk=1)
-    external = cloud.network.find_network(parameters["external_network"]) or _external(cloud, parameters)
+    external = offer(parameters)["external_network"]
     network = cloud.network.find_network(name) or cloud.network.create_network(name=name)
     subnet = cloud.network.find_subnet(name) or cloud.network.create_subnet(
         network_id=network.id, name=name, cidr=parameters["internal_cidr"], ip_version=4
     )
     if not cloud.network.find_router(name):
-        router = cloud.network.create_router(name=name, external_gateway_info={"network_id": external.id})
+        router = cloud.network.create_router(name=name, external_gateway_info={"network_id": external})
         cloud.network.add_interface_to_router(router, subnet_id=subnet.id)
     if not cloud.network.find_security_group(name):
         group = cloud.network.create_security_group(name=name)
@@ -178,8 +204,10 @@ def delete(parameters: Parameters) -> Parameters:
     network = cloud.network.find_network(name)
     if network:
         cloud.network.delete_network(network)
-    for service, kind in ((cloud.network, "security_group"), (cloud.compute, "keypair"), (cloud.compute, "flavor"), (cloud.image, "image")):
-        found = getattr(service, f"find_{kind}")(name)
+    own = [(cloud.network, "security_group", name), (cloud.compute, "keypair", name)]
+    own += [item for each in names(parameters) for item in ((cloud.compute, "flavor", each), (cloud.image, "image", each))]
+    for service, kind, each in own:
+        found = getattr(service, f"find_{kind}")(each)
         if found:
             getattr(service, f"delete_{kind}")(found)
     external = cloud.network.find_network(parameters["external_network"])
@@ -189,21 +217,33 @@ def delete(parameters: Parameters) -> Parameters:
 
 
 def remains(parameters: Parameters) -> Parameters:
-    """Return what the APIs still have: servers, ports, floating IPs, and what Placement counts as used."""
+    """Return what the APIs still have, by kind, and what Placement counts as used."""
     cloud = connect(parameters)
     used: dict[str, int] = {}
     for provider in cloud.placement.resource_providers():
         usages = cloud.placement.get(f"/resource_providers/{provider.id}/usages").json()["usages"]
         used.update({f"{provider.name} {kind}": amount for kind, amount in usages.items() if amount})
-    return {
-        "servers": sorted(server.name for server in cloud.compute.servers(all_projects=True)),
-        "ports": sorted(port.id for port in cloud.network.ports() if port.device_owner != "network:distributed"),
-        "floating_ips": sorted(address.floating_ip_address for address in cloud.network.ips()),
-        "used": used,
+    found: Parameters = {
+        "server": [server.name for server in cloud.compute.servers(all_projects=True)],
+        "flavor": [flavor.name for flavor in cloud.compute.flavors(is_public=None)],
+        "port": [port.id for port in cloud.network.ports() if port.device_owner != "network:distributed"],
+        "ip": [address.floating_ip_address for address in cloud.network.ips()],
     }
+    for service, kinds in KINDS.items():
+        found |= {kind: [f"{item.name} {item.id}" for item in getattr(getattr(cloud, service), kind)()] for kind in kinds}
+    # the network service gives each project one when it is first used
+    projects = {project.id for project in cloud.identity.projects()}
+    found["security_groups"] = [
+        f"{group.name} {group.id}"
+        for group in cloud.network.security_groups()
+        if group.name != "default" or group.project_id not in projects
+    ]
+    return {**{kind: sorted(items) for kind, items in found.items()}, "used": used}
 
 
-STEPS: dict[str, t.Callable[[Parameters], Parameters]] = {step.__name__: step for step in (prepare, boot, reach, console, delete, remains)}
+STEPS: dict[str, t.Callable[[Parameters], Parameters]] = {
+    step.__name__: step for step in (offer, prepare, boot, reach, console, delete, remains)
+}
 
 
 def main(parameters: Parameters) -> Parameters:

@@ -122,7 +122,7 @@ def test_a_circle_is_named() -> None:
 
 @pytest.mark.parametrize("release", images.releases())
 def test_each_release_has_its_locks_and_its_tag(release: str) -> None:
-    assert {f"{release}.txt", f"horizon-{release}.txt"} <= images.locks(release).keys()
+    assert {f"{release}.txt", f"horizon-{release}.txt", "tempest.txt"} <= images.locks(release).keys()
     assert re.fullmatch(rf"{re.escape(release)}-[0-9a-f]{{8}}", images.tag(release))
 
 
