@@ -256,4 +256,5 @@ def _result(built: model.HostModel, generated: t.Any) -> dict[str, t.Any]:
         "volumes": built.volumes,
         "required": [dataclasses.asdict(spec) for spec in built.required],
         "reach": [dataclasses.asdict(item) for item in built.reach],
+        "backups": [dataclasses.asdict(spec) for spec in built.backups],
     }

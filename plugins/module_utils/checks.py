@@ -57,6 +57,7 @@ def check(services: t.Sequence[Service], groups: t.Mapping[str, t.Sequence[str]]
         faults += _check_containers(service, known)
         faults += _check_files(service)
         faults += _check_jobs(service, known, databases)
+    faults += _check_backups(services)
     faults += check_requirements(services)
     if not faults:
         faults += _check_cycles(services)
@@ -178,6 +179,26 @@ def _check_jobs(service: Service, known: set[str], databases: set[str]) -> list[
         if job.database and job.database not in databases:
             faults.append(f"{service.name}: job {job.name} belongs to database {job.database}, which is not defined")
         faults += _check_after(service, job, known)
+    return faults
+
+
+def _check_backups(services: t.Sequence[Service]) -> list[str]:
+    faults = []
+    # the controller's secrets are in every backup
+    taken = {"secrets": "the collection itself"}
+    for service in services:
+        names = {container.name for container in service.containers}
+        for backup in service.backups:
+            where = f"{service.name}: backup {backup.name}"
+            if backup.container not in names:
+                faults.append(f"{where} is of container {backup.container}, which is not defined")
+            if not backup.path.startswith("/"):
+                faults.append(f"{where} has path '{backup.path}'; it must begin with '/'")
+            if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", backup.name):
+                faults.append(f"{where}: its name becomes that of a file and may hold small letters, digits and '_' only")
+            elif backup.name in taken:
+                faults.append(f"{where}: the name is taken by {taken[backup.name]}")
+            taken.setdefault(backup.name, f"service {service.name}")
     return faults
 
 

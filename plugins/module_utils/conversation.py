@@ -13,6 +13,9 @@ import socket
 import threading
 import typing as t
 
+#: Takes what a command writes, piece by piece.
+Sink = t.Callable[[bytes], object]
+
 _STDOUT, _STDERR = 1, 2
 _HEADER = 8
 #: Seconds in which the last output of a command that has ended arrives.
@@ -42,18 +45,28 @@ def tell(stream: t.Any, stdin: bytes) -> None:
         _close(stream, connection)
 
 
-def converse(stream: t.Any, stdin: bytes | None, timeout: float, ended: t.Callable[[], object] | None = None) -> Output:
+def converse(
+    stream: t.Any,
+    stdin: bytes | t.Iterable[bytes] | None,
+    timeout: float,
+    ended: t.Callable[[], object] | None = None,
+    sink: Sink | None = None,
+) -> Output:
     """Send *stdin*, read both output streams to their end, give up after *timeout* seconds.
 
     Args:
         stream: the socket of the connection, or a raw stream on it; it is closed at the end.
+        stdin: what the command reads, at once or in pieces.
         ended: returns when the command has ended. The engine may keep a connection open on which input waits that
             nobody will read any more; it is closed a moment after that.
+        sink: takes the standard output in the place of the result; it may be slow, and the command waits for it.
 
     Raises:
-        OSError: if the connection breaks.
+        OSError: if the connection breaks, or the sink does.
     """
     connection: socket.socket = getattr(stream, "_sock", stream)
+    # the SDK's own limit is one of silence, and a command may be silent for as long as it works
+    connection.settimeout(None)
     expired, over = threading.Event(), threading.Event()
 
     def close(reason: threading.Event) -> None:
@@ -61,9 +74,11 @@ def converse(stream: t.Any, stdin: bytes | None, timeout: float, ended: t.Callab
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
 
-    def send(data: bytes) -> None:
-        with contextlib.suppress(OSError):  # a command may end without reading
-            connection.sendall(data)
+    def send(data: bytes | t.Iterable[bytes]) -> None:
+        # a command may end without reading, and the giver of its input then close that
+        with contextlib.suppress(OSError, ValueError):
+            for piece in [data] if isinstance(data, bytes) else data:
+                connection.sendall(piece)
             connection.shutdown(socket.SHUT_WR)
 
     def follow(wait: t.Callable[[], object]) -> None:
@@ -82,7 +97,10 @@ def converse(stream: t.Any, stdin: bytes | None, timeout: float, ended: t.Callab
     chunks: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: []}
     try:
         for number, data in _frames(connection):
-            chunks.setdefault(number, []).append(data)
+            if sink and number == _STDOUT:
+                sink(data)
+            else:
+                chunks.setdefault(number, []).append(data)
     except OSError:
         if not expired.is_set() and not over.is_set():
             raise

@@ -166,6 +166,21 @@ class Frontend:
 
 
 @dataclasses.dataclass
+class Backup:
+    """Data of a container that cannot be made again.
+
+    ``command`` runs in the container and writes them to its output. ``restore`` runs in the container's place, before that is
+    there, reads them from its input and replaces what there is. ``path`` is the file or directory whose size they do not exceed.
+    """
+
+    name: str
+    container: str
+    path: str
+    command: list[str]
+    restore: list[str]
+
+
+@dataclasses.dataclass
 class Service:
     """A service: everything the engine needs to know to build, run and register it.
 
@@ -183,3 +198,4 @@ class Service:
     endpoints: list[Endpoint] = dataclasses.field(default_factory=list)
     frontends: list[Frontend] = dataclasses.field(default_factory=list)
     jobs: list[Job] = dataclasses.field(default_factory=list)
+    backups: list[Backup] = dataclasses.field(default_factory=list)

@@ -18,7 +18,7 @@ import typing as t
 from ansible_collections.caisson.openstack.plugins.module_utils import container_api
 from ansible_collections.caisson.openstack.plugins.module_utils import spec as specs
 from ansible_collections.caisson.openstack.plugins.module_utils.container_api import ContainerState
-from ansible_collections.caisson.openstack.plugins.module_utils.conversation import converse
+from ansible_collections.caisson.openstack.plugins.module_utils.conversation import Sink, converse
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
 
 try:
@@ -153,7 +153,8 @@ class Engine(_Client):
             specs.LABEL_RELOAD: spec.reload_digest,
             specs.LABEL_SURVIVORS: ",".join(spec.survivors),
         }
-        return self._create(spec, image_id, container_api.RESTART_POLICY, {"name": name or spec.name, "labels": labels})
+        host_config = container_api.host_config(spec, container_api.RESTART_POLICY)
+        return self._create(spec, image_id, host_config, {"name": name or spec.name, "labels": labels})
 
     def start(self, name: str) -> None:
         """Start a container."""
@@ -191,13 +192,19 @@ class Engine(_Client):
     # -- running commands ---------------------------------------------------------------------------------------
 
     def exec(
-        self, container: str, command: list[str], stdin: bytes | None = None, user: str | None = None, timeout: int = 60
+        self,
+        container: str,
+        command: list[str],
+        stdin: bytes | None = None,
+        user: str | None = None,
+        timeout: int = 60,
+        sink: Sink | None = None,
     ) -> ExecResult:
-        """Run *command* in a running container."""
+        """Run *command* in a running container; *sink* takes its standard output in the place of the result."""
         what = f"run {command[0]} in {container}"
         created = self._call(what, self._client.exec_create, container, command, stdin=stdin is not None, user=user or "")
         stream = self._call(what, self._client.exec_start, created["Id"], socket=True)
-        output = self._call(what, converse, stream, stdin, timeout)
+        output = self._call(what, converse, stream, stdin, timeout, sink=sink)
         if output.timed_out:
             return ExecResult(124, output.stdout, output.stderr)
         deadline = time.monotonic() + _EXIT_CODE_DELAY
@@ -208,9 +215,16 @@ class Engine(_Client):
         return ExecResult(code, output.stdout, output.stderr)
 
     def run_once(
-        self, spec: ContainerSpec, image_id: str, cloud: str, stdin: bytes | None = None, timeout: int = 300, name: str = ""
+        self,
+        spec: ContainerSpec,
+        image_id: str,
+        cloud: str,
+        stdin: bytes | t.Iterable[bytes] | None = None,
+        timeout: int = 300,
+        name: str = "",
+        sink: Sink | None = None,
     ) -> ExecResult:
-        """Run a one-shot container to its end and remove it; *timeout* in seconds.
+        """Run a one-shot container to its end and remove it; *timeout* in seconds; *sink* takes its standard output.
 
         With a *name*, one of that name that a killed run left behind comes to its end first: two must not run side by side.
         """
@@ -218,13 +232,17 @@ class Engine(_Client):
         if name:
             body["name"] = name
             self._settle(name, timeout)
-        identifier = self._create(spec, image_id, "no", body)
+        host_config = container_api.host_config(spec, "no")
+        if sink:
+            # what goes to a sink is data: it must not be in a log too
+            host_config["LogConfig"] = {"Type": "none", "Config": {}}
+        identifier = self._create(spec, image_id, host_config, body)
         try:
             params = {"stdin": int(stdin is not None), "stdout": 1, "stderr": 1, "stream": 1}
             stream = self._call(f"attach to {spec.name}", self._client.attach_socket, identifier, params=params)
             self.start(identifier)
             ended = functools.partial(self._client.wait, identifier, timeout=timeout)
-            output = self._call(f"run {spec.name}", converse, stream, stdin, timeout, ended)
+            output = self._call(f"run {spec.name}", converse, stream, stdin, timeout, ended, sink)
             if output.timed_out:
                 return ExecResult(124, output.stdout, output.stderr + f"\nstopped after {timeout} s")
             code = self._call(f"wait for {spec.name}", self._client.wait, identifier, timeout=30)["StatusCode"]
@@ -243,7 +261,7 @@ class Engine(_Client):
         if state:
             self.remove(state.id)
 
-    def _create(self, spec: ContainerSpec, image_id: str, restart_policy: str, body: dict[str, t.Any]) -> str:
+    def _create(self, spec: ContainerSpec, image_id: str, host_config: dict[str, t.Any], body: dict[str, t.Any]) -> str:
         created = self._call(
             f"create {spec.name}",
             self._client.create_container,
@@ -251,7 +269,7 @@ class Engine(_Client):
             command=spec.command,
             user=spec.user,
             environment={key: str(value) for key, value in spec.env.items()},
-            host_config=container_api.host_config(spec, restart_policy),
+            host_config=host_config,
             stop_timeout=spec.stop_timeout,
             healthcheck=container_api.healthcheck(spec.healthcheck),
             **body,

@@ -22,7 +22,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.definition impor
     User,
 )
 from ansible_collections.caisson.openstack.plugins.module_utils.selection import Reach, Selection, required
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec, digest
+from ansible_collections.caisson.openstack.plugins.module_utils.spec import BackupSpec, ContainerSpec, JobSpec, digest
 
 #: Where configuration lives on a host: one directory for each container.
 CONFIG_ROOT = "/etc/caisson"
@@ -78,6 +78,7 @@ class HostModel:
     volumes: list[str]
     required: list[ContainerSpec] = dataclasses.field(default_factory=list)
     reach: list[Reach] = dataclasses.field(default_factory=list)
+    backups: list[BackupSpec] = dataclasses.field(default_factory=list)
 
     @property
     def containers(self) -> list[ContainerSpec]:
@@ -133,6 +134,11 @@ def build(services: t.Sequence[Service], site: Site, render: Renderer, selection
             built.files += _host_files(item, own)
             named = [name for name in (bind.split(":")[0] for bind in item.volumes) if not name.startswith("/")]
             built.volumes += [name for name in named if name not in built.volumes]
+        built.backups += [
+            BackupSpec(item.name, service.name, specs[item.container], item.path, item.command, item.restore)
+            for item in service.backups
+            if item.container in specs
+        ]
         wave.containers += specs.values()
         _add_jobs(wave, service, specs, site)
     needed = required(services, selection.services)
@@ -226,7 +232,7 @@ def _add_jobs(wave: WaveModel, service: Service, specs: dict[str, ContainerSpec]
 
 
 def _job(service: Service, job: Job, container: ContainerSpec, after: list[str], site: Site) -> JobSpec:
-    changes: dict[str, t.Any] = {"name": job.name, "command": job.command, "healthcheck": None, "survivors": [], "after": []}
+    changes: dict[str, t.Any] = {}
     if job.image:
         changes["image"] = f"{site.image_prefix}{job.image}:{site.image_tag}"
     if job.user:
@@ -239,7 +245,7 @@ def _job(service: Service, job: Job, container: ContainerSpec, after: list[str],
         changes["volumes"] = [*job.volumes, *configuration]
     values = {field.name: getattr(job, field.name) for field in dataclasses.fields(JobOptions)} | {
         "service": service.name,
-        "container": dataclasses.replace(container, **changes),
+        "container": container.once(job.name, job.command, **changes),
         "after": after,
     }
     return JobSpec(**values)

@@ -38,6 +38,11 @@ class ContainerSpec(ContainerOptions):
         """Return the part of the specification that a change of which needs a new container."""
         return {key: value for key, value in dataclasses.asdict(self).items() if key not in _NOT_COMPARED}
 
+    def once(self, name: str, command: list[str], **changes: t.Any) -> ContainerSpec:
+        """Return the specification of a one-shot container in the place of this one."""
+        values = {"name": name, "command": command, "healthcheck": None, "survivors": [], "after": [], **changes}
+        return dataclasses.replace(self, **values)
+
     def label(self) -> str:
         """Return :meth:`compared` as compact JSON, the form that is kept with the container."""
         return json.dumps(self.compared(), sort_keys=True, separators=(",", ":"))
@@ -53,6 +58,28 @@ class JobSpec(JobOptions):
     def marker(self, image_id: str) -> dict[str, t.Any]:
         """Return what must be unchanged for the job to count as done."""
         return {"image": image_id, "command": digest(self.container.command), "triggers": digest(self.triggers)}
+
+
+@dataclasses.dataclass
+class BackupSpec:
+    """Data of a container of one host: ``command`` runs in it, ``restore`` in its place."""
+
+    name: str
+    service: str
+    container: ContainerSpec
+    path: str
+    command: list[str]
+    restore: list[str]
+
+    @property
+    def volumes(self) -> list[str]:
+        """Named volumes of the container."""
+        return [name for name in (bind.split(":")[0] for bind in self.container.volumes) if not name.startswith("/")]
+
+    def restorer(self) -> ContainerSpec:
+        """Return the one-shot container that puts the data back: to write into its volumes it needs no privilege."""
+        less: dict[str, t.Any] = {"capabilities": [], "devices": [], "security_opts": [], "no_new_privileges": True}
+        return self.container.once(f"{self.name}_restore", self.restore, **less)
 
 
 @dataclasses.dataclass(frozen=True)

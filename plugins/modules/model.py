@@ -60,4 +60,5 @@ endpoints: {description: Catalog entries of all services., type: list, elements:
 required: {description: Containers of this host that the selected services need., type: list, elements: dict, returned: success}
 reach: {description: Ports elsewhere that must answer., type: list, elements: dict, returned: success}
 volumes: {description: Named volumes of this host., type: list, elements: str, returned: success}
+backups: {description: Data of this host that a backup takes., type: list, elements: dict, returned: success}
 """

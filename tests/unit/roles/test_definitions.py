@@ -45,6 +45,12 @@ ROOT_USER = {
     *("ovn_nb_db", "ovn_sb_db", "ovn_northd", "ovn_controller"),
 }
 
+#: Volumes that no backup takes, because what they hold is made again, or is the disks of servers.
+NOT_BACKED_UP = {
+    *("rabbitmq_data", "ovn_sb_db", "openvswitch_db", "neutron_ovn_agent", "logging_state", "haproxy_sockets"),
+    *("libvirt_config", "libvirt_state", "libvirt_cache", "libvirt_logs"),
+}
+
 Host = dict[str, t.Any]
 
 
@@ -78,6 +84,8 @@ def _host(document: dict[str, t.Any]) -> Host:
         "containers": [item for wave in model["waves"].values() for item in wave["containers"]],
         "jobs": [job for wave in model["waves"].values() for phase in ("bootstrap", "start", "finalize") for job in wave[phase]],
         "files": json.loads(zlib.decompress(base64.b64decode(model["files"])))["files"],
+        "volumes": set(model["volumes"]),
+        "backups": model["backups"],
         "secrets": [value for item in document["secrets"].values() for value in (item if isinstance(item, list) else [item])],
     }
 
@@ -108,6 +116,13 @@ def test_no_container_reaches_the_engine(models: list[Host]) -> None:
             source = bind.split(":")[0]
             assert not source.endswith(".sock"), (item["name"], bind)
             assert source not in ("/", "/run", "/var/run", "/etc", "/var/lib/docker"), (item["name"], bind)
+
+
+def test_every_volume_is_backed_up_or_known_to_be_made_again(models: list[Host]) -> None:
+    for host in models:
+        taken = {bind.split(":")[0] for item in host["backups"] for bind in item["container"]["volumes"]}
+        assert host["volumes"] - taken <= NOT_BACKED_UP
+        assert not taken & NOT_BACKED_UP
 
 
 def test_every_container_is_asked_for_work(models: list[Host]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import ConfigFile, Container, Job, Service
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Backup, ConfigFile, Container, Job, Service
 
 GROUPS = {"control": ["c1", "c2"], "compute": ["n1", "n2"], "network": ["c1"], "empty": [], "all": ["c1", "c2", "n1", "n2"]}
 
@@ -25,3 +25,7 @@ def a_job(name: str = "sync", **options: t.Any) -> Job:
 
 def a_service(**options: t.Any) -> Service:
     return Service(**{"name": "x", "wave": "service", "containers": [a_container()], **options})
+
+
+def a_backup(name: str = "data", **options: t.Any) -> Backup:
+    return Backup(**{"name": name, "container": "api", "path": "/srv", "command": ["read"], "restore": ["write"], **options})

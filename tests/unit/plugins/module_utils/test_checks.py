@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils import checks
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database, Frontend, Service
-from tests.unit.plugins.module_utils.builders import GROUPS, a_container, a_file, a_job, a_service
+from tests.unit.plugins.module_utils.builders import GROUPS, a_backup, a_container, a_file, a_job, a_service
 
 
 def _faults(*services: Service) -> list[str]:
@@ -59,6 +59,11 @@ def test_a_sound_definition_passes() -> None:
         ({"frontends": [Frontend("a", 1, 2, "control"), Frontend("b", 3, 2, "control")]}, "listen_port 2 of b is taken by a"),
         ({"frontends": [Frontend("a", 0, 2, "control")]}, "port 0 of a is not between 1 and 65535"),
         ({"frontends": [Frontend("a", 1, 2, "nobody")]}, "a belongs to host group nobody"),
+        ({"backups": [a_backup(container="nobody")]}, "backup data is of container nobody, which is not defined"),
+        ({"backups": [a_backup(path="srv")]}, "backup data has path 'srv'; it must begin with '/'"),
+        ({"backups": [a_backup("../data")]}, "backup ../data: its name becomes that of a file"),
+        ({"backups": [a_backup("secrets")]}, "backup secrets: the name is taken by the collection itself"),
+        ({"backups": [a_backup(), a_backup()]}, "backup data: the name is taken by service x"),
     ],
 )
 def test_a_contradiction_is_named(options: dict[str, t.Any], fault: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 import typing as t
 
 import pytest
@@ -76,3 +77,54 @@ def test_a_frame_that_was_cut_off_is_kept_as_far_as_it_came(ends: tuple[socket.s
     theirs.sendall(_frame(1, b"whole") + _frame(1, b"half")[:-2])
     theirs.close()
     assert converse(ours, None, 10) == Output("wholeha", "", False)
+
+
+def test_input_in_pieces_arrives_whole(ends: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = ends
+    received: list[bytes] = []
+
+    def answer() -> None:
+        while chunk := theirs.recv(100_000):
+            received.append(chunk)
+        theirs.close()
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    converse(ours, (bytes([number]) * 50_000 for number in range(40)), 10)
+    thread.join()
+    assert b"".join(received) == b"".join(bytes([number]) * 50_000 for number in range(40))
+
+
+def test_a_sink_takes_the_output_and_leaves_the_errors(ends: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = ends
+    taken: list[bytes] = []
+    theirs.sendall(_frame(1, b"\xff\x00") + _frame(2, b"oh") + _frame(1, b"data"))
+    theirs.close()
+    assert converse(ours, None, 10, sink=taken.append) == Output("", "oh", False)
+    assert taken == [b"\xff\x00", b"data"]
+
+
+def test_a_sink_that_breaks_is_an_error(ends: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = ends
+    theirs.sendall(_frame(1, b"data"))
+
+    def full(_data: bytes) -> None:
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        converse(ours, None, 10, sink=full)
+
+
+def test_silence_is_allowed_for_longer_than_the_sdk_allows_it(ends: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = ends
+    ours.settimeout(0.05)
+
+    def answer() -> None:
+        time.sleep(0.3)
+        theirs.sendall(_frame(1, b"at last"))
+        theirs.close()
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    assert converse(ours, None, 10) == Output("at last", "", False)
+    thread.join()

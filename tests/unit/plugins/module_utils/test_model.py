@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ansible_collections.caisson.openstack.plugins.module_utils import model
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database, Frontend, Service, User
 from ansible_collections.caisson.openstack.plugins.module_utils.selection import Reach, Selection
-from tests.unit.plugins.module_utils.builders import GROUPS, a_container, a_file, a_job, a_service
+from tests.unit.plugins.module_utils.builders import GROUPS, a_backup, a_container, a_file, a_job, a_service
 
 
 def _site(host: str = "c1") -> model.Site:
@@ -144,6 +144,29 @@ def test_a_job_overrides_what_it_names_and_keeps_the_configuration() -> None:
     assert (found.image, found.user, found.capabilities, found.devices) == ("caisson/tool:1", "0:0", [], ["/dev/x"])
     assert found.volumes == ["t:/t", "/etc/caisson/api/config:/etc/x:ro"]
     assert (found.read_only, found.no_new_privileges) == (False, False)
+
+
+# -- backups ----------------------------------------------------------------------------------------------------
+
+
+def test_data_are_backed_up_on_every_host_of_their_container() -> None:
+    service = a_service(containers=[a_container(volumes=["d:/srv", "/run/x:/run/x"])], files=[a_file()], backups=[a_backup()])
+    (found,) = _build(service).backups
+    assert (found.name, found.service, found.path, found.command, found.volumes) == ("data", "x", "/srv", ["read"], ["d"])
+    assert [len(_build(service, host=host).backups) for host in ("c2", "n1")] == [1, 0]
+
+
+def test_data_are_put_back_in_the_place_of_their_container_without_its_privileges() -> None:
+    container = a_container(volumes=["d:/srv"], capabilities=["CHOWN"], devices=["/dev/x"], no_new_privileges=False, after=["sync"])
+    (found,) = _build(a_service(containers=[container], files=[a_file()], jobs=[a_job()], backups=[a_backup()])).backups
+    restorer = found.restorer()
+    assert (restorer.name, restorer.command, restorer.after) == ("data_restore", ["write"], [])
+    assert (restorer.user, restorer.image, restorer.volumes) == (
+        "1000:2000",
+        "caisson/x:1",
+        ["d:/srv", "/etc/caisson/api/config:/etc/x:ro"],
+    )
+    assert (restorer.capabilities, restorer.devices, restorer.no_new_privileges) == ([], [], True)
 
 
 @given(st.permutations(["a1", "b1", "c1"]), st.sampled_from(["c1", "c2", "n1"]))

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The APIs of the cloud, as the administrator sees them."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+import urllib.request
+
+from tests.cloud.conftest import Cloud
+
+KEYSTONE = "http://127.0.9.1:5000/v3"
+
+
+class Api:
+    """A session of the administrator."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        user = {"name": "admin", "password": cloud.secrets["keystone_admin_password"], "domain": {"id": "default"}}
+        scope = {"project": {"name": "admin", "domain": {"id": "default"}}}
+        body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}}
+        self._headers = {"Content-Type": "application/json"}
+        with self._open(f"{KEYSTONE}/auth/tokens", body) as answer:
+            self._headers["X-Auth-Token"] = answer.headers["X-Subject-Token"]
+            catalog = json.load(answer)["token"]["catalog"]
+        self._urls = {item["type"]: item["endpoints"][0]["url"] for item in catalog}
+
+    def get(self, service: str, path: str) -> dict[str, t.Any]:
+        """Return what a service of the catalog has below *path*."""
+        return json.loads(self.read(service, path))
+
+    def read(self, service: str, path: str) -> bytes:
+        """Return the same as it comes."""
+        with self._open(self._urls[service] + path) as answer:
+            return answer.read()
+
+    def post(self, service: str, path: str, body: dict[str, t.Any]) -> None:
+        """Ask a service of the catalog to do something."""
+        with self._open(self._urls[service] + path, body):
+            pass
+
+    def _open(self, url: str, body: dict[str, t.Any] | None = None) -> t.Any:
+        data = json.dumps(body).encode() if body else None
+        return urllib.request.urlopen(urllib.request.Request(url, data, self._headers), timeout=60)
