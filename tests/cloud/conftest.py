@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -55,7 +56,11 @@ class Cloud:
         """The engine's description of every long-running container of the cloud, by name."""
         client = docker.APIClient()
         rows = client.containers(all=True, filters={"label": [f"{LABEL}cloud={NAME}", f"{LABEL}container"]})
-        return {row["Names"][0].lstrip("/"): client.inspect_container(row["Id"]) for row in rows}
+        found = {}
+        for row in rows:
+            with contextlib.suppress(docker.errors.NotFound):  # it was replaced meanwhile
+                found[row["Names"][0].lstrip("/")] = client.inspect_container(row["Id"])
+        return found
 
 
 def environment(root: pathlib.Path) -> dict[str, str]:

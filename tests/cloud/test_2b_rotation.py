@@ -94,14 +94,13 @@ def cut_off_while_clients_move(cloud: Cloud) -> None:
     before = started(cloud)
     with (ARTIFACTS / "rotate-killed.log").open("w") as log:
         run = subprocess.Popen(command, cwd=cloud.root, env=environment(cloud.root), stdout=log, stderr=log, start_new_session=True)
-        while run.poll() is None:
-            now = started(cloud)
-            if sum(now.get(name) != begun for name, begun in before.items()) >= 3:
-                break
-            time.sleep(0.5)
-        assert run.poll() is None, "the rotation ended before it could be killed"
-        os.killpg(run.pid, signal.SIGKILL)
-        run.wait()
+        try:
+            while sum(started(cloud).get(name) != begun for name, begun in before.items()) < 3:
+                assert run.poll() is None, "the rotation ended before it could be killed"
+                time.sleep(0.5)
+        finally:
+            os.killpg(run.pid, signal.SIGKILL)
+            run.wait()
 
 
 def execute(container: str, script: str, **variables: str) -> tuple[int, str]:
