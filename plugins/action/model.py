@@ -122,7 +122,12 @@ class ActionModule(ActionBase):
         if not isinstance(definition, t.Mapping):
             self._faults.append(f"{where}: expected a mapping")
             return {}
-        return {key: self._template(value, where) if isinstance(value, str) else value for key, value in definition.items()}
+        listed = {key: self._template(value, where) if isinstance(value, str) else value for key, value in definition.items()}
+        if isinstance(listed.get("files"), list):
+            # files that services share stand among their own as an expression
+            groups = [self._template(item, where) if isinstance(item, str) else item for item in listed["files"]]
+            listed["files"] = [file for group in groups if group is not None for file in (group if isinstance(group, list) else [group])]
+        return listed
 
     def _check_arguments(self, name: str) -> None:
         """Check the operator's variables of a role against its argument spec."""

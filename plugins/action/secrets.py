@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import pathlib
 import typing as t
 
@@ -12,6 +13,7 @@ from ansible.parsing.vault import VaultLib, is_encrypted
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.caisson.openstack.plugins.module_utils import (
+    certificates,
     lock,
     private_file,
     roles,
@@ -20,6 +22,8 @@ from ansible_collections.caisson.openstack.plugins.module_utils import (
     secret_file,
     secret_store,
 )
+
+_Kind = t.TypeVar("_Kind")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +55,7 @@ class ActionModule(ActionBase):
         path = pathlib.Path(args["file"])
         self._vars = dict(task_vars or {})
         try:
-            requirements = self._requirements()
+            requirements = self._required("secrets", secret_store.Requirement)
             # two first runs must not each make their own secrets
             with lock.exclusive(path.parent, make=not self._task.check_mode):
                 return self._converge(path, requirements, args["rotate"], args["finished"])
@@ -69,7 +73,9 @@ class ActionModule(ActionBase):
         names = rotation.resolve(rotate, requirements, self._foreign(values) if rotate else ())
         after, moved = rotation.finish(rotation.begin(before, values, requirements, names), requirements, finished)
         values |= moved
-        changes = {name: values[name] for name in [*generated, *moved]}
+        renewed = certificates.due(values, self._required("certificates", certificates.Requirement), datetime.datetime.now(datetime.UTC))
+        values |= renewed
+        changes = {name: values[name] for name in [*generated, *moved, *renewed]}
         if after != before:
             changes[rotation.KEY] = dataclasses.asdict(after)
         text = secret_file.edit(source.text, self._as_before(changes, source.text)) if changes else source.text
@@ -84,6 +90,7 @@ class ActionModule(ActionBase):
             "secrets": rotation.in_use(after, values),
             "accounts": rotation.accounts(after, values, requirements),
             "generated": generated,
+            "certificates": sorted(renewed),
             "phase": after.phase,
             "rotating": after.rotating,
         }
@@ -112,12 +119,13 @@ class ActionModule(ActionBase):
             name for name in values if name in self._vars and roles.template(self._templar, self._vars[name], variables) != values[name]
         ]
 
-    def _requirements(self) -> list[secret_store.Requirement]:
-        """Return what the lists ``<role>_required_secrets`` of the play's roles ask for."""
+    def _required(self, noun: str, kind: type[_Kind]) -> list[_Kind]:
+        """Return what the lists ``<role>_required_<noun>`` of the play's roles ask for."""
         found = []
-        for name in roles.in_play(self._task.get_play()):
-            items = roles.template(self._templar, self._vars.get(f"{name}_required_secrets", []), self._vars)
-            found += [schema.load(secret_store.Requirement, item, f"{name}_required_secrets") for item in items]
+        for role in roles.in_play(self._task.get_play()):
+            name = f"{role}_required_{noun}"
+            items = roles.template(self._templar, self._vars.get(name, []), self._vars)
+            found += [schema.load(kind, item, name) for item in items]
         return found
 
     def _read(self, path: pathlib.Path) -> _Source:

@@ -135,11 +135,13 @@ class Keystone:
     Args:
         url: the API with its version, such as ``http://192.0.2.1:5000/v3``.
         timeout: seconds to wait for an API that refuses connections because it is starting.
+        ca_file: CA certificates to trust instead of the system's.
     """
 
-    def __init__(self, url: str, timeout: int = 60) -> None:
+    def __init__(self, url: str, timeout: int = 60, ca_file: str | None = None) -> None:
         self._url = url.rstrip("/")
         self._timeout = timeout
+        self._ca_file = ca_file
         self._token = ""
 
     def login(self, username: str, password: str, project: str) -> None:
@@ -262,6 +264,7 @@ class Keystone:
                 data=json.dumps(body) if body else None,
                 timeout=_TIMEOUT,
                 use_proxy=False,
+                ca_path=self._ca_file,
             )
             text = answer.read()
         except urllib.error.HTTPError as error:

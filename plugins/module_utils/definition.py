@@ -68,11 +68,11 @@ class Container(ContainerOptions):
 
 @dataclasses.dataclass
 class ConfigFile:
-    """A file mounted read-only into containers."""
+    """A file mounted read-only into containers, all of its service unless ``containers`` names them."""
 
     path: str
-    containers: list[str]
     format: t.Literal["ini", "yaml", "json", "text"]
+    containers: list[str] = dataclasses.field(default_factory=list)
     content: t.Any = None
     template: str = ""
     oslo: bool = False
@@ -199,3 +199,8 @@ class Service:
     frontends: list[Frontend] = dataclasses.field(default_factory=list)
     jobs: list[Job] = dataclasses.field(default_factory=list)
     backups: list[Backup] = dataclasses.field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Give files that name no container to all of them."""
+        for file in self.files:
+            file.containers = file.containers or [container.name for container in self.containers]

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import plans
+from ansible_collections.caisson.openstack.plugins.module_utils import certificates, plans
 
+#: A certificate is renewed, or an operator gets another, long before; it is a fault if nobody did.
+CERTIFICATE_FAULT_DAYS = 14
 _ROW = "{:12} {:26} {:10} {:10} {:13} {}"
 
 
@@ -30,16 +33,31 @@ class HostStatus:
 
 
 @dataclasses.dataclass(kw_only=True)
+class Certificate:
+    """A certificate that clients meet or trust; ``ends`` is a date."""
+
+    name: str
+    subject: str
+    ends: str
+    days_left: int
+
+    def __str__(self) -> str:
+        return f"certificate {self.name} ({self.subject}) ends {self.ends}, in {self.days_left} days"
+
+
+@dataclasses.dataclass(kw_only=True)
 class Status:
-    """All hosts, and the plan of what it would take to have them as the model says."""
+    """All hosts, the certificates, and the plan of what it would take to have them as the model says."""
 
     hosts: dict[str, HostStatus]
     plan: plans.Plan
+    certificates: list[Certificate] = dataclasses.field(default_factory=list)
 
     @property
     def faults(self) -> list[str]:
-        """Every fault of every host."""
-        return [f"{host}: {fault}" for host, status in self.hosts.items() for fault in status.faults]
+        """Every fault of every host, and the certificates that are about to end."""
+        ending = [str(item) for item in self.certificates if item.days_left < CERTIFICATE_FAULT_DAYS]
+        return [f"{host}: {fault}" for host, status in self.hosts.items() for fault in status.faults] + ending
 
     @property
     def drifted(self) -> bool:
@@ -47,13 +65,23 @@ class Status:
         return not self.plan.settled
 
 
-def make(plan: plans.Plan, containers: t.Mapping[str, t.Any], hosts: t.Iterable[str]) -> Status:
+def expiries(texts: t.Mapping[str, str], now: datetime.datetime) -> list[Certificate]:
+    """Return when certificates end, given as PEM text by the name that people know them by."""
+    return [
+        Certificate(name=name, subject=item.subject, ends=f"{item.ends:%Y-%m-%d}", days_left=item.days_left(now))
+        for name, text in texts.items()
+        for item in certificates.expiries(text)
+    ]
+
+
+def make(plan: plans.Plan, containers: t.Mapping[str, t.Any], hosts: t.Iterable[str], ending: t.Sequence[Certificate] = ()) -> Status:
     """Return the status.
 
     Args:
         plan: what a run would change.
         containers: result of :mod:`containers_info` by host.
         hosts: all hosts that should have answered.
+        ending: the certificates, and when they end.
     """
     found = {}
     for host in hosts:
@@ -62,7 +90,7 @@ def make(plan: plans.Plan, containers: t.Mapping[str, t.Any], hosts: t.Iterable[
             found[host] = HostStatus(answered=False)
         else:
             found[host] = HostStatus(containers=info["containers"], missing=info["missing"], faulty=info["faulty"])
-    return Status(hosts=found, plan=plan)
+    return Status(hosts=found, plan=plan, certificates=list(ending))
 
 
 def lines(status: Status) -> list[str]:
@@ -75,6 +103,7 @@ def lines(status: Status) -> list[str]:
         ]
     if status.drifted:
         shown += ["Not as the model says; the playbook site would:", *plans.summary(status.plan, diff=False)]
+    shown += [str(item) for item in status.certificates]
     shown += [f"FAULT {fault}" for fault in status.faults]
     containers = sum(len(found.containers) for found in status.hosts.values())
     verdict = f"{len(status.faults)} faults" if status.faults else "all healthy"
@@ -87,4 +116,5 @@ def dump(status: Status) -> str:
     hosts = {host: dataclasses.asdict(found) for host, found in status.hosts.items()}
     drift = {host: [dataclasses.asdict(step) for step in steps] for host, steps in status.plan.hosts.items() if steps}
     verdict = {"cloud": status.plan.cloud, "time": status.plan.created, "faults": status.faults, "drifted": status.drifted}
-    return json.dumps({**verdict, "drift": drift, "hosts": hosts}, indent=1) + "\n"
+    ending = [dataclasses.asdict(item) for item in status.certificates]
+    return json.dumps({**verdict, "certificates": ending, "drift": drift, "hosts": hosts}, indent=1) + "\n"

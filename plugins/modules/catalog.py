@@ -24,6 +24,7 @@ options:
       username: {description: An administrator., type: str, required: true}
       password: {description: Password of the administrator., type: str, required: true}
       project_name: {description: Project to log in to., type: str, required: true}
+      ca_certificates: {description: 'CA certificates to trust instead of the system''s, as PEM text.', type: str, default: ''}
   region:
     description: Region of the endpoints.
     type: str
@@ -70,10 +71,10 @@ attributes:
 EXAMPLES = r"""
 - name: Glance is in the catalog
   caisson.openstack.catalog:
-    auth: {auth_url: 'http://192.0.2.1:5000/v3', username: admin, password: "{{ admin_password }}", project_name: admin}
+    auth: {auth_url: 'https://192.0.2.1:5000/v3', username: admin, password: "{{ admin_password }}", project_name: admin}
     region: RegionOne
     endpoints:
-      - {name: glance, type: image, internal_url: 'http://192.0.2.1:9292', public_url: 'http://192.0.2.1:9292'}
+      - {name: glance, type: image, internal_url: 'https://192.0.2.1:9292', public_url: 'https://192.0.2.1:9292'}
 """
 
 RETURN = r"""
@@ -84,6 +85,8 @@ changes:
   elements: str
   sample: ['service glance (image): it does not exist']
 """
+
+import pathlib
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -97,6 +100,7 @@ _AUTH = {
     "username": {"type": "str", "required": True},
     "password": {"type": "str", "required": True, "no_log": True},
     "project_name": {"type": "str", "required": True},
+    "ca_certificates": {"type": "str", "default": ""},
 }
 
 
@@ -117,7 +121,11 @@ def main() -> None:
     users = [schema.construct(User, item) for item in params["users"]]
     endpoints = [schema.construct(Endpoint, item) for item in params["endpoints"]]
     auth = params["auth"]
-    keystone = Keystone(auth["auth_url"], 0 if module.check_mode else params["timeout"])
+    ca_file = None
+    if auth["ca_certificates"]:
+        ca_file = pathlib.Path(module.tmpdir) / "ca.crt"
+        ca_file.write_text(auth["ca_certificates"], encoding="utf-8")
+    keystone = Keystone(auth["auth_url"], 0 if module.check_mode else params["timeout"], str(ca_file) if ca_file else None)
     try:
         keystone.login(auth["username"], auth["password"], auth["project_name"])
         current = keystone.read(users)

@@ -15,6 +15,8 @@ description:
     mode 0600; if ansible-vault encrypted it, it stays encrypted with the same password.
   - A rotation has steps, kept in the file, old and new values together. Between two steps all hosts have to be brought to
     their definitions, as playbook C(rotate) does. A rotation that was cut off goes on where it stopped.
+  - Makes the certificates of C(<role>_required_certificates) and their authorities too. A certificate is renewed 30 days before its
+    end, and when it is for other hosts than asked for.
   - Runs on the controller. The result is never shown.
 author: The caisson authors (@caisson)
 options:
@@ -55,6 +57,7 @@ accounts:
   type: dict
   returned: success
 generated: {description: Names that were new., type: list, elements: str, returned: success}
+certificates: {description: Names of certificates and authorities that were made., type: list, elements: str, returned: success}
 phase: {description: Step of the rotation that is under way., type: str, returned: success, sample: move}
 rotating: {description: Names of the secrets that are being rotated., type: list, elements: str, returned: success}
 """

@@ -10,8 +10,8 @@ module: status
 short_description: How a cloud is
 version_added: 0.1.0
 description:
-  - Prints a line for each container, what is not as the model says, and a verdict; fails if something is down, not healthy or
-    drifted.
+  - Prints a line for each container, what is not as the model says, when certificates end, and a verdict; fails if something is
+    down, not healthy, drifted or about to end.
   - Runs on the controller; nothing is changed but O(file).
 author: The caisson authors (@caisson)
 options:
@@ -36,6 +36,10 @@ options:
     description: Lines that say what differs in V(database) and V(catalog), by these keys.
     type: dict
     default: {}
+  certificates:
+    description: Certificates as PEM text, by the name to show. One that ends within 14 days is a fault.
+    type: dict
+    default: {}
   file:
     description: File of the controller that gets the status as JSON, readable by its owner only.
     type: str
@@ -56,6 +60,6 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-faults: {description: What is down or not healthy., type: list, elements: str, returned: always}
+faults: {description: 'What is down, not healthy or about to end.', type: list, elements: str, returned: always}
 drifted: {description: Whether something is not as the model says., type: bool, returned: always}
 """

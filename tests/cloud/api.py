@@ -7,9 +7,9 @@ import json
 import typing as t
 import urllib.request
 
-from tests.cloud.conftest import Cloud
+from tests.cloud.conftest import API, Cloud
 
-KEYSTONE = "http://127.0.9.1:5000/v3"
+KEYSTONE = f"{API}:5000/v3"
 
 
 class Api:

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import ssl
 import subprocess
 import typing as t
 
@@ -20,6 +21,8 @@ ROOT = pathlib.Path(__file__).parents[2]
 ARTIFACTS = ROOT / "artifacts"
 NAME = "caisson"
 LABEL = "org.caisson."
+#: Where the APIs are; each has its port.
+API = "https://127.0.9.1"
 
 
 @dataclasses.dataclass
@@ -52,6 +55,13 @@ class Cloud:
         return yaml.safe_load((self.root / "inventory/aio/secrets.yml").read_text())["cloud_secrets"]
 
     @property
+    def tls(self) -> ssl.SSLContext:
+        """What a client needs that trusts the cloud's CA, and no other."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(self.root / "inventory/aio/ca.crt")
+        return context
+
+    @property
     def containers(self) -> dict[str, dict[str, t.Any]]:
         """The engine's description of every long-running container of the cloud, by name."""
         client = docker.APIClient()
@@ -65,7 +75,8 @@ class Cloud:
 
 def environment(root: pathlib.Path) -> dict[str, str]:
     """Return the environment of a shell in which the virtual environment of *root* is active."""
-    return {**os.environ, "PATH": f"{root}/.venv/bin:{os.environ['PATH']}", "ANSIBLE_CONFIG": f"{root}/ansible.cfg", "NO_COLOR": "1"}
+    inherited = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"}
+    return {**inherited, "PATH": f"{root}/.venv/bin:{os.environ['PATH']}", "ANSIBLE_CONFIG": f"{root}/ansible.cfg", "NO_COLOR": "1"}
 
 
 def run(command: list[str], root: pathlib.Path, log: str, check: bool = True) -> str:
@@ -98,7 +109,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Cloud:
     """Clone what is committed and make a cloud from it, as a new user would."""
     root = tmp_path_factory.mktemp("clone") / "openstack"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(root)], check=True)
-    return Cloud(root, run(["make", "cloud"], root, "make-cloud.log"))
+    cloud = Cloud(root, run(["make", "cloud"], root, "make-cloud.log"))
+    # what the tests' own clients trust, but not the commands of an operator
+    os.environ["SSL_CERT_FILE"] = str(root / "inventory/aio/ca.crt")
+    return cloud
 
 
 @pytest.fixture(scope="session")

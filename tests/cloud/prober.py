@@ -14,17 +14,17 @@ import urllib.error
 import urllib.request
 
 from tests.cloud.background import Background
+from tests.cloud.conftest import API
 
-ADDRESS = "http://127.0.9.1"
-KEYSTONE = f"{ADDRESS}:5000/v3"
+KEYSTONE = f"{API}:5000/v3"
 #: What a user asks; nova passes the last two on to other services, with a token of its own beside the user's.
 REQUESTS = {
-    "servers": f"{ADDRESS}:8774/v2.1/servers/detail",
-    "networks": f"{ADDRESS}:9696/v2.0/networks",
-    "images": f"{ADDRESS}:9292/v2/images",
-    "resource providers": f"{ADDRESS}:8778/resource_providers",
-    "images through nova": f"{ADDRESS}:8774/v2.1/images",
-    "networks through nova": f"{ADDRESS}:8774/v2.1/os-networks",
+    "servers": f"{API}:8774/v2.1/servers/detail",
+    "networks": f"{API}:9696/v2.0/networks",
+    "images": f"{API}:9292/v2/images",
+    "resource providers": f"{API}:8778/resource_providers",
+    "images through nova": f"{API}:8774/v2.1/images",
+    "networks through nova": f"{API}:8774/v2.1/os-networks",
 }
 _TIMEOUT = 60
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pathlib
+import subprocess
 import typing as t
 
 import docker
@@ -74,6 +75,44 @@ def test_few_containers_are_more_than_a_plain_process(cloud: Cloud) -> None:
     }
     assert {name for name, spec in specs.items() if not spec["no_new_privileges"]} == {"neutron_ovn_agent", "nova_compute"}
     assert all(spec["read_only"] for spec in specs.values())
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize("port", [3306, 4369, 5672, 6640, 6641, 6642, 11211, 25672])
+def test_a_store_listens_on_the_internal_address_only(port: int) -> None:
+    listening = subprocess.run(["ss", "-Hltn", f"sport = :{port}"], check=True, capture_output=True, text=True).stdout
+    assert {line.split()[3] for line in listening.splitlines()} == {f"127.0.9.1:{port}"}
+
+
+def inside(container: str, *command: str) -> tuple[int, str]:
+    """Run a command in a container; return its exit code and output."""
+    client = docker.APIClient()
+    made = client.exec_create(container, list(command))
+    output = client.exec_start(made["Id"]).decode()
+    return client.exec_inspect(made["Id"])["ExitCode"], output
+
+
+@pytest.mark.usefixtures("cloud")
+def test_the_database_knows_no_user_without_a_password() -> None:
+    code, output = inside("mariadb", "mariadb", "-NBe", "SELECT User, Host, plugin, authentication_string FROM mysql.user")
+    assert code == 0
+    rows = [line.split("\t") for line in output.splitlines()]
+    assert {user for user, _host, _plugin, _password in rows} >= {"keystone", "nova", "neutron"}
+    for user, host, plugin, password in rows:
+        assert user
+        # through the socket inside the container, or by a password; "invalid" is one that nobody can have
+        assert (host, plugin) == ("localhost", "unix_socket") or len(password) > 20 or password == "invalid", user
+    for user in ("root", "mysql", ""):
+        code, output = inside("mariadb", "mariadb", "--host=127.0.9.1", f"--user={user}", "-e", "SELECT 1")
+        assert (code, "Access denied" in output or "not allowed to connect" in output) == (1, True), output
+
+
+@pytest.mark.usefixtures("cloud")
+def test_the_broker_has_no_guest() -> None:
+    code, output = inside("rabbitmq", "/usr/lib/rabbitmq/bin/rabbitmqctl", "--silent", "list_users")
+    assert code == 0
+    assert "openstack" in output
+    assert "guest" not in output
 
 
 def test_no_secret_is_in_what_the_engine_shows(cloud: Cloud) -> None:

@@ -64,7 +64,8 @@ def northbound(cloud: Cloud) -> set[str]:
     """Return the names of ports and routers in OVN's northbound database."""
     command = ["docker", "exec", "ovn_nb_db", "ovn-nbctl", "--format=csv", "--no-headings", "--columns=name", "list"]
     found = [
-        subprocess.run([*command, table], check=True, capture_output=True, text=True).stdout for table in ("Logical_Switch_Port", "Logical_Router")
+        subprocess.run([*command, table], check=True, capture_output=True, text=True).stdout
+        for table in ("Logical_Switch_Port", "Logical_Router")
     ]
     return {line for text in found for line in text.splitlines()}
 

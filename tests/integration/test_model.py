@@ -60,6 +60,7 @@ alpha_service:
       content:
         DEFAULT: "{{ alpha_default }}"
         database: {connection: "mysql://{{ cloud_secrets.x }}@h"}
+    - "{{ alpha_shared }}"
     - {path: /etc/alpha/list, containers: [alpha_api], format: text, template: list.j2}
   databases: [{name: alpha, user: alpha, password: "{{ cloud_secrets.x }}"}]
   frontends: [{name: alpha, port: 80, listen_port: 10080, group: "{{ alpha_group }}"}]
@@ -67,6 +68,8 @@ alpha_service:
 _DEFAULTS = """
 alpha_group: control
 alpha_workers: 2
+alpha_shared:
+  - {path: /etc/shared/greeting, format: text, content: "hello {{ alpha_workers }}"}
 alpha_env: {A: "1"}
 alpha_default: {debug: false, workers: "{{ alpha_workers }}", host: "{{ inventory_hostname }}"}
 """
@@ -133,6 +136,7 @@ def test_each_host_gets_its_own_model(site: Site) -> None:
     assert site.run() == ""
     assert [site.result(host)["containers"] for host in ("c1", "c2", "n1")] == [["alpha_api"], ["alpha_api"], []]
     assert "host = c2" in site.content("c2", "alpha.conf")
+    assert site.content("c1", "alpha_api/files/etc/shared/greeting") == "hello 2"
     assert site.content("c1", "list") == "alpha 192.0.2.1 192.0.2.2\n"
     # what is masked in diffs has every generated secret
     assert site.packed("c1")["secrets"] == ["former-password", "hunter2hunter2"]
@@ -182,6 +186,7 @@ _BAD_VARIABLES: list[tuple[dict[str, t.Any], str]] = [
         "INI data is a mapping of sections, not list",
     ),
     ({"alpha_service_overrides": {"files": ["x"]}}, "alpha_service.files[0]: expected a mapping, got 'x'"),
+    ({"alpha_shared": "word"}, "alpha_service.files[1]: expected a mapping, got 'word'"),
     ({"alpha_service_overrides": {"name": "beta"}}, "alpha_service.name: is 'beta'; it must be the name of the role"),
     ({"alpha_service_overrides": {"wave": "third"}}, "alpha_service.wave: expected one of infrastructure, identity, service, got 'third'"),
 ]

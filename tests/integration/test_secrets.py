@@ -35,6 +35,10 @@ demo_required_secrets:
   - {name: demo_keys, type: fernet_keys}
   - {name: demo_login, user: demo}
 """
+_CERTIFICATES = """
+demo_required_certificates:
+  - {name: demo_certificate, authority: demo_ca, hosts: [192.0.2.1, demo.example.org]}
+"""
 
 
 class Site:
@@ -161,6 +165,29 @@ def test_no_value_of_a_rotation_is_ever_printed(site: Site) -> None:
         values = [done["secrets"]["demo_login"], *done["secrets"]["demo_keys"], (done["accounts"]["demo_login"]["standby"])["password"]]
         task = done["output"].split("TASK [caisson.openstack.secrets]")[1].split("TASK [")[0]
         assert not [value for value in filter(None, values) if value in task]
+
+
+def test_certificates_are_made_and_follow_the_hosts_that_they_are_for(site: Site) -> None:
+    role = site.directory / "roles/demo/vars/main.yml"
+    role.write_text(_ROLE + _CERTIFICATES)
+    first = site.run()
+    assert first["certificates"] == ["demo_ca", "demo_certificate"]
+    assert first["secrets"]["demo_ca"] not in first["output"].split("TASK [caisson.openstack.secrets]")[1].split("TASK [")[0]
+    assert (site.run()["changed"], site.run()["certificates"]) == (False, [])
+    role.write_text(_ROLE + _CERTIFICATES.replace("192.0.2.1", "192.0.2.2"))
+    moved = site.run()
+    assert (moved["changed"], moved["certificates"]) == (True, ["demo_certificate"])
+    assert moved["secrets"]["demo_ca"] == first["secrets"]["demo_ca"]
+    assert site.run()["changed"] is False
+
+
+def test_a_certificate_that_was_damaged_is_refused_and_not_quoted(site: Site) -> None:
+    (site.directory / "roles/demo/vars/main.yml").write_text(_ROLE + _CERTIFICATES)
+    site.file.parent.mkdir()
+    site.file.write_text("cloud_secrets: {demo_ca: hunter2}\n")
+    refused = site.run()
+    assert "nothing was changed: demo_ca holds no certificate in PEM" in refused["output"]
+    assert "hunter2" not in refused["output"]
 
 
 def test_a_file_that_others_may_read_is_closed(site: Site) -> None:

@@ -38,7 +38,12 @@ def say(text: str) -> None:
 
 def connect(parameters: Parameters) -> openstack.connection.Connection:
     """Return a session of the administrator."""
-    return openstack.connect(**parameters["auth"], load_yaml_config=False, load_envvars=False)
+    auth = dict(parameters["auth"])
+    certificates = auth.pop("ca_certificates")
+    if certificates:
+        auth["cacert"] = "/tmp/ca.crt"
+        pathlib.Path(auth["cacert"]).write_text(certificates)
+    return openstack.connect(**auth, load_yaml_config=False, load_envvars=False)
 
 
 def wait(what: str, seconds: float, condition: t.Callable[[], t.Any], interval: float = 0.5) -> t.Any:

@@ -9,6 +9,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -110,6 +111,20 @@ def test_privileges_are_the_listed_ones(models: list[Host]) -> None:
         assert item["read_only"], name
 
 
+def test_the_documented_capabilities_are_the_real_ones(models: list[Host]) -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| `(\w+)` \| `([A-Z_]+)` \| \S", text, re.MULTILINE)
+    assert len(documented) == len(set(documented))
+    assert set(documented) == {(item["name"], capability) for item in containers(models) for capability in item["capabilities"]}
+    confinement = text.split("### seccomp and AppArmor")[1].split("###")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| default[^|]* \| (default|unconfined) \|", confinement, re.MULTILINE))
+    assert rows.keys() == {item["name"] for item in containers(models) if item["capabilities"]}
+    for item in containers(models):
+        assert not [option for option in item["security_opts"] if option.startswith("seccomp")], item["name"]
+        if "apparmor=unconfined" in item["security_opts"]:
+            assert rows[item["name"]] == "unconfined"
+
+
 def test_no_container_reaches_the_engine(models: list[Host]) -> None:
     for item in containers(models):
         for bind in item["volumes"]:
@@ -162,6 +177,25 @@ def test_all_listeners_are_on_an_address(models: list[Host]) -> None:
             file["content"] for file in host["files"]
         )
         assert "0.0.0.0" not in text
+
+
+#: Containers of services that ask the APIs. Keystone is asked only; the rest knows nothing of them.
+CLIENTS = ("glance", "placement", "nova", "neutron", "horizon")
+
+
+def test_every_client_verifies_with_the_ca_and_nobody_else_has_a_key(models: list[Host]) -> None:
+    for host in models:
+        files = {file["path"]: file for file in host["files"]}
+        clients = {item["name"] for item in host["containers"] if item["service"] in CLIENTS}
+        assert {path.split("/")[0] for path in files if path.endswith("/ca.crt")} == clients
+        assert {path for path, file in files.items() if "PRIVATE KEY" in file["content"]} <= {"haproxy/config/api.pem"}
+        for path, file in files.items():
+            options = configparser.RawConfigParser(strict=False, interpolation=None)
+            if path.endswith(".conf") and "auth_url" in file["content"]:
+                options.read_string(file["content"])
+                found = {name: options[name].get("cafile") for name in options.sections() if "auth_url" in options[name]}
+                assert found and set(found.values()) == {"/etc/caisson/ca.crt"}, (path, found)
+            assert not re.search(r"insecure *[=:] *true", file["content"], re.IGNORECASE), path
 
 
 @pytest.mark.parametrize("release", SUBSTRATES)

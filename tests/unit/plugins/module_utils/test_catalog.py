@@ -8,15 +8,18 @@ real one gives only when something is wrong.
 from __future__ import annotations
 
 import contextlib
+import datetime
 import http.server
 import json
+import pathlib
 import socket
+import ssl
 import threading
 import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils import catalog
+from ansible_collections.caisson.openstack.plugins.module_utils import catalog, certificates
 from ansible_collections.caisson.openstack.plugins.module_utils.catalog import CatalogError, Current, Keystone, plan
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import Endpoint, Standby, User
 
@@ -238,6 +241,24 @@ def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     with _serving((201, "{}")) as server:
         _keystone(server.server_port).login("admin", "p", "admin")
+
+
+def test_a_server_is_verified_with_the_ca_that_is_given(tmp_path: pathlib.Path) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    authority = certificates.make_authority(now)
+    pem, ca = tmp_path / "server.pem", tmp_path / "ca.crt"
+    pem.write_text(certificates.make_certificate(authority, ["127.0.0.1"], now))
+    ca.write_text(certificates.only(authority))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    with _serving((201, "{}")) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        url = f"https://127.0.0.1:{server.server_port}/v3"
+        with pytest.raises(CatalogError, match="CERTIFICATE_VERIFY_FAILED") as caught:
+            Keystone(url, 0).login("admin", "p", "admin")
+        assert caught.value.silent
+        Keystone(url, 0, str(ca)).login("admin", "p", "admin")
+        assert server.requests == ["POST /v3/auth/tokens"]
 
 
 def test_namesakes_in_other_domains_are_left_out() -> None:

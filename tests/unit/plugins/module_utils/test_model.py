@@ -100,6 +100,16 @@ def test_only_the_files_of_a_container_matter_to_it() -> None:
     assert [one.config_digest == other.config_digest for one, other in zip(before, after, strict=True)] == [True, False]
 
 
+def test_a_file_that_names_no_container_is_for_all_of_its_service() -> None:
+    file = a_file("/etc/shared/ca.crt", containers=[])
+    built = _build(a_service(containers=[a_container(), a_container("worker")], files=[file]))
+    assert [item.path for item in built.files] == ["api/files/etc/shared/ca.crt", "worker/files/etc/shared/ca.crt"]
+    assert all(
+        "/etc/caisson/" + item.path + ":/etc/shared/ca.crt:ro" in spec.volumes
+        for item, spec in zip(built.files, built.containers, strict=True)
+    )
+
+
 def test_only_what_the_host_needs_is_rendered() -> None:
     rendered: list[str] = []
     service = a_service(containers=[a_container(), a_container("agent", group="compute")], files=[a_file(), a_file("/a", ["agent"])])

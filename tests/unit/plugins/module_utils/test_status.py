@@ -7,7 +7,9 @@ import datetime
 import json
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import plans, status
+import pytest
+
+from ansible_collections.caisson.openstack.plugins.module_utils import certificates, plans, status
 
 _ROW = {
     "name": "api",
@@ -21,9 +23,14 @@ _INFO: dict[str, t.Any] = {"containers": [_ROW], "missing": [], "faulty": []}
 _STEP = {"kind": "container", "name": "api", "action": "replace", "reasons": ["files: as in its image -> /x changed"]}
 
 
-def _status(info: t.Any = None, steps: t.Sequence[t.Any] = (), hosts: t.Sequence[str] = ("c1",)) -> status.Status:
-    plan = plans.make("caisson", {"c1": {"steps": list(steps)}}, {}, datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC))
-    return status.make(plan, {"c1": info or _INFO}, hosts)
+_NOW = datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)
+
+
+def _status(
+    info: t.Any = None, steps: t.Sequence[t.Any] = (), hosts: t.Sequence[str] = ("c1",), ending: t.Sequence[t.Any] = ()
+) -> status.Status:
+    plan = plans.make("caisson", {"c1": {"steps": list(steps)}}, {}, _NOW)
+    return status.make(plan, {"c1": info or _INFO}, hosts, ending)
 
 
 def test_a_sound_cloud_is_said_to_be_so() -> None:
@@ -45,6 +52,18 @@ def test_drift_is_told_with_its_reason() -> None:
     assert found.drifted
     assert any("/x changed" in line for line in status.lines(found))
     assert status.lines(found)[-1].endswith("with drift")
+
+
+@pytest.mark.parametrize(("days", "fault"), [(14, False), (13, True), (-1, True)])
+def test_a_certificate_that_is_about_to_end_is_a_fault(days: int, fault: bool) -> None:
+    made = _NOW + datetime.timedelta(days=days, seconds=1) - certificates.LIFE
+    authority = certificates.make_authority(made)
+    texts = {"API": certificates.make_certificate(authority, ["192.0.2.1"], made), "CA": authority}
+    found = _status(ending=status.expiries(texts, _NOW))
+    line = f"certificate API (CN=192.0.2.1) ends {_NOW + datetime.timedelta(days=days):%Y-%m-%d}, in {days} days"
+    assert line in status.lines(found)
+    assert found.faults == ([line] if fault else [])
+    assert [item["days_left"] for item in json.loads(status.dump(found))["certificates"] if item["name"] == "API"] == [days]
 
 
 def test_monitoring_gets_json() -> None:
