@@ -106,6 +106,8 @@ def options(name: str, **variables: t.Any) -> dict[str, t.Any]:
         **trusted({**defaults, **found, **lists()}),
         "cloud_admin_auth": {"username": "admin", "project_name": "admin", "password": "pw"},
         "cloud_keystone_url": "https://cloud:5000",
+        "cloud_tls": True,
+        "cloud_ca": "the certificates",
         "cloud_region": "here",
         "cloud_image_prefix": "caisson/",
         "cloud_image_tag": "1",
