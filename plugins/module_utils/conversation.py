@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import socket
 import threading
+import time
 import typing as t
 
 #: Takes what a command writes, piece by piece.
@@ -67,7 +68,8 @@ def converse(
     connection: socket.socket = getattr(stream, "_sock", stream)
     # the SDK's own limit is one of silence, and a command may be silent for as long as it works
     connection.settimeout(None)
-    expired, over = threading.Event(), threading.Event()
+    # output that a slow sink has not taken yet is no silence
+    expired, over, giving, active = threading.Event(), threading.Event(), threading.Event(), [0.0]
 
     def close(reason: threading.Event) -> None:
         reason.set()
@@ -84,8 +86,10 @@ def converse(
     def follow(wait: t.Callable[[], object]) -> None:
         with contextlib.suppress(Exception):  # what goes wrong with the connection shows where it is read
             wait()
-        if not over.wait(_GRACE):
-            close(over)
+        active[0] = time.monotonic()
+        while not over.wait(_GRACE):
+            if not giving.is_set() and time.monotonic() - active[0] >= _GRACE:
+                close(over)
 
     timer = threading.Timer(timeout, close, [expired])
     timer.daemon = True
@@ -97,8 +101,12 @@ def converse(
     chunks: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: []}
     try:
         for number, data in _frames(connection):
+            active[0] = time.monotonic()
             if sink and number == _STDOUT:
+                giving.set()
                 sink(data)
+                active[0] = time.monotonic()
+                giving.clear()
             else:
                 chunks.setdefault(number, []).append(data)
     except OSError:

@@ -153,8 +153,7 @@ class Engine(_Client):
             specs.LABEL_RELOAD: spec.reload_digest,
             specs.LABEL_SURVIVORS: ",".join(spec.survivors),
         }
-        host_config = container_api.host_config(spec, container_api.RESTART_POLICY)
-        return self._create(spec, image_id, host_config, {"name": name or spec.name, "labels": labels})
+        return self._create(spec, image_id, container_api.RESTART_POLICY, {"name": name or spec.name, "labels": labels})
 
     def start(self, name: str) -> None:
         """Start a container."""
@@ -232,11 +231,8 @@ class Engine(_Client):
         if name:
             body["name"] = name
             self._settle(name, timeout)
-        host_config = container_api.host_config(spec, "no")
-        if sink:
-            # what goes to a sink is data: it must not be in a log too
-            host_config["LogConfig"] = {"Type": "none", "Config": {}}
-        identifier = self._create(spec, image_id, host_config, body)
+        # what goes to a sink is data: it must not be in a log too
+        identifier = self._create(spec, image_id, "no", body, logged=sink is None)
         try:
             params = {"stdin": int(stdin is not None), "stdout": 1, "stderr": 1, "stream": 1}
             stream = self._call(f"attach to {spec.name}", self._client.attach_socket, identifier, params=params)
@@ -261,7 +257,10 @@ class Engine(_Client):
         if state:
             self.remove(state.id)
 
-    def _create(self, spec: ContainerSpec, image_id: str, host_config: dict[str, t.Any], body: dict[str, t.Any]) -> str:
+    def _create(self, spec: ContainerSpec, image_id: str, restart_policy: str, body: dict[str, t.Any], logged: bool = True) -> str:
+        host_config = container_api.host_config(spec, restart_policy)
+        if not logged:
+            host_config["LogConfig"] = {"Type": "none", "Config": {}}
         created = self._call(
             f"create {spec.name}",
             self._client.create_container,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -128,3 +129,28 @@ def test_silence_is_allowed_for_longer_than_the_sdk_allows_it(ends: tuple[socket
     thread.start()
     assert converse(ours, None, 10) == Output("at last", "", False)
     thread.join()
+
+
+def test_a_slow_sink_gets_all_although_the_command_has_ended(
+    ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = ends
+    monkeypatch.setattr("ansible_collections.caisson.openstack.plugins.module_utils.conversation._GRACE", 0.05)
+    received: list[bytes] = []
+
+    def take(data: bytes) -> None:
+        time.sleep(0.2)
+        received.append(data)
+
+    # more than the connection holds
+    wire = b"".join(_frame(1, bytes([number]) * 300_000) for number in range(5))
+
+    def send() -> None:
+        with contextlib.suppress(OSError):
+            theirs.sendall(wire)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    assert converse(ours, None, 10, lambda: None, take) == Output("", "", False)
+    thread.join()
+    assert b"".join(received) == b"".join(bytes([number]) * 300_000 for number in range(5))
