@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import dataclasses
 
-from ansible_collections.caisson.openstack.plugins.module_utils import container_api
 from ansible_collections.caisson.openstack.plugins.module_utils import spec as specs
 from ansible_collections.caisson.openstack.plugins.module_utils.conversation import tell
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import Engine, EngineError
@@ -28,7 +27,7 @@ class Errands(Engine):
         """Start a container that reads *stdin*; one of its name that a killed run left behind is removed."""
         self.remove(spec.name)
         body = {"name": spec.name, "labels": {specs.LABEL_CLOUD: cloud, specs.LABEL_SERVICE: spec.service}, "stdin_open": True}
-        self._create(spec, image_id, container_api.host_config(spec, "no"), body)
+        self._create(spec, image_id, "no", body)
         try:
             stream = self._call(f"attach to {spec.name}", self._client.attach_socket, spec.name, params={"stdin": 1, "stream": 1})
             self.start(spec.name)
