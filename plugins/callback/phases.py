@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
 # At your choice: Apache License 2.0, or GNU General Public License v3.0 or later.
-"""How long each phase of a run took."""
+"""How far a run is, and what it did in which time."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: phases
 type: aggregate
-short_description: How long each phase of a run took
+short_description: How far a run is, and what it did in which time
 version_added: 0.1.0
 author: The caisson authors (@caisson)
 description:
-  - Prints the duration of each play and of its longest tasks when the run ends.
+  - Says at each task how many of the play have begun and how long the run has taken.
+  - Ends with a summary that fits a screen, containers and files that were changed on each host, and where the time went.
 requirements: [enable in configuration]
 """
 
@@ -20,13 +21,11 @@ import typing as t
 
 from ansible.plugins.callback import CallbackBase
 
-#: Tasks shown for a play, and the seconds from which one is worth showing.
-_TASKS = 3
-_SECONDS = 2.0
+from ansible_collections.caisson.openstack.plugins.module_utils import run_summary
 
 
 class CallbackModule(CallbackBase):
-    """Keeps the time of plays and tasks."""
+    """Keeps the time of plays and tasks, and what was changed."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -36,27 +35,48 @@ class CallbackModule(CallbackBase):
     def __init__(self) -> None:
         """Start the clock."""
         super().__init__()
-        self._started = time.monotonic()
-        self._plays: list[tuple[str, float, list[tuple[str, float]]]] = []
+        self._started = self._mark = time.monotonic()
+        self._plays: list[run_summary.Play] = []
+        self._tasks = 0
+        self._changes: dict[str, list[tuple[str, str]]] = {}
 
     def v2_playbook_on_play_start(self, play: t.Any) -> None:
-        """Note the start of a play."""
-        self._plays.append((play.get_name().strip(), time.monotonic(), []))
+        """Note the start of a play, and how many tasks it has."""
+        self._lap()
+        self._plays.append(run_summary.Play(play.get_name().strip(), 0.0))
+        # without the flushes of handlers that the engine of Ansible puts between
+        self._tasks = sum(
+            1 for block in play.compile() for task in block.get_tasks() if task.action not in ("meta", "ansible.builtin.meta")
+        )
 
     def v2_playbook_on_task_start(self, task: t.Any, is_conditional: bool) -> None:
-        """Note the start of a task."""
-        self._plays[-1][2].append((task.get_name().rpartition(" : ")[2], time.monotonic()))
+        """Note the start of a task and say how far the run is."""
+        self._lap()
+        tasks = self._plays[-1].tasks
+        tasks.append((task.get_name().rpartition(" : ")[2], 0.0))
+        seconds = time.monotonic() - self._started
+        self._display.display(f"task {len(tasks)} of {max(self._tasks, len(tasks))}, {seconds:.0f} s")
+
+    def v2_runner_on_ok(self, result: t.Any) -> None:
+        """Note what a task changed."""
+        found = run_summary.changes(result._result) if result._result.get("changed") and not result._task.check_mode else []
+        if found:
+            self._changes.setdefault(result._host.get_name(), []).extend(found)
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
-        """Print the durations."""
+        """Print the summary."""
+        self._lap()
+        self._display.banner("SUMMARY")
+        for line in run_summary.lines(self._plays, self._changes):
+            self._display.display(line)
+
+    def _lap(self) -> None:
+        """Give the time since the last mark to the play and the task that had it."""
         now = time.monotonic()
-        self._display.banner("TIME")
-        ends = [*(started for _name, started, _tasks in self._plays[1:]), *([now] if self._plays else [])]
-        for (name, started, tasks), end in zip(self._plays, ends, strict=True):
-            self._display.display(f"{end - started:7.1f} s  {name}")
-            marks = [*(begun for _task, begun in tasks[1:]), *([end] if tasks else [])]
-            spent = sorted(((mark - begun, task) for (task, begun), mark in zip(tasks, marks, strict=True)), reverse=True)
-            for seconds, task in spent[:_TASKS]:
-                if seconds >= _SECONDS and len(tasks) > 1:
-                    self._display.display(f"{seconds:11.1f} s  {task}")
-        self._display.display(f"{now - self._started:7.1f} s  in all")
+        if self._plays:
+            play = self._plays[-1]
+            play.seconds += now - self._mark
+            if play.tasks:
+                name, seconds = play.tasks[-1]
+                play.tasks[-1] = (name, seconds + now - self._mark)
+        self._mark = now

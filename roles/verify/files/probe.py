@@ -19,6 +19,8 @@ import openstack
 GUEST = "/usr/share/caisson/caisson-guest.qcow2"
 MEBIBYTES = 192
 READY = "=== guest: READY"
+#: Description of an external network that is deleted again, which an operator's is not.
+OWN = "Made by the verification, deleted by it"
 
 #: What is listed to see that nothing is left, by service, as the SDK calls it.
 KINDS = {
@@ -114,6 +116,7 @@ def prepare(parameters: Parameters) -> Parameters:
 def _external(cloud: openstack.connection.Connection, parameters: Parameters) -> t.Any:
     network = cloud.network.create_network(
         name=parameters["external_network"],
+        description=OWN,
         is_router_external=True,
         provider_network_type="flat",
         provider_physical_network=parameters["physical_network"],
@@ -216,9 +219,14 @@ def delete(parameters: Parameters) -> Parameters:
         if found:
             getattr(service, f"delete_{kind}")(found)
     external = cloud.network.find_network(parameters["external_network"])
-    if external and not list(cloud.network.ports(network_id=external.id)):
+    if external and external.description == OWN and not [port for port in cloud.network.ports(network_id=external.id) if _used(port)]:
         cloud.network.delete_network(external)
     return {}
+
+
+def _used(port: t.Any) -> bool:
+    """Return whether somebody uses a port: that of the metadata goes with its network."""
+    return port.device_owner != "network:distributed"
 
 
 def remains(parameters: Parameters) -> Parameters:
@@ -231,7 +239,7 @@ def remains(parameters: Parameters) -> Parameters:
     found: Parameters = {
         "server": [server.name for server in cloud.compute.servers(all_projects=True)],
         "flavor": [flavor.name for flavor in cloud.compute.flavors(is_public=None)],
-        "port": [port.id for port in cloud.network.ports() if port.device_owner != "network:distributed"],
+        "port": [port.id for port in cloud.network.ports() if _used(port)],
         "ip": [address.floating_ip_address for address in cloud.network.ips()],
     }
     for service, kinds in KINDS.items():
