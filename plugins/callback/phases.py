@@ -52,10 +52,11 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_task_start(self, task: t.Any, is_conditional: bool) -> None:
         """Note the start of a task and say how far the run is."""
         self._lap()
-        tasks = self._plays[-1].tasks
-        tasks.append((task.get_name().rpartition(" : ")[2], 0.0))
+        tasks, name = self._plays[-1].tasks, task.get_name().rpartition(" : ")[2]
+        tasks.append((name, 0.0))
         seconds = time.monotonic() - self._started
-        self._display.display(f"task {len(tasks)} of {max(self._tasks, len(tasks))}, {seconds:.0f} s")
+        # Ansible's own line comes with the first result where it is told not to show what is skipped
+        self._display.display(f"{seconds:.0f} s, task {len(tasks)} of {max(self._tasks, len(tasks))}: {name}")
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
         """Note what a task changed."""
