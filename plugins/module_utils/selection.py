@@ -37,11 +37,11 @@ def choose(
         known: all services of the play.
         services: the operator's list; empty for all.
         run_tags: ``--tags`` of the run; each must be a service, apart from Ansible's own words.
-        skip_tags: ``--skip-tags`` of the run.
+        skip_tags: ``--skip-tags`` of the run; one that is like no service may be meant for other tasks.
     """
     known = list(known)
     wanted = [*services, *(tag for tag in run_tags if tag not in ("all", "always", "tagged", "untagged"))]
-    refused = [tag for tag in skip_tags if tag not in ("never",)]
+    refused = [tag for tag in skip_tags if difflib.get_close_matches(tag, known, n=1)]
     faults = [_unknown(name, known) for name in (*wanted, *refused) if name not in known]
     chosen = [name for name in known if (not wanted or name in wanted) and name not in refused]
     if not chosen and not faults:

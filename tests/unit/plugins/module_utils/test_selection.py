@@ -22,7 +22,7 @@ _KNOWN = ["mariadb", "keystone", "glance", "nova"]
         ([], ["nova"], [], ["nova"]),
         (["glance"], ["nova"], [], ["glance", "nova"]),
         ([], ["all"], ["nova"], ["mariadb", "keystone", "glance"]),
-        ([], ["tagged"], ["never"], _KNOWN),
+        ([], ["tagged"], ["never", "molecule-notest"], _KNOWN),
     ],
 )
 def test_lists_and_tags_choose_services(services: list[str], run_tags: list[str], skip_tags: list[str], chosen: list[str]) -> None:
