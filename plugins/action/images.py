@@ -101,9 +101,10 @@ class ActionModule(ActionBase):
     def _release_labels(self, image: images.Image) -> dict[str, str]:
         """Return the labels of what holds the packages of a release; images that are made from it inherit them."""
         release = str(self._task.args["release"])
-        if not any(path.startswith("locks/") and path.endswith(f"{release}.txt") for path in image.context):
-            return {}
-        return {"org.caisson.release": release, "org.caisson.lock": str(self._task.args["image_tag"]).rpartition("-")[2]}
+        for name, text in images.locks(release).items():
+            if name.endswith(f"{release}.txt") and f"locks/{name}" in image.context:
+                return {"org.caisson.release": release, "org.caisson.lock": images.digest(text)}
+        return {}
 
     def _root_recipe(self, reference: str) -> images.Recipe:
         if self._task.args.get("base_image"):

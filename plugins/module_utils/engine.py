@@ -9,7 +9,9 @@ import dataclasses
 import functools
 import io
 import json
+import os
 import re
+import signal
 import tarfile
 import time
 import traceback
@@ -174,9 +176,34 @@ class Engine(_Client):
         """Give a container another name."""
         self._call(f"rename {name}", self._client.rename, name, new_name)
 
-    def signal(self, name: str, signal: str) -> None:
-        """Send *signal* to the first process of a container."""
-        self._call(f"send {signal} to {name}", self._client.kill, name, signal=signal)
+    def signal(self, name: str, signal_name: str) -> None:
+        """Send a signal to the first process of a container.
+
+        The engine's own call for this counts as an operator's stop: the container would stay down after the next boot.
+        """
+        what = f"send {signal_name} to {name}"
+        pid = self._pid(name, what)
+        try:
+            process = os.pidfd_open(pid)
+            try:
+                if self._pid(name, what) != pid:  # the number may be another process's by now
+                    raise ProcessLookupError
+                signal.pidfd_send_signal(process, signal.Signals[signal_name])
+            finally:
+                os.close(process)
+        except ProcessLookupError as error:
+            raise EngineError(f"cannot {what}: its process ended just now; run again") from error
+
+    def _pid(self, name: str, what: str) -> int:
+        """Return the number of a container's first process.
+
+        Raises:
+            EngineError: if it does not run; *what* says what it was needed for.
+        """
+        pid = int(self._call(what, self._client.inspect_container, name)["State"]["Pid"])
+        if not pid:
+            raise EngineError(f"cannot {what}: it does not run")
+        return pid
 
     def volumes(self, names: t.Iterable[str]) -> list[str]:
         """Return those of *names* that are volumes of this host."""

@@ -125,8 +125,12 @@ def locks(release: str) -> dict[str, str]:
 
 def tag(release: str) -> str:
     """Return the tag of the images of *release*."""
-    text = json.dumps(locks(release), sort_keys=True)
-    return f"{release}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return f"{release}-{digest(json.dumps(locks(release), sort_keys=True))}"
+
+
+def digest(text: str) -> str:
+    """Return the short digest of a lock, or of all locks."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def is_release_tag(reference: str) -> bool:

@@ -220,6 +220,26 @@ def test_a_reload_signals_once_and_keeps_the_container(host: Host) -> None:
     assert (_signals(host), host.state().started_at) == (1, before.started_at)
 
 
+def test_a_reload_does_not_keep_the_container_from_coming_back(host: Host) -> None:
+    wanted = dataclasses.replace(_reloadable(host, "b"), command=["sh", "-c", "trap exit USR1; while :; do sleep 0.05; done"])
+    host.converge(wanted)
+    before = host.state()
+    # as the engine sees it, the process ended by itself
+    host.lab.engine.signal(wanted.name, "SIGUSR1")
+    for _attempt in range(100):
+        if host.state().running and host.state().started_at != before.started_at:
+            break
+        time.sleep(0.1)
+    assert host.state().started_at != before.started_at
+
+
+def test_what_does_not_run_gets_no_signal(host: Host) -> None:
+    host.converge(_reloadable(host, "a"))
+    host.lab.engine.stop(host.lab.name("one"), 0)
+    with pytest.raises(EngineError, match=r"cannot send SIGUSR1 to .*: it does not run"):
+        host.lab.engine.signal(host.lab.name("one"), "SIGUSR1")
+
+
 def test_a_start_reads_the_configuration_too(host: Host) -> None:
     host.converge(_reloadable(host, "a"))
     host.lab.engine.stop(host.lab.name("one"), 0)

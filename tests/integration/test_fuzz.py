@@ -170,6 +170,12 @@ class Mutator:
         return [self.branch(self.pick(data))] if isinstance(data, list) and data else data
 
 
+def _flat(items: list[t.Any]) -> t.Iterator[dict[str, t.Any]]:
+    """Yield the files of a definition, which may name lists of them."""
+    for item in items:
+        yield from _flat(item) if isinstance(item, list) else [item]
+
+
 def _mutant(mutate: Mutator, definitions: dict[str, t.Any], directory: pathlib.Path) -> dict[str, t.Any]:
     """Return the variables of a task with one to three mistakes, and write the override files that have some."""
     hosts = Hosts({host: {"cloud_address": address, "ansible_facts": {}} for host, address in _ADDRESSES.items()})
@@ -202,7 +208,7 @@ def _mutant(mutate: Mutator, definitions: dict[str, t.Any], directory: pathlib.P
             hosts[mutate.pick(hosts)][mutate.pick(["cloud_address", "openvswitch_external_address", "verify_external_cidr"])] = mutate.odd()
         else:
             form = mutate.pick(["ini", "yaml", "json", "text"])
-            files = [(owner, file) for owner in services for file in definitions[owner].get("files", []) if file["format"] == form]
+            files = [(owner, file) for owner in services for file in _flat(definitions[owner].get("files", [])) if file["format"] == form]
             owner, file = mutate.pick(files)
             parts = [owner.removesuffix("_service"), pathlib.PurePosixPath(file["path"]).name]
             place = mutate.pick(

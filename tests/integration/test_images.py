@@ -103,5 +103,5 @@ def test_labels_tell_release_lock_and_version() -> None:
     assert found["org.opencontainers.image.title"] == "nova_compute"
     assert found["org.opencontainers.image.version"] == images.collection_version()
     assert found["org.caisson.release"] == "2026.1"
-    assert found["org.caisson.lock"] == images.tag("2026.1").rpartition("-")[2]
+    assert found["org.caisson.lock"] == images.digest(images.locks("2026.1")["2026.1.txt"])
     assert "org.caisson.release" not in labels("mariadb")
