@@ -21,6 +21,9 @@ import typing as t
 
 import docker
 
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import Engine
+from tests.cloud.recovery import kill
+
 ROOT = pathlib.Path(__file__).parents[2]
 LABEL = "org.caisson."
 CLOUD = "caisson"
@@ -138,12 +141,18 @@ def measure(keep_images: bool) -> list[Figure]:
         Figure("run without changes, task rounds", again.task_rounds, ""),
         Figure("run without changes, bytes sent", bytes_sent() / MEBIBYTE, "MiB"),
     ]
+    figures += [
+        Figure("plan of no change", play("plan").seconds, "s"),
+        Figure("plan of a change of every configuration file", play("plan", "-e", '{"cloud_debug": true}').seconds, "s"),
+        Figure("look for drift", play("status").seconds, "s"),
+    ]
     proof = play("verify")
     figures.append(Figure("verification", proof.seconds, "s"))
     used = memory(client)
     figures.append(Figure("memory of all containers", sum(used.values()), "MiB", 2560))
     figures += [Figure(f"memory of {name}", value, "MiB") for name, value in sorted(used.items(), key=lambda item: -item[1])]
     figures += [Figure(f"start to first good check of {name}", value, "s") for name, value in sorted(starts(client).items())]
+    figures += [Figure(f"kill to healthy of {name}", kill(Engine(client), name), "s") for name in sorted(used)]
     return figures
 
 
