@@ -54,7 +54,7 @@ sanity: $(BIN)/.dev ## Ansible's own tests of collections
 	tests/sanity.sh
 
 bench: $(BIN)/.dev collection ## Measure against the budgets
-	python -m tests.bench $(ARGS)
+	PYTHONPATH=.dev python -m tests.bench $(ARGS)
 
 collection: $(BIN)/.ready ## Build the collection and install it into the virtual environment
 	@mkdir -p build && rm -rf build/collection && ansible-galaxy collection build --force --output-path build/collection . >build/collection.log

@@ -21,6 +21,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 ARTIFACTS = ROOT / "artifacts"
 NAME = "caisson"
 LABEL = "org.caisson."
+CONFIGURATION = pathlib.Path("/etc/caisson")
 #: Where the APIs are; each has its port.
 API = "https://127.0.9.1"
 
@@ -109,6 +110,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Cloud:
     """Clone what is committed and make a cloud from it, as a new user would."""
     root = tmp_path_factory.mktemp("clone") / "openstack"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(root)], check=True)
+    if CONFIGURATION.exists():  # an earlier run of these tests was killed: what it left is no fresh machine
+        run(["make", "collection"], root, "leftovers.log")
+        Cloud(root, "").play("engine")
+        Cloud(root, "").play("destroy", "-e", f"destroy_confirm={NAME}")
     cloud = Cloud(root, run(["make", "cloud"], root, "make-cloud.log"))
     # what the tests' own clients trust, but not the commands of an operator
     os.environ["SSL_CERT_FILE"] = str(root / "inventory/aio/ca.crt")

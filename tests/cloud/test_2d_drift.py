@@ -11,10 +11,7 @@ import typing as t
 import docker
 import pytest
 
-from tests.cloud.conftest import LABEL, NAME, Cloud
-
-CONFIGURATION = pathlib.Path("/etc/caisson")
-
+from tests.cloud.conftest import CONFIGURATION, LABEL, NAME, Cloud
 
 def edit(path: str) -> None:
     """Add a line to a file of the configuration."""
