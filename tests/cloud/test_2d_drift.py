@@ -13,6 +13,7 @@ import pytest
 
 from tests.cloud.conftest import CONFIGURATION, LABEL, NAME, Cloud
 
+
 def edit(path: str) -> None:
     """Add a line to a file of the configuration."""
     file = CONFIGURATION / path
