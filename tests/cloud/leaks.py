@@ -7,6 +7,7 @@ import contextlib
 import functools
 import json
 import pathlib
+import re
 import typing as t
 
 import docker
@@ -19,14 +20,24 @@ LOGS = pathlib.Path("/var/log/caisson")
 #: Where Ansible keeps facts and modules, and this collection what it remembers of a host.
 REMAINS = (pathlib.Path.home() / ".ansible" / "tmp", pathlib.Path.home() / ".ansible" / "facts", pathlib.Path("/var/lib/caisson"))
 PROC = pathlib.Path("/proc")
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n(.*?)-----END", re.DOTALL)
+
+
+def _telling(text: str) -> str:
+    """Return the line of *text* that no other has: of a private key the longest but the first, which tells its kind only.
+
+    What else is in the text, such as the certificate of the key, is public.
+    """
+    key = _PRIVATE_KEY.search(text)
+    return max(key[1].split()[1:] if key else text.splitlines(), key=len, default="")
 
 
 def texts(value: t.Any) -> t.Iterator[str]:
-    """Yield what to look for: every text in nested data, of one with several lines its longest line."""
+    """Yield what to look for: the telling line of every text in nested data."""
     if isinstance(value, str):
-        longest = max(value.splitlines() or [""], key=len)
-        if len(longest) >= _SHORTEST:
-            yield longest
+        line = _telling(value)
+        if len(line) >= _SHORTEST:
+            yield line
     for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from texts(item)
 

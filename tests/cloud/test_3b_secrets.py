@@ -112,8 +112,11 @@ def test_a_file_that_holds_one_is_seen(planted: tuple[Secrets, str], directory: 
         path.parent.rmdir()
 
 
-def test_a_key_of_several_lines_is_known_by_its_longest() -> None:
+def test_a_key_is_known_by_a_line_that_is_its_own() -> None:
     known = Secrets()
-    known.add({"key": "-----BEGIN-----\nabcdefghijklmnop\n-----END-----\n", "short": "abc"})
+    certificate = "-----BEGIN CERTIFICATE-----\nthis-is-public-and-longer-than-the-key\n-----END CERTIFICATE-----\n"
+    key = "-----BEGIN PRIVATE KEY-----\nthe-kind-of-the-key-and-its-length\nabcdefghijklmnop\nqrs\n-----END PRIVATE KEY-----\n"
+    known.add({"key": certificate + key, "short": "abc"})
     assert len(known) == 1
     assert known.found("there", "x abcdefghijklmnop y") == ["there: key"]
+    assert known.found("there", "the-kind-of-the-key-and-its-length this-is-public-and-longer-than-the-key") == []
