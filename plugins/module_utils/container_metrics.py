@@ -22,7 +22,8 @@ _HEAD = """\
 def text(labels: t.Mapping[str, t.Mapping[str, str]]) -> str:
     """Return the metric ``caisson_container_info`` of the containers with these *labels*, by id."""
     rows = sorted((of[specs.LABEL_CONTAINER], of.get(specs.LABEL_SERVICE, ""), number) for number, of in labels.items())
-    return _HEAD + "".join(f'caisson_container_info{{id="{number}",name="{name}",service="{service}"}} 1\n' for name, service, number in rows)
+    lines = [f'caisson_container_info{{id="{number}",name="{name}",service="{service}"}} 1\n' for name, service, number in rows]
+    return _HEAD + "".join(lines)
 
 
 def write(engine: Engine, cloud: str, path: pathlib.Path = PATH) -> None:
