@@ -462,7 +462,8 @@ def test_exporters_without_a_privilege_tell_what_the_rules_ask(stack: Stack) -> 
     # processes of the host itself are left out
     assert not ask_prometheus('namedprocess_namegroup_num_procs{id=""}')
     for name in ("node_exporter", "process_exporter", "mysqld_exporter", "blackbox_exporter", "prometheus"):
-        of = f'namedprocess_namegroup_num_procs * on (host, id) group_left (name) caisson_container_info{{name="{stack.lab.name(name)}"}} > 0'
+        info = f'caisson_container_info{{name="{stack.lab.name(name)}"}}'
+        of = f"namedprocess_namegroup_num_procs * on (host, id) group_left (name) {info} > 0"
         wait(f"processes of {name}", lambda of=of: bool(ask_prometheus(of)))  # type: ignore[misc]
         assert stack.lab.engine.containers([stack.lab.label])[stack.lab.name(name)].running
 
