@@ -110,6 +110,8 @@ def test_a_user_without_any_privilege_may_come_in(mariadb: MariaDB) -> None:
     assert _converge(mariadb, wanted) == ["user us'age: it does not exist"]
     assert _converge(mariadb, wanted) == []
     assert "Access denied" in _login(mariadb, dataclasses.replace(wanted, name="mysql"))
+    login = ["--host=127.0.0.1", f"--port={mariadb.port}", f"--user={wanted.user}", f"--password={wanted.password}"]
+    assert mariadb.sql("SHOW DATABASES", *login) == "information_schema\n"
 
 
 def test_a_user_gets_no_access_to_a_similar_name(mariadb: MariaDB) -> None:
