@@ -51,7 +51,7 @@ def check(services: t.Sequence[Service], groups: t.Mapping[str, t.Sequence[str]]
     """
     faults = _check_names(services) + _check_ports(services) + _check_container_ports(services, groups)
     known = {item.name for service in services for item in _named(service)}
-    databases = {database.name for service in services for database in service.databases}
+    databases = {database.name for service in services for database in service.databases if not database.privileges}
     for service in services:
         faults += _check_groups(service, groups)
         faults += _check_containers(service, known)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils import standby
@@ -16,6 +17,8 @@ PREAMBLE = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',NO_BACKSLASH_ESCAPES');\
 _ALL_PRIVILEGES = (
     "'N' NOT IN (Select_priv, Insert_priv, Update_priv, Delete_priv, Create_priv, Drop_priv, Alter_priv, Index_priv, References_priv)"
 )
+#: The name of no privilege at all.
+_NONE = "USAGE"
 #: Users may come from any host that can reach the server's internal address.
 HOST = "%"
 
@@ -37,6 +40,7 @@ class Current:
     users: frozenset[str]
     valid_passwords: frozenset[str]
     grants: frozenset[tuple[str, str]]
+    privileges: frozenset[tuple[str, str]] = frozenset()
 
 
 def quote_name(name: str) -> str:
@@ -67,6 +71,9 @@ def query(wanted: t.Sequence[Database]) -> str:
         "SELECT 'database', SCHEMA_NAME, '' FROM information_schema.SCHEMATA;",
         f"SELECT 'user', User, '' FROM mysql.global_priv WHERE Host = '{HOST}';",
         f"SELECT 'grant', User, Db FROM mysql.db WHERE Host = '{HOST}' AND {_ALL_PRIVILEGES};",
+        # a user is written there in quotes, and quotes of its name as they are
+        "SELECT 'privilege', User, PRIVILEGE_TYPE FROM mysql.global_priv JOIN information_schema.USER_PRIVILEGES"
+        f" ON GRANTEE = CONCAT(CHAR(39), User, CHAR(39), '@', CHAR(39), Host, CHAR(39)) WHERE Host = '{HOST}';",
     ]
     for user, password in sorted({(item.user, item.password) for item in standby.accepted(wanted)}):
         parts.append(
@@ -83,27 +90,31 @@ def parse(output: str) -> Current:
     def named(kind: str) -> frozenset[str]:
         return frozenset(row[1] for row in rows if row[0] == kind)
 
-    grants = frozenset((row[1], row[2]) for row in rows if row[0] == "grant")
-    return Current(named("database"), named("user"), named("password"), grants)
+    def pairs(kind: str) -> frozenset[tuple[str, str]]:
+        return frozenset((row[1], row[2]) for row in rows if row[0] == kind)
+
+    return Current(named("database"), named("user"), named("password"), pairs("grant"), pairs("privilege"))
+
+
+def created(wanted: t.Sequence[Database], current: Current) -> list[str]:
+    """Return the databases that there were not."""
+    return [item.name for item in wanted if not item.privileges and item.name not in current.databases]
 
 
 def plan(wanted: t.Sequence[Database], current: Current) -> list[Statement]:
     """Return the statements that make the server have what is *wanted*, in order."""
     statements: list[Statement] = []
-    created: set[str] = set()
+    known = set(current.databases)
     users: set[str] = set()
     for item in standby.accepted(wanted):
-        if item.name not in current.databases | created:
-            created.add(item.name)
+        if not item.privileges and item.name not in known:
+            known.add(item.name)
             text = f"CREATE DATABASE IF NOT EXISTS {quote_name(item.name)} CHARACTER SET {CHARACTER_SET}"
             statements.append(Statement(text, f"database {item.name}", "it does not exist"))
         if item.user not in users:
             users.add(item.user)
             statements += _user(item, current)
-        # a grant by hand has the name as it is, which means this database too
-        if not {(item.user, item.name), (item.user, _pattern(item.name))} & current.grants:
-            text = f"GRANT ALL ON {quote_name(_pattern(item.name))}.* TO {_account(item.user)}"
-            statements.append(Statement(text, f"user {item.user}", f"it has no access to database {item.name}"))
+        statements += _privileges(item, current) if item.privileges else _grant(item, current)
     for user in standby.retired(wanted):
         if user in current.users:
             statements.append(Statement(f"DROP USER {_account(user)}", f"user {user}", "its password was rotated"))
@@ -121,6 +132,29 @@ def _user(item: Database, current: Current) -> list[Statement]:
     if item.user not in current.valid_passwords:
         return [Statement(f"ALTER USER {account} IDENTIFIED BY {password}", f"user {item.user}", "its password is another")]
     return []
+
+
+def _grant(item: Database, current: Current) -> list[Statement]:
+    # a grant by hand has the name as it is, which means this database too
+    if {(item.user, item.name), (item.user, _pattern(item.name))} & current.grants:
+        return []
+    text = f"GRANT ALL ON {quote_name(_pattern(item.name))}.* TO {_account(item.user)}"
+    return [Statement(text, f"user {item.user}", f"it has no access to database {item.name}")]
+
+
+def _privileges(item: Database, current: Current) -> list[Statement]:
+    """Return the grant of what is missing.
+
+    Raises:
+        ValueError: if something is no privilege by its form.
+    """
+    wrong = [name for name in item.privileges if not re.fullmatch(r"[A-Z]+( [A-Z]+)*", name)]
+    if wrong:
+        raise ValueError(f"'{wrong[0]}' of user {item.user} is no privilege, such as 'PROCESS' or 'SLAVE MONITOR'")
+    missing = ", ".join(name for name in item.privileges if name != _NONE and (item.user, name) not in current.privileges)
+    if not missing:
+        return []
+    return [Statement(f"GRANT {missing} ON *.* TO {_account(item.user)}", f"user {item.user}", f"it has no privilege {missing}")]
 
 
 def script(statements: t.Iterable[Statement]) -> str:

@@ -123,12 +123,17 @@ class Standby:
 
 @dataclasses.dataclass
 class Database:
-    """A database and the user that owns it."""
+    """A database and the user that owns it.
+
+    With ``privileges`` there is a user only: one that has these of the whole server, ``USAGE`` being none, and no database.
+    They are named as the server lists them in ``information_schema.USER_PRIVILEGES``.
+    """
 
     name: str
     user: str
     password: str = dataclasses.field(metadata={"no_log": True})
     standby: t.Optional[Standby] = None
+    privileges: list[str] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass

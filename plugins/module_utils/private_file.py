@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files of the controller that only their owner may read."""
+"""Files that are written in one step, and that only their owner may read unless something else is said."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tempfile
 MODE = 0o600
 
 
-def write(path: pathlib.Path, content: str | bytes) -> None:
+def write(path: pathlib.Path, content: str | bytes, mode: int = MODE) -> None:
     """Write *content* in one step, so that a killed run leaves the old file or the new one.
 
     Raises:
@@ -19,7 +19,7 @@ def write(path: pathlib.Path, content: str | bytes) -> None:
     descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            os.fchmod(stream.fileno(), MODE)
+            os.fchmod(stream.fileno(), mode)
             stream.write(content.encode() if isinstance(content, str) else content)
             os.fsync(stream.fileno())
         pathlib.Path(scratch).replace(path)

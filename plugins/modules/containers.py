@@ -13,6 +13,7 @@ description:
   - Brings all containers of a host to their specification in one call, in dependency order and in parallel where
     nothing stands between, and waits until they are healthy.
   - A container is replaced only if its specification, image or configuration differs; the reason is returned.
+  - The names of all containers of the cloud are kept in C(/var/lib/caisson/metrics) for monitoring.
   - A job is a container that runs to its end; it runs again only if its image, command, triggers or database changed.
 author: The caisson authors (@caisson)
 options:
@@ -88,7 +89,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import lock, schema
+from ansible_collections.caisson.openstack.plugins.module_utils import container_metrics, lock, schema
 from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
@@ -127,7 +128,9 @@ def _converge(module: AnsibleModule) -> None:
             params["created_databases"],
             params["parallel"],
         )
-    except (EngineError, StateError) as error:
+        if not module.check_mode:
+            container_metrics.write(engine, params["cloud"])
+    except (EngineError, StateError, OSError) as error:
         module.fail_json(msg=str(error))
     result = _result(outcomes)
     failed = [item for item in outcomes if item.state == "failed"]

@@ -67,7 +67,7 @@ import concurrent.futures
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import spec, survivors
+from ansible_collections.caisson.openstack.plugins.module_utils import container_metrics, spec, survivors
 from ansible_collections.caisson.openstack.plugins.module_utils.container_api import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
 
@@ -116,7 +116,9 @@ def main() -> None:
             for name in found if remove else []:
                 engine.remove(name)
             engine.remove_volumes(volumes)
-    except EngineError as error:
+            if remove:
+                container_metrics.write(engine, params["cloud"])
+    except (EngineError, OSError) as error:
         module.fail_json(msg=f"{error}; run again when solved")
     lines = "".join(f"{name}\n" for name in [*sorted(found), *volumes])
     module.exit_json(changed=bool(found or volumes), containers=sorted(found), volumes=volumes, diff={"before": lines, "after": ""})

@@ -25,7 +25,7 @@ options:
     elements: dict
     required: true
     suboptions:
-      name: {description: Name of the database., type: str, required: true}
+      name: {description: 'Name of the database, or of what a user with O(databases[].privileges) is for.', type: str, required: true}
       user: {description: User that owns it., type: str, required: true}
       password: {description: Password of the user., type: str, required: true}
       standby:
@@ -34,6 +34,13 @@ options:
         suboptions:
           user: {description: Name of the user., type: str, required: true}
           password: {description: 'Its password, for a user that has access as well; without one the user goes.', type: str, default: ''}
+      privileges:
+        description:
+          - Privileges of the whole server in the place of a database, such as V(PROCESS); V(USAGE) is none.
+          - By the names under which C(information_schema.USER_PRIVILEGES) has them, so V(SLAVE MONITOR), not C(REPLICA MONITOR).
+        type: list
+        elements: str
+        default: []
 extends_documentation_fragment: [caisson.openstack.engine]
 attributes:
   check_mode: {support: full, description: Says what would be created or changed.}
@@ -45,6 +52,7 @@ EXAMPLES = r"""
   caisson.openstack.databases:
     databases:
       - {name: glance, user: glance, password: "{{ glance_database_password }}"}
+      - {name: monitoring, user: monitoring, password: "{{ monitoring_database_password }}", privileges: [USAGE]}
 """
 
 RETURN = r"""
@@ -112,7 +120,7 @@ def main() -> None:
     module.exit_json(
         changed=bool(changes),
         changes=changes,
-        created=[item.name for item in wanted if item.name not in current.databases],
+        created=databases.created(wanted, current),
         diff={"before": "", "after": "".join(f"{change}\n" for change in changes)},
     )
 

@@ -78,7 +78,7 @@ def test_few_containers_are_more_than_a_plain_process(cloud: Cloud) -> None:
 
 
 @pytest.mark.usefixtures("cloud")
-@pytest.mark.parametrize("port", [3306, 4369, 5672, 6640, 6641, 6642, 11211, 25672])
+@pytest.mark.parametrize("port", [3306, 4369, 5672, 6640, 6641, 6642, 9090, 9100, 9104, 9115, 9177, 9256, 11211, 15692, 25672])
 def test_a_store_listens_on_the_internal_address_only(port: int) -> None:
     listening = subprocess.run(["ss", "-Hltn", f"sport = :{port}"], check=True, capture_output=True, text=True).stdout
     # Erlang's port mapper cannot be kept from the loopback addresses

@@ -36,7 +36,7 @@ def test_destroy_leaves_nothing(cloud: Cloud) -> None:
     assert not client.containers(all=True, filters={"label": f"{LABEL}cloud={NAME}"})
     volumes = {volume["Name"] for volume in client.volumes()["Volumes"] or []}
     assert not volumes & {"mariadb_data", "rabbitmq_data", "glance", "nova_compute", "openvswitch_db", "ovn_nb_db", "ovn_sb_db"}
-    for path in ("/etc/caisson", "/run/caisson", "/var/lib/caisson/state.json"):
+    for path in ("/etc/caisson", "/run/caisson", "/var/lib/caisson/state.json", "/var/lib/caisson/metrics"):
         assert not pathlib.Path(path).exists()
     interfaces = {path.name for path in pathlib.Path("/sys/class/net").iterdir()}
     assert not interfaces & {"br-int", "br-ex", "ovs-netdev"}

@@ -86,6 +86,34 @@ def test_a_lost_or_partial_grant_is_mended(mariadb: MariaDB) -> None:
         assert _converge(mariadb, wanted) == []
 
 
+def test_a_user_for_the_server_has_its_privileges_and_sees_no_data(mariadb: MariaDB) -> None:
+    data, wanted = Database("data", "data", "d"), Database("watch", "watch", "one", privileges=["PROCESS", "SLAVE MONITOR"])
+    _converge(mariadb, data)
+    assert _converge(mariadb, wanted) == ["user watch: it does not exist", "user watch: it has no privilege PROCESS, SLAVE MONITOR"]
+    assert _converge(mariadb, wanted) == []
+    assert mariadb.sql("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'watch'") == ""
+    assert "Access denied" in _login(mariadb, dataclasses.replace(wanted, name="data"))
+    mariadb.sql("REVOKE PROCESS ON *.* FROM 'watch'@'%'")
+    assert _converge(mariadb, wanted) == ["user watch: it has no privilege PROCESS"]
+    assert "GRANT PROCESS, SLAVE MONITOR ON *.*" in mariadb.sql("SHOW GRANTS FOR 'watch'@'%'")
+    moved = dataclasses.replace(wanted, user="watch_b", password="two", standby=Standby("watch"))
+    assert _converge(mariadb, moved) == [
+        "user watch_b: it does not exist",
+        "user watch_b: it has no privilege PROCESS, SLAVE MONITOR",
+        "user watch: its password was rotated",
+    ]
+    assert _converge(mariadb, moved) == []
+
+
+def test_a_user_without_any_privilege_may_come_in(mariadb: MariaDB) -> None:
+    wanted = dataclasses.replace(_ODD, user="us'age", privileges=["USAGE"])
+    assert _converge(mariadb, wanted) == ["user us'age: it does not exist"]
+    assert _converge(mariadb, wanted) == []
+    assert "Access denied" in _login(mariadb, dataclasses.replace(wanted, name="mysql"))
+    login = ["--host=127.0.0.1", f"--port={mariadb.port}", f"--user={wanted.user}", f"--password={wanted.password}"]
+    assert mariadb.sql("SHOW DATABASES", *login) == "information_schema\n"
+
+
 def test_a_user_gets_no_access_to_a_similar_name(mariadb: MariaDB) -> None:
     _converge(mariadb, Database("a_c", "wild", "p"), Database("abc", "tame", "p"))
     assert "Access denied" in _login(mariadb, Database("abc", "wild", "p"))

@@ -35,6 +35,8 @@ LINES: dict[str, tuple[str, str, str] | None] = {
     "2026-11-21 15:52:57 0 [ERROR] InnoDB: broken": ("ERROR", "-", "InnoDB: broken"),
     "2026-11-21 05:52:58.303036+00:00 [error] <0.756.0> queue": ("ERROR", "-", "<0.756.0> queue"),
     "2026-11-21 05:51:06.808+0000: 11391: warning : virX:195 : text": ("WARNING", "-", "virX:195 : text"),
+    'ts=2026-11-21T05:52:57.116Z caller=main.go:1 level=warn msg="text"': ("WARNING", "-", 'msg="text"'),
+    'time=2026-11-21T05:52:57.116Z level=ERROR source=collector.go:168 msg="text"': ("ERROR", "-", 'msg="text"'),
     "[ALERT]    (1) : no server": ("CRITICAL", "-", "no server"),
     "2026-11-21T05:52:05.226 WARN connmgr(handler3) [-] text": ("WARNING", "-", "connmgr(handler3): text"),
     "2026-11-21T05:52:05.226 EMER util [-] text": ("CRITICAL", "-", "util: text"),

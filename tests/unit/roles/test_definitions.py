@@ -48,7 +48,7 @@ ROOT_USER = {
 
 #: Volumes that no backup takes, because what they hold is made again, or is the disks of servers.
 NOT_BACKED_UP = {
-    *("rabbitmq_data", "ovn_sb_db", "openvswitch_db", "neutron_ovn_agent", "logging_state", "haproxy_sockets"),
+    *("rabbitmq_data", "ovn_sb_db", "openvswitch_db", "neutron_ovn_agent", "logging_state", "haproxy_sockets", "prometheus_data"),
     *("libvirt_config", "libvirt_state", "libvirt_cache", "libvirt_logs"),
 }
 
@@ -186,7 +186,7 @@ CLIENTS = ("glance", "placement", "nova", "neutron", "horizon")
 def test_every_client_verifies_with_the_ca_and_nobody_else_has_a_key(models: list[Host]) -> None:
     for host in models:
         files = {file["path"]: file for file in host["files"]}
-        clients = {item["name"] for item in host["containers"] if item["service"] in CLIENTS}
+        clients = {item["name"] for item in host["containers"] if item["service"] in CLIENTS or item["name"] == "blackbox_exporter"}
         assert {path.split("/")[0] for path in files if path.endswith("/ca.crt")} == clients
         assert {path for path, file in files.items() if "PRIVATE KEY" in file["content"]} <= {"haproxy/config/api.pem"}
         for path, file in files.items():

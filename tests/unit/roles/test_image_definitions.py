@@ -19,16 +19,22 @@ COMMON = ROLES / "images"
 
 #: User and group ids are an interface: volumes outlive images.
 IDS = {
+    "blackbox-exporter": 42476,
     "docker-registry": 42460,
     "glance": 42415,
     "haproxy": 42454,
     "horizon": 42420,
     "keystone": 42425,
+    "libvirt-exporter": 42477,
     "memcache": 42457,
     "mysql": 42434,
+    "mysqld-exporter": 42475,
     "neutron": 42435,
+    "node-exporter": 42473,
     "nova": 42436,
     "placement": 42482,
+    "process-exporter": 42474,
+    "prometheus": 42472,
     "rabbitmq": 42439,
 }
 

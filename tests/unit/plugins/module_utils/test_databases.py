@@ -103,6 +103,37 @@ def test_a_retired_account_goes_if_it_is_there() -> None:
     assert databases.plan(wanted, dataclasses.replace(current, users=frozenset({"nova_b"}))) == []
 
 
+_MONITOR = Database("monitoring", "monitor", "p", Standby("monitor_b", "q"), ["PROCESS", "SLAVE MONITOR"])
+
+
+def test_a_user_with_privileges_has_no_database() -> None:
+    nothing = databases.parse("")
+    assert _subjects([_MONITOR], nothing) == [
+        ("user monitor", "it does not exist"),
+        ("user monitor", "it has no privilege PROCESS, SLAVE MONITOR"),
+        ("user monitor_b", "it does not exist"),
+        ("user monitor_b", "it has no privilege PROCESS, SLAVE MONITOR"),
+    ]
+    assert databases.created([_MONITOR, *_NOVA], nothing) == ["nova", "nova_api"]
+
+
+def test_a_missing_privilege_is_all_that_is_granted() -> None:
+    rows = "".join(f"user\t{user}\t\npassword\t{user}\t\nprivilege\t{user}\tPROCESS\n" for user in ("monitor", "monitor_b"))
+    current = databases.parse(rows + "privilege\tmonitor\tSLAVE MONITOR\n")
+    assert [item.text for item in databases.plan([_MONITOR], current)] == ["GRANT SLAVE MONITOR ON *.* TO 'monitor_b'@'%'"]
+
+
+def test_usage_is_no_privilege() -> None:
+    current = databases.parse("user\tmonitor\t\npassword\tmonitor\t\nprivilege\tmonitor\tPROCESS\n")
+    assert databases.plan([Database("monitoring", "monitor", "p", privileges=["USAGE"])], current) == []
+
+
+@pytest.mark.parametrize("privilege", ["ALL ON *.* TO x; --", "process", ""])
+def test_what_cannot_be_a_privilege_is_refused(privilege: str) -> None:
+    with pytest.raises(ValueError, match="is no privilege"):
+        databases.plan([Database("monitoring", "monitor", "p", privileges=[privilege])], databases.parse(""))
+
+
 @given(st.lists(st.builds(Database, _TEXT, _TEXT, _TEXT), max_size=4))
 def test_nothing_is_left_to_do_afterwards(wanted: list[Database]) -> None:
     names, users = frozenset(item.name for item in wanted), frozenset(item.user for item in wanted)
