@@ -38,7 +38,7 @@ destroy: collection ## Remove the cloud; asks before it deletes data
 test: lint sanity ## All tests
 	pytest $(ARGS) tests/unit tests/cloud tests/integration tests/molecule
 
-test-full: test ## All tests, and the whole public test suite, which takes an hour more
+test-full: test ## All tests, the whole public test suite and twenty killed runs, which take an hour more
 	pytest $(ARGS) tests/full
 
 test-unit: $(BIN)/.dev ## The quick tests

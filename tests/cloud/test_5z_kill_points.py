@@ -1,48 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs that are killed at random points can be run again, and end well."""
+"""Runs that are killed at random points can be run again, and end well.
+
+These are four, on a cloud that stands; ``make test-full`` has twenty, from the first deployment on, which take ten minutes.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import random
-import signal
-import subprocess
-import time
-
-from tests.cloud.conftest import ARTIFACTS, NAME, Cloud, recap
-
-_POINTS = 20
-#: Seconds after which a run is killed, at most: a first deployment takes longer, so that it is cut off several times.
-_LONGEST = 25.0
+from tests.cloud.conftest import Cloud, recap
+from tests.cloud.killing import kill_runs
 
 
 def test_a_run_that_was_killed_can_be_run_again(cloud: Cloud) -> None:
-    seed = int(os.environ.get("CAISSON_SEED", "0")) or random.randrange(1, 2**32)
-    print(f"seed {seed}; CAISSON_SEED={seed} repeats it")
-    chance = random.Random(seed)
-    cloud.play("destroy", "-e", f"destroy_confirm={NAME}")
-    killed = 0
-    with (ARTIFACTS / "kill-points.log").open("w") as log:
-        log.write(f"seed {seed}\n")
-        for point in range(_POINTS):
-            # each run has something to do, even after the cloud stands
-            variables = json.dumps({"cloud_debug": bool(point % 2), "memcached_memory": 64 + point})
-            seconds = chance.uniform(1.0, _LONGEST)
-            command = ["ansible-playbook", "-i", "inventory/aio/hosts.yml", "caisson.openstack.site", "-e", variables]
-            with subprocess.Popen(command, cwd=cloud.root, env=cloud.environment, stdout=log, stderr=log, start_new_session=True) as run:
-                try:
-                    run.wait(seconds)
-                except subprocess.TimeoutExpired:
-                    os.killpg(run.pid, signal.SIGKILL)
-                    killed += 1
-            log.write(f"\npoint {point}: {'killed' if run.returncode < 0 else f'ended with {run.returncode}'} after {seconds:.1f} s\n")
-            log.flush()
-            assert run.returncode <= 0, f"point {point} of seed {seed}: a run after a killed one failed; see {log.name}"
-            time.sleep(0.2)
-    print(f"{killed} of {_POINTS} runs were killed")
-    assert killed
+    kill_runs(cloud, 4, 15.0)
     cloud.play("site")
     assert recap(cloud.play("site"))["changed"] == 0
     cloud.play("status")
-    cloud.play("verify")
