@@ -13,13 +13,13 @@ KEYSTONE = f"{API}:5000/v3"
 
 
 class Api:
-    """A session of the administrator."""
+    """A session of the administrator; *request_id* goes with each request through all services."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, request_id: str = "") -> None:
         user = {"name": "admin", "password": cloud.secrets["keystone_admin_password"], "domain": {"id": "default"}}
         scope = {"project": {"name": "admin", "domain": {"id": "default"}}}
         body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}}
-        self._headers = {"Content-Type": "application/json"}
+        self._headers = {"Content-Type": "application/json"} | ({"X-OpenStack-Request-ID": request_id} if request_id else {})
         with self._open(f"{KEYSTONE}/auth/tokens", body) as answer:
             self._headers["X-Auth-Token"] = answer.headers["X-Subject-Token"]
             catalog = json.load(answer)["token"]["catalog"]
