@@ -34,8 +34,8 @@ class CatalogError(Exception):
 
     @property
     def silent(self) -> bool:
-        """Whether nobody is there: no answer, or that of a load balancer without an API behind it."""
-        return self.status in (None, 503)
+        """Whether nobody is there who can work: no answer, a load balancer's own, or that of an API without its database."""
+        return self.status is None or self.status >= http.client.INTERNAL_SERVER_ERROR
 
 
 @dataclasses.dataclass

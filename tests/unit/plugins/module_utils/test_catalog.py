@@ -280,3 +280,8 @@ def test_namesakes_in_other_domains_are_left_out() -> None:
         current = _keystone(server.server_port).read([])
         assert server.requests[0] == "GET /v3/projects?domain_id=default"
     assert current.assignments == {("glance", "service", "service")}
+
+
+@pytest.mark.parametrize(("status", "silent"), [(500, True), (502, True), (503, True), (401, False), (409, False)])
+def test_an_api_that_cannot_work_is_as_good_as_none(status: int, silent: bool) -> None:
+    assert CatalogError("no", status).silent == silent
