@@ -32,4 +32,4 @@ def test_a_request_is_followed_through_all_services(cloud: Cloud, server: dict[s
 
 def test_a_request_of_nobody_is_found_nowhere(cloud: Cloud) -> None:
     text = cloud.play("logs", "-e", f"request_id=req-{uuid.uuid4()}")
-    assert re.search(r"\b0 lines\b|[Nn]o lines?\b", text), text
+    assert "no such line in the log of any host" in text
