@@ -76,7 +76,9 @@ class Cloud:
 
 def environment(root: pathlib.Path) -> dict[str, str]:
     """Return the environment of a shell in which the virtual environment of *root* is active."""
-    inherited = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"}
+    # what this process trusts, and what `make test` was given, is not for an operator's shell
+    foreign = {"SSL_CERT_FILE", "ARGS", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS"}
+    inherited = {name: value for name, value in os.environ.items() if name not in foreign}
     return {**inherited, "PATH": f"{root}/.venv/bin:{os.environ['PATH']}", "ANSIBLE_CONFIG": f"{root}/ansible.cfg", "NO_COLOR": "1"}
 
 
