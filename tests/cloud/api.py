@@ -7,7 +7,7 @@ import json
 import typing as t
 import urllib.request
 
-from tests.cloud.conftest import API, Cloud
+from tests.cloud.conftest import API, Cloud, trust
 
 KEYSTONE = f"{API}:5000/v3"
 
@@ -41,4 +41,4 @@ class Api:
 
     def _open(self, url: str, body: dict[str, t.Any] | None = None) -> t.Any:
         data = json.dumps(body).encode() if body else None
-        return urllib.request.urlopen(urllib.request.Request(url, data, self._headers), timeout=60)
+        return urllib.request.urlopen(urllib.request.Request(url, data, self._headers), timeout=60, context=trust())

@@ -82,6 +82,11 @@ def environment(root: pathlib.Path) -> dict[str, str]:
     return {**inherited, "PATH": f"{root}/.venv/bin:{os.environ['PATH']}", "ANSIBLE_CONFIG": f"{root}/ansible.cfg", "NO_COLOR": "1"}
 
 
+def trust() -> ssl.SSLContext:
+    """Return what a client of the tests verifies with; by itself urllib would keep what it trusted when it was first used."""
+    return ssl.create_default_context()
+
+
 def run(command: list[str], root: pathlib.Path, log: str, check: bool = True) -> str:
     """Run a command of an operator, keep its output among the artifacts, return it."""
     done = subprocess.run(
