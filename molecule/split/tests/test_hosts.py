@@ -9,8 +9,10 @@ import typing as t
 import pytest
 from testinfra.host import Host
 
+EVERYWHERE = {"rsyslog", "node_exporter", "process_exporter"}
 HYPERVISOR = {
-    *("libvirt", "nova_compute", "neutron_ovn_agent", "openvswitch_db", "openvswitch_vswitchd", "ovn_controller", "rsyslog"),
+    *("libvirt", "nova_compute", "neutron_ovn_agent", "openvswitch_db", "openvswitch_vswitchd", "ovn_controller", "libvirt_exporter"),
+    *EVERYWHERE,
 }
 
 
@@ -35,7 +37,7 @@ def containers(host: Host) -> dict[str, str]:
 def test_each_host_runs_what_its_groups_say(control: Host, compute: Host) -> None:
     assert set(containers(compute)) == HYPERVISOR
     assert {"mariadb", "rabbitmq", "haproxy", "keystone_api", "nova_api", "neutron_api", "horizon"} <= set(containers(control))
-    assert set(containers(control)) & HYPERVISOR == {"rsyslog"}
+    assert set(containers(control)) & HYPERVISOR == EVERYWHERE
 
 
 def test_every_container_is_healthy(control: Host, compute: Host) -> None:
