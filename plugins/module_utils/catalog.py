@@ -269,7 +269,8 @@ class Keystone:
             text = answer.read()
         except urllib.error.HTTPError as error:
             detail = " ".join(error.read().decode(errors="replace")[:300].split())
-            raise CatalogError(f"{what}: {error.code} {error.reason}: {detail}", error.code) from error
+            hint = "; docker logs keystone_api says why" if error.code >= http.client.INTERNAL_SERVER_ERROR else ""
+            raise CatalogError(f"{what}: {error.code} {error.reason}: {detail}{hint}", error.code) from error
         except (OSError, http.client.HTTPException) as error:
             raise CatalogError(f"{what}: no answer ({getattr(error, 'reason', error)}); is Keystone running?") from error
         try:

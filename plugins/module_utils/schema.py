@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import types
 import typing as t
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -163,7 +164,7 @@ def check_option(option: t.Mapping[str, t.Any], value: t.Any, where: str, hidden
 def _hint(kind: str, elements: str) -> t.Any:
     """Return the type that stands for one of Ansible's."""
     hints: dict[str, t.Any] = {"int": int, "bool": bool, "dict": dict[str, t.Any], "raw": t.Any}
-    return list[_hint(elements, "raw")] if kind == "list" else hints.get(kind, str)  # type: ignore[misc]
+    return types.GenericAlias(list, (_hint(elements, "raw"),)) if kind == "list" else hints.get(kind, str)
 
 
 def _expected(hint: t.Any) -> str:

@@ -130,7 +130,7 @@ def main() -> None:
         keystone.login(auth["username"], auth["password"], auth["project_name"])
         current = keystone.read(users)
     except CatalogError as error:
-        # a run may be about to start Keystone, or to give the administrator another password
+        # a run may be about to start Keystone or its database, or to give the administrator another password
         if not module.check_mode or not (error.silent or error.status == _UNAUTHORIZED):
             module.fail_json(msg=str(error))
         what = "does not answer" if error.silent else f"does not know {auth['username']}'s password"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import pathlib
 import re
@@ -419,7 +420,7 @@ def ask_prometheus(expression: str) -> list[dict[str, str]]:
         return [row["metric"] for row in json.load(answer)["data"]["result"]]
 
 
-def wait(what: str, done: t.Callable[[], bool]) -> None:
+def wait(what: str, done: t.Callable[[], object]) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -458,13 +459,13 @@ def test_exporters_without_a_privilege_tell_what_the_rules_ask(stack: Stack) -> 
         "mysql_global_status_threads_connected / mysql_global_variables_max_connections > 0",
         'probe_success{service="nova_api"}',
     ):
-        wait(expression, lambda expression=expression: bool(ask_prometheus(expression)))  # type: ignore[misc]
+        wait(expression, functools.partial(ask_prometheus, expression))
     # processes of the host itself are left out
     assert not ask_prometheus('namedprocess_namegroup_num_procs{id=""}')
     for name in ("node_exporter", "process_exporter", "mysqld_exporter", "blackbox_exporter", "prometheus"):
         info = f'caisson_container_info{{name="{stack.lab.name(name)}"}}'
         of = f"namedprocess_namegroup_num_procs * on (host, id) group_left (name) {info} > 0"
-        wait(f"processes of {name}", lambda of=of: bool(ask_prometheus(of)))  # type: ignore[misc]
+        wait(f"processes of {name}", functools.partial(ask_prometheus, of))
         assert stack.lab.engine.containers([stack.lab.label])[stack.lab.name(name)].running
 
 
