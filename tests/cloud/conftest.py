@@ -112,6 +112,16 @@ def spec_of(container: dict[str, t.Any]) -> dict[str, t.Any]:
     return json.loads(container["Config"]["Labels"][f"{LABEL}spec"])
 
 
+def twins(values: dict[str, t.Any]) -> list[str]:
+    """Return the names of the passwords that belong to the second account of their pair, of all secrets of a cloud."""
+    return values.get("rotation", {}).get("twins", [])
+
+
+def credentials(values: dict[str, t.Any], name: str, first: str) -> tuple[str, str]:
+    """Return the account in use and its password."""
+    return f"{first}_b" if name in twins(values) else first, values[name]
+
+
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Cloud:
     """Clone what is committed and make a cloud from it, as a new user would."""

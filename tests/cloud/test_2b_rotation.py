@@ -15,7 +15,7 @@ import typing as t
 import docker
 import pytest
 
-from tests.cloud.conftest import ARTIFACTS, Cloud, environment, recap
+from tests.cloud.conftest import ARTIFACTS, Cloud, credentials, environment, recap, twins
 from tests.cloud.prober import KEYSTONE, REQUESTS, Prober, login, send
 
 LOGS = pathlib.Path("/var/log/caisson")
@@ -151,16 +151,6 @@ def test_everything_rotates_without_a_failed_login_though_the_run_is_cut_off(clo
     # each of those was seen where nothing had been seen before
     assert {line.split(":")[0] for line in logs.grep(REFUSALS)} >= {"mariadb", "rabbitmq"}
     assert logs.grep(UNAUTHORIZED, "haproxy")
-
-
-def twins(values: dict[str, t.Any]) -> list[str]:
-    """Return the names of the passwords that belong to the second account of their pair."""
-    return values.get("rotation", {}).get("twins", [])
-
-
-def credentials(values: dict[str, t.Any], name: str, first: str) -> tuple[str, str]:
-    """Return the account in use and its password."""
-    return f"{first}_b" if name in twins(values) else first, values[name]
 
 
 def _only_the_new_is_accepted(old: dict[str, t.Any], new: dict[str, t.Any]) -> None:
