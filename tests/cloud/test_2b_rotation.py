@@ -25,7 +25,7 @@ REFUSALS = re.compile(r"Access denied for user|ACCESS_REFUSED|login refused|inva
 UNAUTHORIZED = re.compile(r" \w+/\w+ 401 ")
 EVERYTHING = ["-e", '{"rotate_secrets": ["all"]}']
 #: Passwords of accounts that come in pairs, and the user of the first of each pair.
-DATABASES = {f"{user}_database_password": user for user in ("keystone", "glance", "placement", "nova", "neutron")}
+DATABASES = {f"{user}_database_password": user for user in ("keystone", "glance", "placement", "nova", "neutron", "monitoring")}
 SERVICES = {f"{user}_service_password": user for user in ("glance", "placement", "nova", "neutron")}
 
 
