@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pending migrations of real services on a real MariaDB: each is brought to an earlier revision by its own command first."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import typing as t
+
+import pytest
+
+from ansible_collections.caisson.openstack.plugins.module_utils import databases
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import ExecResult
+from ansible_collections.caisson.openstack.plugins.module_utils.migrations import describe, point_of_no_return
+from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
+from ansible_collections.caisson.openstack.plugins.modules.databases import ask
+
+from .conftest import Lab, MariaDB
+from .test_images import reference
+
+SCRIPT = pathlib.Path(__file__).parents[2] / "roles" / "rollout" / "files" / "pending_migrations.py"
+#: With what needs care in a configuration file.
+PASSWORD, IN_FILE = "for$this$test", "for$$this$$test"
+PYTHON = "/opt/openstack/bin/python"
+#: Its command has no revision to stop at.
+PLACEMENT = """
+import sys; from placement.cmd import manage; from placement.db.sqlalchemy import migration
+upgrade = migration.upgrade; migration.upgrade = lambda revision: upgrade("b5c396305c25")
+sys.argv = ["placement-manage", "--config-file", "/etc/here/service.conf", "db", "sync"]; manage.main()
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A schema, the command that brings it to an earlier revision, and what is pending then."""
+
+    name: str
+    image: str
+    location: str
+    section: str
+    command: list[str]
+    pending: list[tuple[str, str, str]]
+
+
+CONFIG = ["--config-file", "/etc/here/service.conf"]
+CASES = [
+    Case(
+        "keystone",
+        "keystone",
+        "keystone/common/sql/migrations",
+        "database",
+        ["keystone-manage", *CONFIG, "db_sync", "--expand"],
+        [("e25ffa003242", "contract", "additive"), ("99de3849d860", "contract", "rewrite"), ("c88cdce8f248", "contract", "index")],
+    ),
+    Case(
+        "placement",
+        "placement",
+        "placement/db/sqlalchemy/alembic",
+        "placement_database",
+        [PYTHON, "-c", PLACEMENT],
+        [("422ece571366", "", "index"), ("a082b8bb98d0", "", "index")],
+    ),
+    Case(
+        "nova_api",
+        "nova",
+        "nova/db/api/migrations",
+        "api_database",
+        ["nova-manage", *CONFIG, "api_db", "sync", "d67eeaabee36"],
+        [("b30f573d3377", "", "destructive"), ("cdeec0c85668", "", "destructive")],
+    ),
+    Case(
+        "glance",
+        "glance",
+        "glance/db/sqlalchemy/alembic_migrations",
+        "database",
+        ["glance-manage", *CONFIG, "db", "sync"],
+        [],
+    ),
+]
+
+
+@pytest.fixture
+def service(mariadb: MariaDB, lab: Lab, tmp_path: pathlib.Path) -> Service:
+    """A service's image and configuration, with an empty database."""
+    return Service(mariadb, lab, tmp_path)
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    mariadb: MariaDB
+    lab: Lab
+    directory: pathlib.Path
+
+    def configure(self, case: Case, password: str = IN_FILE) -> None:
+        wanted = Database(f"pending_{case.name}", f"p_{case.name}", PASSWORD)
+        current = databases.parse(ask(self.mariadb.lab.engine, self.mariadb.container, databases.query([wanted])))
+        statements = databases.script(databases.plan([wanted], current))
+        ask(self.mariadb.lab.engine, self.mariadb.container, statements)
+        url = f"mysql+pymysql://{wanted.user}:{password}@127.0.0.1:{self.mariadb.port}/{wanted.name}?charset=utf8mb4"
+        self.directory.chmod(0o755)
+        (self.directory / "service.conf").write_text(f"[{case.section}]\nconnection = {url}\n")
+
+    def run(self, image: str, command: list[str], stdin: bytes = b"") -> ExecResult:
+        spec = ContainerSpec(
+            name=self.lab.name(image),
+            service=image,
+            image=reference(image),
+            command=command,
+            volumes=[f"{self.directory}:/etc/here:ro"],
+            tmpfs=["/tmp:mode=1777"],
+        )
+        return self.lab.engine.run_once(spec, self.lab.engine.image_id(spec.image) or "", self.lab.cloud, stdin=stdin, timeout=300)
+
+    def look(self, case: Case, option: str = "connection") -> ExecResult:
+        schema = {
+            "name": case.name,
+            "location": case.location,
+            "config": "/etc/here/service.conf",
+            "section": case.section,
+            "option": option,
+        }
+        end = f"\nimport json\nprint(json.dumps(main({{'schemas': [{schema!r}]}})))\n"
+        return self.run(case.image, [PYTHON, "-"], (SCRIPT.read_text("utf-8") + end).encode())
+
+
+def _schema(result: ExecResult) -> dict[str, t.Any]:
+    assert result.rc == 0, result.stderr
+    (schema,) = json.loads(result.stdout.splitlines()[-1])["schemas"]
+    return schema
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_is_pending_is_found_and_understood(service: Service, case: Case) -> None:
+    service.configure(case)
+    done = service.run(case.image, case.command)
+    assert done.rc == 0, done.stderr[-2000:]
+    schema = _schema(service.look(case))
+    migrations = describe(schema["name"], schema["pending"])
+    found = [(row["revision"], row["branch"], migration.kind) for row, migration in zip(schema["pending"], migrations, strict=True)]
+    assert found == case.pending
+    assert (schema["current"] == schema["target"]) is (not case.pending)
+    closing = [revision for revision, _branch, kind in case.pending if kind == "destructive"]
+    sentence = point_of_no_return(migrations)
+    assert sentence.startswith(f"From migration {closing[0]} of {case.name} on") if closing else sentence == ""
+
+
+@pytest.mark.parametrize("case", CASES[:1], ids=lambda case: case.name)
+def test_what_cannot_be_found_out_is_a_clear_error_without_the_url(service: Service, case: Case) -> None:
+    empty = dataclasses.replace(case, name="empty")
+    service.configure(empty)
+    unmigrated, other = service.look(empty), service.look(empty, option="other")
+    service.mariadb.sql(
+        "CREATE TABLE alembic_version (version_num VARCHAR(32)); INSERT INTO alembic_version VALUES ('0000beef')", "pending_empty"
+    )
+    unknown = service.look(empty)
+    service.configure(empty, password="wrong-one")
+    refused = service.look(empty)
+    service.configure(empty, password="for$$this:@[")
+    odd = service.look(empty)
+    for result, expected in (
+        (unmigrated, "schema empty: its database has no revision"),
+        (other, "has no option other in section database"),
+        (unknown, "schema empty: this image does not know revision 0000beef"),
+        (refused, "schema empty: the database does not answer: (1045"),
+        (odd, "schema empty: "),
+    ):
+        assert result.rc == 1
+        assert expected in result.stderr.splitlines()[-1]
+        assert not any(secret in result.stderr + result.stdout for secret in (PASSWORD, IN_FILE, "wrong-one", "for$this", "mysql+pymysql"))
