@@ -16,6 +16,14 @@ from ansible.module_utils.urls import open_url
 from ansible_collections.caisson.openstack.plugins.module_utils import standby
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import Endpoint, User
 
+#: How a module is told to log in at Keystone, as an Ansible argument spec.
+AUTH: dict[str, dict[str, t.Any]] = {
+    "auth_url": {"type": "str", "required": True},
+    "username": {"type": "str", "required": True},
+    "password": {"type": "str", "required": True, "no_log": True},
+    "project_name": {"type": "str", "required": True},
+    "ca_certificates": {"type": "str", "default": ""},
+}
 DOMAIN = "default"
 _INTERFACES = ("internal", "public")
 _TIMEOUT = 30  # seconds for one request

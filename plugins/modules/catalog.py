@@ -91,24 +91,17 @@ import pathlib
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils import schema
-from ansible_collections.caisson.openstack.plugins.module_utils.catalog import CatalogError, Keystone, plan
+from ansible_collections.caisson.openstack.plugins.module_utils.catalog import AUTH, CatalogError, Keystone, plan
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import Endpoint, User
 
 _UNAUTHORIZED = 401
-_AUTH = {
-    "auth_url": {"type": "str", "required": True},
-    "username": {"type": "str", "required": True},
-    "password": {"type": "str", "required": True, "no_log": True},
-    "project_name": {"type": "str", "required": True},
-    "ca_certificates": {"type": "str", "default": ""},
-}
 
 
 def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(
         argument_spec={
-            "auth": {"type": "dict", "required": True, "options": _AUTH},
+            "auth": {"type": "dict", "required": True, "options": AUTH},
             "region": {"type": "str", "required": True},
             "project": {"type": "str", "default": "service"},
             "users": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(User)},

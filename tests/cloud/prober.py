@@ -7,14 +7,12 @@ import collections
 import dataclasses
 import functools
 import http.client
-import json
 import time
 import typing as t
-import urllib.error
-import urllib.request
 
 from tests.cloud.background import Background
 from tests.cloud.conftest import API, trust
+from tests.scripts import load
 
 KEYSTONE = f"{API}:5000/v3"
 #: What a user asks; nova passes the last two on to other services, with a token of its own beside the user's.
@@ -27,25 +25,18 @@ REQUESTS = {
     "networks through nova": f"{API}:8774/v2.1/os-networks",
 }
 _TIMEOUT = 60
+_SCRIPT = load("prober", "prober")
 
 
 def send(method: str, url: str, token: str = "", body: t.Any = None) -> tuple[int, t.Any, t.Any]:
     """Return status, headers and content of an answer."""
-    headers = {"Content-Type": "application/json", **({"X-Auth-Token": token} if token else {})}
-    request = urllib.request.Request(url, json.dumps(body).encode() if body else None, headers, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT, context=trust()) as answer:
-            text = answer.read()
-            return answer.status, answer.headers, json.loads(text) if text else None
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers, error.read().decode(errors="replace")
+    answer = _SCRIPT.Client(trust(), _TIMEOUT).send(method, url, token, body)
+    return answer.status, answer.headers, answer.content
 
 
 def login(user: str, password: str, project: str = "admin") -> tuple[int, str]:
     """Log in to a project; return the status and the token."""
-    identity = {"methods": ["password"], "password": {"user": {"name": user, "password": password, "domain": {"id": "default"}}}}
-    scope = {"project": {"name": project, "domain": {"id": "default"}}}
-    status, headers, _content = send("POST", f"{KEYSTONE}/auth/tokens", body={"auth": {"identity": identity, "scope": scope}})
+    status, headers, _content = send("POST", f"{KEYSTONE}/auth/tokens", body=_SCRIPT.by_password(user, password, project))
     return status, headers.get("X-Subject-Token", "")
 
 
@@ -79,7 +70,7 @@ class Prober(Background):
         try:
             status, content = question()[:2]
         except (OSError, http.client.HTTPException) as error:
-            self.answers.append(Answer(at, what, type(getattr(error, "reason", error)).__name__))
+            self.answers.append(Answer(at, what, _SCRIPT.reason(error)))
             return None
         self.answers.append(Answer(at, what, status))
         return content if status < 400 else None

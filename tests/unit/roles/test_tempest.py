@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import configparser
 import datetime
-import importlib.util
 import os
 import pathlib
 import re
@@ -15,6 +14,7 @@ import typing as t
 import pytest
 import yaml
 
+from tests.scripts import load
 from tests.unit.roles.test_image_definitions import template, trusted
 
 ROLE = pathlib.Path(__file__).parents[3] / "roles" / "tempest"
@@ -24,11 +24,7 @@ BOOT, LIST, STOP = f"{CLASS}.test_boot[id-1,smoke]", f"{CLASS}.test_list[id-2]",
 
 @pytest.fixture(scope="module")
 def suite() -> types.ModuleType:
-    spec = importlib.util.spec_from_file_location("suite", ROLE / "files" / "suite.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("tempest", "suite")
 
 
 def lists() -> dict[str, t.Any]:
