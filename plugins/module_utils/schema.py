@@ -2,7 +2,7 @@
 """Dataclasses as the one declaration of an option: Ansible argument specs are derived from their fields.
 
 A field's type gives the option's type, its default the option's default; a field without a default is required.
-Supported types: ``str``, ``int``, ``bool``, ``list[...]``, ``dict[str, ...]``, ``Any``, ``Literal[...]``, another
+Supported types: ``str``, ``int``, ``float``, ``bool``, ``list[...]``, ``dict[str, ...]``, ``Any``, ``Literal[...]``, another
 dataclass, and lists of dataclasses. ``metadata={"no_log": True}`` marks a secret.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import math
 import types
 import typing as t
 
@@ -18,7 +19,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 T = t.TypeVar("T")
 
-_SCALARS: dict[t.Any, str] = {str: "str", int: "int", bool: "bool", t.Any: "raw"}
+_SCALARS: dict[t.Any, str] = {str: "str", int: "int", float: "float", bool: "bool", t.Any: "raw"}
 
 
 @functools.cache
@@ -138,6 +139,10 @@ def _scalar(hint: t.Any, value: t.Any) -> t.Any:
         return boolean(value)
     if hint is int and isinstance(value, (int, str)) and not isinstance(value, bool):
         return int(value)
+    if hint is float and isinstance(value, (int, float, str)) and not isinstance(value, bool):
+        number = float(value)
+        if math.isfinite(number):
+            return number
     if hint is str and isinstance(value, (str, int, float)) and not isinstance(value, bool):
         return str(value)
     raise TypeError
@@ -171,7 +176,7 @@ def _expected(hint: t.Any) -> str:
     origin = t.get_origin(hint)
     if origin is t.Literal:
         return "one of " + ", ".join(t.get_args(hint))
-    words = {str: "text", int: "a whole number", bool: "true or false", list: "a list", dict: "a mapping"}
+    words = {str: "text", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "a mapping"}
     return words[origin or hint]
 
 

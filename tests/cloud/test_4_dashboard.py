@@ -3,37 +3,26 @@
 
 from __future__ import annotations
 
+import pathlib
 import typing as t
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions as conditions
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.browser import chromium
 from tests.cloud.conftest import API, ARTIFACTS, Cloud
 
 URL = f"{API}:8080"
-_ARGUMENTS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,900",
-)  # fmt: skip
 
 
 @pytest.fixture
-def browser(tmp_path: t.Any) -> t.Iterator[webdriver.Chrome]:
+def browser(tmp_path: pathlib.Path) -> t.Iterator[webdriver.Chrome]:
     """A browser with an empty profile."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    # it knows CA certificates only from a store of its own; what is verified is tested with other clients
-    options.accept_insecure_certs = True
-    for argument in (*_ARGUMENTS, f"--user-data-dir={tmp_path}"):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-    driver.set_page_load_timeout(120)
-    yield driver
-    driver.quit()
+    with chromium(tmp_path) as driver:
+        yield driver
 
 
 def test_an_administrator_logs_in_and_sees_the_server(cloud: Cloud, server: dict[str, t.Any], browser: webdriver.Chrome) -> None:

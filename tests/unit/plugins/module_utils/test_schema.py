@@ -95,6 +95,26 @@ def test_a_fault_names_place_value_and_remedy(data: t.Any, fault: str) -> None:
     assert message.startswith(fault)
 
 
+@dataclasses.dataclass
+class _Timed:
+    at: float
+
+
+@pytest.mark.parametrize("value", [3, 3.0, "3.0"])
+def test_a_number_may_be_whole_or_text(value: t.Any) -> None:
+    assert schema.load(_Timed, {"at": value}, "thing") == _Timed(3.0)
+
+
+@pytest.mark.parametrize("value", ["soon", True, "nan", float("inf")])
+def test_what_is_no_number_is_refused(value: t.Any) -> None:
+    with pytest.raises(schema.SchemaError, match=r"thing\.at: expected a number, got"):
+        schema.load(_Timed, {"at": value}, "thing")
+
+
+def test_a_number_has_its_type_in_an_argument_spec() -> None:
+    assert schema.argument_spec(_Timed) == {"at": {"type": "float", "required": True}}
+
+
 def test_all_faults_are_reported_at_once() -> None:
     assert len(_faults({"mode": "x", "inners": [{"name": "a", "x": 1}, {}], "words": 1})) == 5
 

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Say in few lines how a rollout went, and keep a page about it."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.caisson.openstack.plugins.module_utils import private_file, rollout_report
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import RolloutError, load
+
+_display = Display()
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller only, once for all hosts of the play."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Return the report; see the documentation of the module."""
+        super().run(tmp, task_vars)
+        _validation, args = self.validate_argument_spec(
+            argument_spec={
+                "journal": {"type": "dict", "required": True},
+                "figures": {"type": "dict", "default": {}},
+                "file": {"type": "str", "default": ""},
+            }
+        )
+        try:
+            rollout = load(args["journal"])
+        except RolloutError as error:
+            raise AnsibleActionFail(str(error)) from None
+        if rollout is None:
+            raise AnsibleActionFail("this is no journal of a rollout: it is empty")
+        figures = rollout_report.drawn(args["figures"])
+        lines = rollout_report.summary(rollout, figures)
+        for line in lines:
+            _display.display(line)
+        changed = bool(args["file"]) and self._write(pathlib.Path(args["file"]), rollout_report.page(rollout, figures))
+        return {"changed": changed, "file": args["file"], "summary": lines}
+
+    def _write(self, path: pathlib.Path, page: str) -> bool:
+        """Write the page, except in check mode; return whether the file was another one."""
+        try:
+            if path.exists() and path.read_bytes() == page.encode():
+                return False
+            if not self._task.check_mode:
+                private_file.write(path, page)
+        except OSError as error:
+            raise AnsibleActionFail(f"cannot write the report to {path}: {error.strerror}") from None
+        return True
