@@ -17,6 +17,7 @@ _display = Display()
 class ActionModule(ActionBase):
     """Calls the module of the same name until nothing is waiting any more."""
 
+    _MODULE = "caisson.openstack.containers"
     _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
@@ -26,7 +27,7 @@ class ActionModule(ActionBase):
         merged: dict[str, t.Any] = {}
         while True:
             args = {**self._task.args, "patience": _PATIENCE, "elapsed": int(time.monotonic() - started)}
-            result = self._execute_module(module_name="caisson.openstack.containers", module_args=args, task_vars=task_vars)
+            result = self._execute_module(module_name=self._MODULE, module_args=args, task_vars=task_vars)
             merged = _merge(merged, result)
             if result.get("failed") or self._task.check_mode or not result.get("waiting"):
                 return merged
@@ -50,6 +51,8 @@ def _merge(earlier: dict[str, t.Any], later: dict[str, t.Any]) -> dict[str, t.An
             {**item, "action": known[item["name"]]["action"], "reasons": known[item["name"]]["reasons"]} if item["name"] in known else item
             for item in later["outcomes"]
         ]
+    if "moves" in earlier:
+        merged["moves"] = [*earlier["moves"], *later.get("moves", [])]
     if earlier.get("diff") and later.get("diff"):
         merged["diff"] = [*_as_list(earlier["diff"]), *_as_list(later["diff"])]
     return merged

@@ -103,7 +103,7 @@ class ActionModule(ActionBase):
         release = str(self._task.args["release"])
         for name, text in images.locks(release).items():
             if name.endswith(f"{release}.txt") and f"locks/{name}" in image.context:
-                return {"org.caisson.release": release, "org.caisson.lock": images.digest(text)}
+                return {images.LABEL_RELEASE: release, images.LABEL_LOCK: images.digest(text)}
         return {}
 
     def _root_recipe(self, reference: str) -> images.Recipe:

@@ -158,6 +158,11 @@ class ActionModule(ActionBase):
             return None
         if service.name != name:
             self._faults.append(f"{name}_service.name: is '{service.name}'; it must be the name of the role")
+        for job in (job for job in service.jobs if job.script):
+            try:
+                job.stdin = (self._paths[name] / "files" / job.script).read_text(encoding="utf-8")
+            except OSError as error:
+                self._faults.append(f"{name}: script of job {job.name}: {error}")
         # merging keeps the order of files and appends new ones
         own = [file.get("content") for file in definition.get("files") or []]
         for at, file in enumerate(service.files):
@@ -262,4 +267,7 @@ def _result(built: model.HostModel, generated: t.Any) -> dict[str, t.Any]:
         "required": [dataclasses.asdict(spec) for spec in built.required],
         "reach": [dataclasses.asdict(item) for item in built.reach],
         "backups": [dataclasses.asdict(spec) for spec in built.backups],
+        "gates": [dataclasses.asdict(gate) for gate in built.gates],
+        "rollout_jobs": {phase: [dataclasses.asdict(job) for job in jobs] for phase, jobs in built.rollout_jobs.items()},
+        "schemas": [dataclasses.asdict(spec) for spec in built.schemas],
     }

@@ -33,11 +33,15 @@ class ActionModule(ActionBase):
                 "changes": {"type": "dict", "default": {}},
                 "file": {"type": "str", "default": ""},
                 "approved": {"type": "str", "default": ""},
+                "finalizing": {"type": "bool", "default": False},
             }
         )
         plan = plans.make(args["cloud"], args["hosts"], args["changes"], datetime.datetime.now(datetime.UTC))
         for line in plans.summary(plan):
             _display.display(line)
+        refusal = plans.refusal(plan, args["finalizing"])
+        if refusal:
+            raise AnsibleActionFail(f"{refusal}. Nothing was changed")
         if args["approved"]:
             self._hold(args["approved"], plan)
         if args["file"]:

@@ -42,6 +42,7 @@ options:
           retries: {description: Failures until the container is unhealthy., type: int, default: 3}
           start_period: {description: Seconds in which failures do not count., type: int, default: 180}
       reload_signal: {description: Signal on which the process reads its configuration again., type: str, default: SIGHUP}
+      unpin_signal: {description: Signal with which it asks anew which versions the others have., type: str, default: ''}
       stop_timeout: {description: Seconds between the stop signal and the kill., type: int, default: 30}
       start_timeout: {description: Seconds in which the container must become healthy., type: int, default: 180}
       after: {description: Containers and jobs of the same call that come first., type: list, elements: str, default: []}
@@ -66,6 +67,7 @@ options:
         type: dict
         required: true
         suboptions: *container
+      place: {description: Container in whose place the job runs., type: str, default: ''}
       stdin: {description: Text for the standard input of the job; the place for secrets., type: str, default: ''}
       database: {description: Database whose new creation makes the job run again., type: str, default: ''}
       triggers: {description: Values whose change makes the job run again., type: list, elements: str, default: []}

@@ -57,6 +57,7 @@ def check(services: t.Sequence[Service], groups: t.Mapping[str, t.Sequence[str]]
         faults += _check_containers(service, known)
         faults += _check_files(service)
         faults += _check_jobs(service, known, databases)
+        faults += _check_schemas(service, databases)
     faults += _check_backups(services)
     faults += check_requirements(services)
     if not faults:
@@ -179,6 +180,19 @@ def _check_jobs(service: Service, known: set[str], databases: set[str]) -> list[
         if job.database and job.database not in databases:
             faults.append(f"{service.name}: job {job.name} belongs to database {job.database}, which is not defined")
         faults += _check_after(service, job, known)
+    return faults
+
+
+def _check_schemas(service: Service, databases: set[str]) -> list[str]:
+    faults = []
+    names = {container.name for container in service.containers}
+    for schema in service.schemas:
+        if schema.name not in databases:
+            faults.append(f"{service.name}: schema {schema.name} is of a database that is not defined")
+        if schema.container not in names:
+            faults.append(
+                f"{service.name}: schema {schema.name} is read in the place of container {schema.container}, which is not defined"
+            )
     return faults
 
 

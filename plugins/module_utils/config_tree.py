@@ -63,6 +63,12 @@ def unpack(payload: str) -> Wanted:
     return Wanted(data["directories"], [WantedFile(**item) for item in data["files"]], data["secrets"])
 
 
+def select(wanted: Wanted, containers: t.Container[str]) -> Wanted:
+    """Return what is wanted for some containers only."""
+    files = [file for file in wanted.files if file.path.partition("/")[0] in containers]
+    return Wanted([name for name in wanted.directories if name in containers], files, wanted.secrets)
+
+
 def plan(root: pathlib.Path, wanted: Wanted, written: t.Mapping[str, str] | None = None) -> list[Change]:
     """Return every difference between the tree below *root* and what is wanted.
 

@@ -48,6 +48,19 @@ class Outcome:
         return self.action != "none"
 
 
+def report(outcomes: list[Outcome]) -> tuple[dict[str, t.Any], str]:
+    """Return what a module says of *outcomes*, and of what failed, if anything did."""
+    shown = [{key: value for key, value in dataclasses.asdict(item).items() if key not in ("before", "after")} for item in outcomes]
+    result = {
+        "changed": any(outcome.changed for outcome in outcomes),
+        "outcomes": shown,
+        "waiting": [item.name for item in outcomes if item.state in ("waiting", "blocked")],
+    }
+    failed = [item for item in outcomes if item.state == "failed"]
+    details = "\n".join(f"  - {item.kind} {item.name} of service {item.service}: {item.detail}" for item in failed)
+    return result, f"{len(failed)} of {len(outcomes)} containers and jobs failed:\n{details}" if failed else ""
+
+
 def plan_container(
     spec: ContainerSpec,
     image_id: str,

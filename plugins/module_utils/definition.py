@@ -12,6 +12,14 @@ import typing as t
 Wave = t.Literal["infrastructure", "identity", "service"]
 #: Order of the start rounds of a run.
 WAVES: tuple[str, ...] = t.get_args(Wave)
+Tier = t.Literal["switch", "ovn", "backend", "identity", "conductor", "worker", "api", "network", "compute"]
+#: Order in which a rollout goes through the containers of a cloud; back it goes the other way round.
+TIERS: tuple[Tier, ...] = t.get_args(Tier)
+_TIER_OF_WAVE: dict[str, Tier] = {"infrastructure": "backend", "identity": "identity", "service": "api"}
+
+
+#: Phases of jobs that belong to a rollout.
+ROLLOUT_PHASES = ("check", "expand", "revert", "contract")
 
 
 @dataclasses.dataclass
@@ -29,7 +37,8 @@ class Healthcheck:
 class ContainerOptions:
     """What a definition and a specification have in common; times in seconds.
 
-    ``impact`` says what users notice while the container is replaced; empty if nothing.
+    ``impact`` says what users notice while the container is replaced; empty if nothing. ``unpin_signal`` makes it ask anew which
+    versions the others have, when a rollout is finalized.
     """
 
     name: str
@@ -50,6 +59,7 @@ class ContainerOptions:
     memory: str = ""
     healthcheck: t.Optional[Healthcheck] = None
     reload_signal: str = "SIGHUP"
+    unpin_signal: str = ""
     stop_timeout: int = 30
     start_timeout: int = 180
     after: list[str] = dataclasses.field(default_factory=list)
@@ -59,11 +69,17 @@ class ContainerOptions:
 
 @dataclasses.dataclass(kw_only=True)
 class Container(ContainerOptions):
-    """A long-running container of a service. ``ports`` are those on which it listens on the host's address (TCP)."""
+    """A long-running container of a service. ``ports`` are those on which it listens on the host's address (TCP).
+
+    ``tier`` says when a rollout comes to it; by default that of its start round. ``agent`` is how it reports itself to an API, such as
+    ``compute nova-scheduler``: a rollout goes on when that says that it is up.
+    """
 
     group: str
     config_dir: str = ""
     ports: list[int] = dataclasses.field(default_factory=list)
+    tier: t.Optional[Tier] = None
+    agent: str = ""
 
 
 @dataclasses.dataclass
@@ -98,11 +114,17 @@ class JobOptions:
 
 @dataclasses.dataclass(kw_only=True)
 class Job(JobOptions):
-    """A one-shot container in the place of another, and how to tell that it is done."""
+    """A one-shot container in the place of another, and how to tell that it is done.
 
-    phase: t.Literal["bootstrap", "start", "finalize"]
+    ``bootstrap``, ``start`` and ``finalize`` belong to a start round. The others belong to a rollout: ``check`` says whether it may
+    begin, ``expand`` prepares the databases so that the old release and the new one can use them, ``revert`` runs in the old image
+    before old containers start again, ``contract`` closes the way back. ``script`` is a file of the role that is given as standard input.
+    """
+
+    phase: t.Literal["bootstrap", "start", "finalize", "check", "expand", "revert", "contract"]
     container: str
     command: list[str]
+    script: str = ""
     image: str = ""
     user: str = ""
     capabilities: t.Optional[list[str]] = None
@@ -137,6 +159,23 @@ class Database:
 
 
 @dataclasses.dataclass
+class Schema:
+    """The tables of a database as Alembic scripts make them.
+
+    ``location`` is the directory of the scripts in the Python package, ``config`` the file and ``section`` the place in it that has
+    the URL of the database; ``container`` is the one in whose place they are read. ``reviewed`` says of revisions that would close the
+    way back why they do not.
+    """
+
+    name: str
+    container: str
+    location: str
+    config: str
+    section: str = "database"
+    reviewed: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
 class User:
     """A Keystone user in the project of the services."""
 
@@ -159,7 +198,7 @@ class Endpoint:
 
 @dataclasses.dataclass
 class Frontend:
-    """A port of the load balancer and the hosts behind it."""
+    """A port of the load balancer and the hosts behind it. ``request`` is a path that answers to a token with a read of the database."""
 
     name: str
     port: int
@@ -167,6 +206,7 @@ class Frontend:
     group: str
     mode: t.Literal["http", "tcp"] = "http"
     check_path: str = ""
+    request: str = ""
     tunnel_timeout: int = 0
 
 
@@ -203,9 +243,12 @@ class Service:
     endpoints: list[Endpoint] = dataclasses.field(default_factory=list)
     frontends: list[Frontend] = dataclasses.field(default_factory=list)
     jobs: list[Job] = dataclasses.field(default_factory=list)
+    schemas: list[Schema] = dataclasses.field(default_factory=list)
     backups: list[Backup] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Give files that name no container to all of them."""
+        """Give files that name no container to all of them, and containers that name no tier that of the service."""
         for file in self.files:
             file.containers = file.containers or [container.name for container in self.containers]
+        for container in self.containers:
+            container.tier = container.tier or _TIER_OF_WAVE[self.wave]

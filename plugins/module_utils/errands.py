@@ -4,11 +4,24 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils import spec as specs
 from ansible_collections.caisson.openstack.plugins.module_utils.conversation import tell
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import Engine, EngineError
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
+
+_END = """
+
+import json as _json
+print(_json.dumps(main(_json.loads({parameters!r}))))
+"""
+
+
+def python_source(script: str, parameters: t.Mapping[str, t.Any]) -> str:
+    """Return the source of a program that calls the function ``main`` of *script* and writes what it returns as its last line."""
+    return script + _END.format(parameters=json.dumps(parameters))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,10 +36,11 @@ class Progress:
 class Errands(Engine):
     """Containers that are started, left alone, and asked from time to time. All methods raise :class:`EngineError`."""
 
-    def begin(self, spec: ContainerSpec, image_id: str, cloud: str, stdin: bytes) -> None:
-        """Start a container that reads *stdin*; one of its name that a killed run left behind is removed."""
+    def begin(self, spec: ContainerSpec, image_id: str, cloud: str, stdin: bytes, labels: t.Mapping[str, str] | None = None) -> None:
+        """Start a container that reads *stdin*, with further *labels*; one of its name that a killed run left behind is removed."""
         self.remove(spec.name)
-        body = {"name": spec.name, "labels": {specs.LABEL_CLOUD: cloud, specs.LABEL_SERVICE: spec.service}, "stdin_open": True}
+        own = {specs.LABEL_CLOUD: cloud, specs.LABEL_SERVICE: spec.service}
+        body = {"name": spec.name, "labels": {**own, **(labels or {})}, "stdin_open": True}
         self._create(spec, image_id, "no", body)
         try:
             stream = self._call(f"attach to {spec.name}", self._client.attach_socket, spec.name, params={"stdin": 1, "stream": 1})

@@ -14,6 +14,8 @@ import typing as t
 from ansible_collections.caisson.openstack.plugins.module_utils import graph
 
 LABEL_INPUTS = "org.caisson.inputs"
+LABEL_RELEASE = "org.caisson.release"
+LABEL_LOCK = "org.caisson.lock"
 
 _COLLECTION = pathlib.Path(__file__).resolve().parents[2]
 _LOCKS = _COLLECTION / "roles" / "images" / "files" / "locks"
@@ -123,6 +125,13 @@ def locks(release: str) -> dict[str, str]:
     return {name: (_LOCKS / name).read_text(encoding="utf-8") for name in names}
 
 
+def packages(release: str, lock: str) -> dict[str, str]:
+    """Return the versions by name of the packages of *release*, if its lock here is the one with this digest, else nothing."""
+    path = _LOCKS / f"{release}.txt"
+    text = path.read_text(encoding="utf-8") if release and path.is_file() else ""
+    return dict(re.findall(r"^([a-z0-9._-]+)==([^\s;\\]+)", text, re.MULTILINE)) if text and digest(text) == lock else {}
+
+
 def tag(release: str) -> str:
     """Return the tag of the images of *release*."""
     return f"{release}-{digest(json.dumps(locks(release), sort_keys=True))}"
@@ -131,6 +140,11 @@ def tag(release: str) -> str:
 def digest(text: str) -> str:
     """Return the short digest of a lock, or of all locks."""
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def release(labels: t.Mapping[str, str]) -> str:
+    """Return the release that an image is of, by its labels; empty if it has no lock of its own, and so is the same in all releases."""
+    return labels.get(LABEL_RELEASE, "") if labels.get(LABEL_LOCK) else ""
 
 
 def is_release_tag(reference: str) -> bool:

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.checks import below, resolve_group
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import (
+    ROLLOUT_PHASES,
     WAVES,
     ConfigFile,
     Container,
@@ -18,7 +19,9 @@ from ansible_collections.caisson.openstack.plugins.module_utils.definition impor
     Endpoint,
     Job,
     JobOptions,
+    Schema,
     Service,
+    Tier,
     User,
 )
 from ansible_collections.caisson.openstack.plugins.module_utils.selection import Reach, Selection, required
@@ -61,12 +64,34 @@ class WaveModel:
     finalize: list[JobSpec] = dataclasses.field(default_factory=list)
 
 
+@dataclasses.dataclass(frozen=True)
+class Gate:
+    """What must be true of a container before a rollout goes on: healthy, up as *agent*, and an answer at *url* to a token.
+
+    ``backend`` is the load balancer's name of what it serves.
+    """
+
+    container: str
+    tier: Tier
+    agent: str = ""
+    url: str = ""
+    backend: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class SchemaSpec:
+    """A schema and the container in whose place its scripts can be read."""
+
+    schema: Schema
+    container: ContainerSpec
+
+
 @dataclasses.dataclass
 class HostModel:
     """Everything the services of a play mean for one host.
 
     Of a run for some services ``required`` has the containers that these need here, and ``reach`` the ports that must answer
-    elsewhere; both stay as they are.
+    elsewhere; both stay as they are. ``gates``, ``rollout_jobs`` (by phase) and ``schemas`` are for rollouts.
     """
 
     services: list[str]
@@ -79,6 +104,9 @@ class HostModel:
     required: list[ContainerSpec] = dataclasses.field(default_factory=list)
     reach: list[Reach] = dataclasses.field(default_factory=list)
     backups: list[BackupSpec] = dataclasses.field(default_factory=list)
+    gates: list[Gate] = dataclasses.field(default_factory=list)
+    rollout_jobs: dict[str, list[JobSpec]] = dataclasses.field(default_factory=lambda: {phase: [] for phase in ROLLOUT_PHASES})
+    schemas: list[SchemaSpec] = dataclasses.field(default_factory=list)
 
     @property
     def containers(self) -> list[ContainerSpec]:
@@ -140,7 +168,9 @@ def build(services: t.Sequence[Service], site: Site, render: Renderer, selection
             if item.container in specs
         ]
         wave.containers += specs.values()
-        _add_jobs(wave, service, specs, site)
+        built.gates += [_gate(service, item, site) for item in service.containers if item.name in specs]
+        built.schemas += [SchemaSpec(item, specs[item.container]) for item in service.schemas if _first(service, item.container, site)]
+        _add_jobs({**vars(wave), **built.rollout_jobs}, service, specs, site)
     needed = required(services, selection.services)
     for service in (service for service in services if service.name in needed):
         built.required += [_container(service, item, own, site) for item, own in _own_containers(service, site, render)]
@@ -217,18 +247,28 @@ def _host_files(container: Container, files: list[tuple[ConfigFile, str]]) -> li
     return [HostFile(host_path(container, file), text, file.mode, gid, file.sensitive) for file, text in files]
 
 
-def _add_jobs(wave: WaveModel, service: Service, specs: dict[str, ContainerSpec], site: Site) -> None:
-    """Add the service's jobs of this host to *wave*; a bootstrap or finalize job runs on the first host of its container."""
+def _add_jobs(phases: t.Mapping[str, list[JobSpec]], service: Service, specs: dict[str, ContainerSpec], site: Site) -> None:
+    """Add the service's jobs of this host to their phases; all but those of ``start`` run on the first host of their container."""
     previous: dict[str, str] = {}
-    places = {item.name: resolve_group(item.group, site.groups) for item in service.containers}
     for job in service.jobs:
-        hosts = places[job.container] if job.phase == "start" else places[job.container][:1]
-        if site.host not in hosts:
+        if not (job.container in specs if job.phase == "start" else _first(service, job.container, site)):
             continue
         # jobs of a service run in the order they are listed
         after = [*job.after, *([previous[job.phase]] if job.phase in previous else [])]
         previous[job.phase] = job.name
-        getattr(wave, job.phase).append(_job(service, job, specs[job.container], after, site))
+        phases[job.phase].append(_job(service, job, specs[job.container], after, site))
+
+
+def _first(service: Service, container: str, site: Site) -> bool:
+    """Return whether the host is the first one of a container."""
+    return any(item.name == container and resolve_group(item.group, site.groups)[:1] == [site.host] for item in service.containers)
+
+
+def _gate(service: Service, item: Container, site: Site) -> Gate:
+    address = site.addresses.get(site.host, site.host)
+    frontend = next((front for front in service.frontends if front.name == item.name), None)
+    url = f"http://{address}:{frontend.listen_port}{frontend.request}" if frontend and frontend.request else ""
+    return Gate(item.name, item.tier or "api", item.agent, url, frontend.name if frontend else "")
 
 
 def _job(service: Service, job: Job, container: ContainerSpec, after: list[str], site: Site) -> JobSpec:
@@ -247,5 +287,6 @@ def _job(service: Service, job: Job, container: ContainerSpec, after: list[str],
         "service": service.name,
         "container": container.once(job.name, job.command, **changes),
         "after": after,
+        "place": job.container,
     }
     return JobSpec(**values)

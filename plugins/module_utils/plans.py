@@ -37,11 +37,13 @@ class Step:
 
 @dataclasses.dataclass(kw_only=True)
 class Plan:
-    """All steps of a run, by host."""
+    """All steps of a run, by host. ``rollout`` says that one is open, ``releases`` that containers would get another release."""
 
     cloud: str
     created: str
     hosts: dict[str, list[Step]]
+    rollout: str = ""
+    releases: str = ""
 
     @property
     def settled(self) -> bool:
@@ -60,7 +62,31 @@ def make(cloud: str, hosts: t.Mapping[str, t.Any], changes: t.Mapping[str, t.Ite
     shared = [
         schema.load(Step, {"kind": kind, "name": line, "action": "change"}, "changes") for kind, lines in changes.items() for line in lines
     ]
-    return Plan(cloud=cloud, created=now.isoformat(timespec="seconds"), hosts={**steps, CLOUD: shared})
+    known = [result["rollout"] for result in hosts.values() if result.get("rollout")]
+    pairs = sorted({tuple(pair) for result in hosts.values() for pair in result.get("releases") or []})
+    return Plan(
+        cloud=cloud,
+        created=now.isoformat(timespec="seconds"),
+        hosts={**steps, CLOUD: shared},
+        rollout=f"rollout {known[0]['release_from']} -> {known[0]['release_to']} is open ({known[0]['phase']})" if known else "",
+        releases=", ".join(" -> ".join(pair) for pair in pairs),
+    )
+
+
+def refusal(plan: Plan, finalizing: bool) -> str:
+    """Return why a run must not make these changes all at once, or nothing if it may.
+
+    Args:
+        finalizing: whether the run is the last part of a rollout.
+    """
+    if plan.rollout and not finalizing:
+        return f"the {plan.rollout}: go on with the playbook upgrade, or end it with the playbook finalize or rollback"
+    if plan.releases and not finalizing:
+        return (
+            f"services would get another release ({plan.releases}): the playbook upgrade does that host by host, with a way back; "
+            "or set cloud_release to what runs"
+        )
+    return ""
 
 
 def dump(plan: Plan) -> str:
@@ -118,9 +144,9 @@ def _words(step: Step | None) -> str:
 
 def summary(plan: Plan, diff: bool = True) -> list[str]:
     """Return the plan as lines for people: for each host what is done and why, then what users notice."""
+    lines = [f"The {plan.rollout}."] if plan.rollout else []
     if plan.settled:
-        return [f"Plan: nothing to change on {_count(len(plan.hosts) - (CLOUD in plan.hosts), 'host')}."]
-    lines = []
+        return [*lines, f"Plan: nothing to change on {_count(len(plan.hosts) - (CLOUD in plan.hosts), 'host')}."]
     for host, steps in plan.hosts.items():
         if steps:
             lines.append(f"{host}: {_totals(steps)}")

@@ -19,7 +19,7 @@ LABEL_RELOAD = LABEL + "reload"
 LABEL_SURVIVORS = LABEL + "survivors"
 
 #: Fields that steer a run but are not part of the container itself.
-_NOT_COMPARED = frozenset({"image", "start_timeout", "after", "survivors", "reload_signal", "reload_digest", "impact"})
+_NOT_COMPARED = frozenset({"image", "start_timeout", "after", "survivors", "reload_signal", "unpin_signal", "reload_digest", "impact"})
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -50,10 +50,11 @@ class ContainerSpec(ContainerOptions):
 
 @dataclasses.dataclass(kw_only=True)
 class JobSpec(JobOptions):
-    """A one-shot container on one host, and how to tell that it is done."""
+    """A one-shot container on one host, in the ``place`` of another, and how to tell that it is done."""
 
     service: str
     container: ContainerSpec
+    place: str = ""
 
     def marker(self, image_id: str) -> dict[str, t.Any]:
         """Return what must be unchanged for the job to count as done."""

@@ -103,6 +103,8 @@ def lines(status: Status) -> list[str]:
         ]
     if status.drifted:
         shown += ["Not as the model says; the playbook site would:", *plans.summary(status.plan, diff=False)]
+    if status.plan.rollout and not status.drifted:
+        shown.append(f"The {status.plan.rollout}.")
     shown += [str(item) for item in status.certificates]
     shown += [f"FAULT {fault}" for fault in status.faults]
     containers = sum(len(found.containers) for found in status.hosts.values())
@@ -115,6 +117,7 @@ def dump(status: Status) -> str:
     """Return a status as JSON for monitoring."""
     hosts = {host: dataclasses.asdict(found) for host, found in status.hosts.items()}
     drift = {host: [dataclasses.asdict(step) for step in steps] for host, steps in status.plan.hosts.items() if steps}
-    verdict = {"cloud": status.plan.cloud, "time": status.plan.created, "faults": status.faults, "drifted": status.drifted}
+    plan = {"cloud": status.plan.cloud, "time": status.plan.created, "rollout": status.plan.rollout}
+    verdict = {**plan, "faults": status.faults, "drifted": status.drifted}
     ending = [dataclasses.asdict(item) for item in status.certificates]
     return json.dumps({**verdict, "certificates": ending, "drift": drift, "hosts": hosts}, indent=1) + "\n"

@@ -82,7 +82,6 @@ waiting:
   elements: str
 """
 
-import dataclasses
 import json
 import pathlib
 import typing as t
@@ -90,7 +89,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils import container_metrics, lock, schema
-from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome
+from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome, report
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
 from ansible_collections.caisson.openstack.plugins.module_utils.state_file import DEFAULT_PATH, StateError, StateFile
@@ -101,19 +100,6 @@ def _diff(outcomes: t.Iterable[Outcome]) -> dict[str, str]:
     before = {outcome.name: outcome.before for outcome in changed if outcome.before}
     after = {outcome.name: outcome.after for outcome in changed if outcome.after}
     return {key: json.dumps(value, indent=1, sort_keys=True) + "\n" for key, value in (("before", before), ("after", after))}
-
-
-def _shown(outcome: Outcome) -> dict[str, t.Any]:
-    return {key: value for key, value in dataclasses.asdict(outcome).items() if key not in ("before", "after")}
-
-
-def _result(outcomes: list[Outcome]) -> dict[str, t.Any]:
-    return {
-        "changed": any(outcome.changed for outcome in outcomes),
-        "outcomes": [_shown(item) for item in outcomes],
-        "waiting": [item.name for item in outcomes if item.state in ("waiting", "blocked")],
-        "diff": _diff(outcomes),
-    }
 
 
 def _converge(module: AnsibleModule) -> None:
@@ -132,11 +118,10 @@ def _converge(module: AnsibleModule) -> None:
             container_metrics.write(engine, params["cloud"])
     except (EngineError, StateError, OSError) as error:
         module.fail_json(msg=str(error))
-    result = _result(outcomes)
-    failed = [item for item in outcomes if item.state == "failed"]
-    if failed:
-        details = "\n".join(f"  - {item.kind} {item.name} of service {item.service}: {item.detail}" for item in failed)
-        module.fail_json(msg=f"{len(failed)} of {len(outcomes)} containers and jobs failed:\n{details}", **result)
+    result, failure = report(outcomes)
+    result["diff"] = _diff(outcomes)
+    if failure:
+        module.fail_json(msg=failure, **result)
     module.exit_json(**result)
 
 

@@ -80,6 +80,17 @@ steps:
   type: list
   elements: dict
   sample: [{kind: container, name: glance_api, action: replace, service: glance, reasons: ['memory: none -> 1g'], impact: '', digest: 0a1b}]
+rollout:
+  description: The open rollout that this host has the journal of, if there is one, with its releases and its phase.
+  returned: success
+  type: dict
+  sample: {release_from: '2025.2', release_to: '2026.1', phase: rolled}
+releases:
+  description: Release that runs and release that is wanted, of containers that are to get an image of another release.
+  returned: success
+  type: list
+  elements: list
+  sample: [['2025.2', '2026.1']]
 unhealthy:
   description: Containers that are as they should be, but not healthy.
   returned: success
@@ -97,12 +108,12 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import config_tree, lock, schema
+from ansible_collections.caisson.openstack.plugins.module_utils import config_tree, images, lock, rollout, schema
 from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.plans import Step
 from ansible_collections.caisson.openstack.plugins.module_utils.selection import Reach
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec, digest
+from ansible_collections.caisson.openstack.plugins.module_utils.spec import LABEL_CLOUD, LABEL_CONTAINER, ContainerSpec, JobSpec, digest
 from ansible_collections.caisson.openstack.plugins.module_utils.state_file import DEFAULT_PATH, StateError, StateFile
 
 _CONNECT_TIMEOUT = 5.0  # seconds
@@ -127,6 +138,21 @@ def _step(outcome: Outcome, impacts: dict[str, str]) -> Step:
     impact = impacts.get(outcome.name, "") if outcome.action in ("replace", "restart", "remove") else ""
     values = {field: getattr(outcome, field) for field in ("kind", "name", "action", "service", "reasons")}
     return Step(**values, impact=impact, digest=digest(outcome.after))
+
+
+def _rollout() -> dict[str, str]:
+    """Return the rollout that is open, as far as this host knows."""
+    known = rollout.read()
+    return {"release_from": known.release_from, "release_to": known.release_to, "phase": known.phase} if known and known.open else {}
+
+
+def _releases(engine: Engine, cloud: str, containers: list[ContainerSpec]) -> list[list[str]]:
+    """Return the release that runs and the one that is wanted, where they differ."""
+    current = engine.containers([f"{LABEL_CLOUD}={cloud}", LABEL_CONTAINER])
+    pairs = {(current[spec.name].image_id, spec.image) for spec in containers if spec.name in current}
+    found = [[engine.inspect(before), engine.inspect(after)] for before, after in pairs]
+    releases = [[images.release(image.labels) if image else "" for image in pair] for pair in found]
+    return sorted({tuple(pair): pair for pair in releases if all(pair) and pair[0] != pair[1]}.values())
 
 
 def _unmet(outcomes: list[Outcome], reach: list[Reach]) -> list[str]:
@@ -171,6 +197,7 @@ def _observe(module: AnsibleModule) -> None:
     required = [schema.construct(ContainerSpec, item) for item in params["required"]]
     jobs = [schema.construct(JobSpec, item) for item in params["jobs"]]
     try:
+        known = _rollout()
         state = StateFile()
         changes = config_tree.plan(root, wanted, state.section("files"))
         engine = Engine(connect(params["engine_url"]))
@@ -179,7 +206,8 @@ def _observe(module: AnsibleModule) -> None:
         unmet = _unmet(
             converger.converge(required, [], (), params["parallel"]), [schema.construct(Reach, item) for item in params["reach"]]
         )
-    except (EngineError, StateError) as error:
+        releases = _releases(engine, params["cloud"], containers)
+    except (EngineError, StateError, rollout.RolloutError) as error:
         module.fail_json(msg=str(error))
     failed = [f"{item.kind} {item.name} of service {item.service}: {item.detail}" for item in outcomes if item.state == "failed"]
     if failed or unmet:
@@ -193,6 +221,8 @@ def _observe(module: AnsibleModule) -> None:
     module.exit_json(
         changed=module.check_mode and bool(steps),
         steps=[dataclasses.asdict(step) for step in steps],
+        rollout=known,
+        releases=releases,
         unhealthy=[item.name for item in outcomes if item.state == "waiting"],
         diff=_diff(root, changes, outcomes),
     )

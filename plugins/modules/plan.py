@@ -11,6 +11,7 @@ short_description: What a run is going to change on all hosts
 version_added: 0.1.0
 description:
   - Puts together what M(caisson.openstack.host_plan) found on each host, prints it for people, and keeps it as JSON if asked.
+  - Fails while a rollout is open, or if services would get another release, which takes a rollout.
   - Held against a plan that was approved it fails if a step was added, dropped or leads to something else.
   - Runs on the controller; nothing is changed but O(file).
 author: The caisson authors (@caisson)
@@ -35,6 +36,10 @@ options:
     description: File of a plan that this one must be equal to.
     type: str
     default: ''
+  finalizing:
+    description: Whether the run is the last part of a rollout, which may do what no other run may while one is open.
+    type: bool
+    default: false
 attributes:
   check_mode: {support: full, description: 'Works the same; O(file) is written, because a plan is made in check mode.'}
   diff_mode: {support: none, description: The plan is the difference.}

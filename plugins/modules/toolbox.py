@@ -99,14 +99,8 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.errands import Errands, Progress
+from ansible_collections.caisson.openstack.plugins.module_utils.errands import Errands, Progress, python_source
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
-
-_END = """
-
-import json as _json
-print(_json.dumps(main(_json.loads({parameters!r}))))
-"""
 
 
 def _run(engine: Errands, params: dict[str, t.Any]) -> Progress:
@@ -119,7 +113,7 @@ def _run(engine: Errands, params: dict[str, t.Any]) -> Progress:
         tmpfs=["/tmp:mode=1777"],
         capabilities=params["capabilities"],
     )
-    source = params["script"] + _END.format(parameters=json.dumps({**params["parameters"], **params["secrets"]}))
+    source = python_source(params["script"], {**params["parameters"], **params["secrets"]})
     image_id = engine.image_id(params["image"])
     if not image_id:
         raise EngineError(f"image {params['image']} is not on this host; build it (playbook build) or pull it (playbook pull)")

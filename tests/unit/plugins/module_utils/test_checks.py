@@ -8,7 +8,7 @@ import typing as t
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils import checks
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database, Frontend, Service
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database, Frontend, Schema, Service
 from tests.unit.plugins.module_utils.builders import GROUPS, a_backup, a_container, a_file, a_job, a_service
 
 
@@ -27,6 +27,7 @@ def test_a_sound_definition_passes() -> None:
         containers=[a_container(after=["api_start"])],
         files=[a_file(), a_file("/etc/x/live.conf", on_change="reload")],
         databases=[Database("x", "x", "p")],
+        schemas=[Schema("x", "api", "x.db", "/etc/x/x.conf")],
         jobs=[a_job(database="x"), a_job("api_start", phase="start")],
         frontends=[Frontend("api", 80, 10080, "control")],
     )
@@ -59,6 +60,16 @@ def test_a_sound_definition_passes() -> None:
         ({"frontends": [Frontend("a", 1, 2, "control"), Frontend("b", 3, 2, "control")]}, "listen_port 2 of b is taken by a"),
         ({"frontends": [Frontend("a", 0, 2, "control")]}, "port 0 of a is not between 1 and 65535"),
         ({"frontends": [Frontend("a", 1, 2, "nobody")]}, "a belongs to host group nobody"),
+        ({"schemas": [Schema("nothing", "api", "x.db", "/x")]}, "schema nothing is of a database that is not defined"),
+        (
+            {"schemas": [Schema("x", "nobody", "x.db", "/x")], "databases": [Database("x", "x", "p")]},
+            "schema x is read in the place of container nobody, which is not defined",
+        ),
+        (
+            # one that is only looked into has no schema of ours
+            {"schemas": [Schema("x", "api", "x.db", "/x")], "databases": [Database("x", "x", "p", privileges=["SELECT"])]},
+            "schema x is of a database that is not defined",
+        ),
         ({"backups": [a_backup(container="nobody")]}, "backup data is of container nobody, which is not defined"),
         ({"backups": [a_backup(path="srv")]}, "backup data has path 'srv'; it must begin with '/'"),
         ({"backups": [a_backup("../data")]}, "backup ../data: its name becomes that of a file"),

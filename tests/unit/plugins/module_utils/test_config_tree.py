@@ -44,6 +44,20 @@ def test_what_the_model_packs_is_unpacked() -> None:
     assert config_tree.unpack(payload) == wanted
 
 
+def test_a_part_of_what_is_wanted_leaves_other_containers_out() -> None:
+    own, other, near = _file(), _file("worker/config/x.conf"), _file("api2/config/x.conf")
+    wanted = _wanted(own, other, near, directories=["api", "worker", "api2"], secrets=["s"])
+    assert config_tree.select(wanted, {"api", "nobody"}) == _wanted(own, secrets=["s"])
+    assert config_tree.select(wanted, set()) == _wanted(directories=[], secrets=["s"])
+
+
+def test_a_part_of_what_is_wanted_removes_nothing_of_others(tmp_path: pathlib.Path) -> None:
+    both = _wanted(_file(), _file("worker/config/x.conf"), directories=["api", "worker"])
+    _converge(tmp_path, both)
+    part = config_tree.select(both, {"worker"})
+    assert _reasons(config_tree.plan(tmp_path, dataclasses.replace(part, files=[]))) == [("worker/config/x.conf", "not wanted any more")]
+
+
 def test_a_new_file_is_written_with_mode_and_owner(tmp_path: pathlib.Path) -> None:
     changes = _converge(tmp_path, _wanted(_file()))
     assert _reasons(changes) == [("api/config/x.conf", "new")]

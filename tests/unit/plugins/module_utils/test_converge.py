@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.caisson.openstack.plugins.module_utils import spec as specs
-from ansible_collections.caisson.openstack.plugins.module_utils.converge import plan_container, plan_job
+from ansible_collections.caisson.openstack.plugins.module_utils.converge import Outcome, plan_container, plan_job, report
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
 
@@ -109,3 +109,24 @@ def test_a_job_runs_for_a_reason(done: dict[str, t.Any] | None, created: list[st
     outcome = plan_job(_JOB, "i", done, created)
     assert outcome.reasons == reasons
     assert outcome.action == ("run" if reasons else "none")
+
+
+def test_a_report_says_what_was_done_what_is_awaited_and_what_failed() -> None:
+    outcomes = [
+        Outcome("db", "container", "x", state="done"),
+        Outcome("api", "container", "x", "replace", ["image: i -> j"], {"env": "secret"}, {"env": "secret"}, "waiting", "5 s"),
+        Outcome("sync", "job", "x", "run", ["it never ran"], state="failed", detail="exit code 1"),
+        Outcome("start", "job", "y", state="blocked"),
+    ]
+    result, failure = report(outcomes)
+    assert (result["changed"], result["waiting"]) == (True, ["api", "start"])
+    assert [item["name"] for item in result["outcomes"]] == ["db", "api", "sync", "start"]
+    # both sides may hold secrets
+    assert "secret" not in str(result)
+    assert result["outcomes"][1]["reasons"] == ["image: i -> j"]
+    assert failure == "1 of 4 containers and jobs failed:\n  - job sync of service x: exit code 1"
+
+
+def test_a_report_without_a_failure_has_none() -> None:
+    assert report([Outcome("db", "container", "x", state="done")])[1] == ""
+    assert report([]) == ({"changed": False, "outcomes": [], "waiting": []}, "")

@@ -144,3 +144,15 @@ def test_an_unknown_release_is_refused_with_the_nearest() -> None:
         images.tag("2026.3")
     with pytest.raises(images.ImageError, match=rf"release 'zed' is not known\. {known}"):
         images.tag("zed")
+
+
+def test_the_versions_of_packages_are_those_of_the_lock_that_an_image_was_built_with() -> None:
+    (release, *_more) = images.releases()
+    found = images.packages(release, images.digest(images.locks(release)[f"{release}.txt"]))
+    assert {"nova", "openstack-placement", "oslo-messaging"} <= found.keys()
+    assert all(re.fullmatch(r"[0-9][0-9a-z.!+]*", version) for version in found.values())
+
+
+@pytest.mark.parametrize(("release", "lock"), [("2026.1", "of another time"), ("2026.1", ""), ("1999.1", "x"), ("", "")])
+def test_a_lock_that_is_not_here_has_no_known_versions(release: str, lock: str) -> None:
+    assert images.packages(release, lock) == {}

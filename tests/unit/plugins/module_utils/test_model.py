@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.caisson.openstack.plugins.module_utils import model
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database, Frontend, Service, User
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import TIERS, WAVES, Database, Frontend, Schema, Service, User
 from ansible_collections.caisson.openstack.plugins.module_utils.selection import Reach, Selection
 from tests.unit.plugins.module_utils.builders import GROUPS, a_backup, a_container, a_file, a_job, a_service
 
@@ -187,6 +187,62 @@ def test_the_order_of_services_changes_no_specification(names: list[str], host: 
     built = _build(*(services[name] for name in names), host=host)
     again = _build(*(services[name] for name in sorted(names)), host=host)
     assert {spec.name: spec for spec in built.containers} == {spec.name: spec for spec in again.containers}
+
+
+# -- rollouts -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("wave", "tier"), [("infrastructure", "backend"), ("identity", "identity"), ("service", "api")])
+def test_a_container_without_a_tier_has_that_of_its_start_round(wave: str, tier: str) -> None:
+    containers = [a_container(), a_container("worker", tier="worker")]
+    gates = _build(a_service(wave=wave, containers=containers)).gates
+    assert [(gate.container, gate.tier) for gate in gates] == [("api", tier), ("worker", "worker")]
+    assert tier in TIERS
+    assert wave in WAVES
+
+
+def test_a_gate_asks_for_an_agent_and_a_request_where_there_is_one() -> None:
+    containers = [a_container(), a_container("metadata"), a_container("worker", agent="compute nova-worker")]
+    ports = [Frontend("api", 80, 10080, "control", request="/v1/things"), Frontend("metadata", 81, 10081, "control")]
+    site = model.Site("c1", GROUPS, "caisson/", "1", {"c1": "192.0.2.1"})
+    built = model.build([a_service(containers=containers, frontends=ports)], site, lambda _service, _file: "x")
+    assert built.gates == [
+        model.Gate("api", "api", "", "http://192.0.2.1:10080/v1/things", "api"),
+        model.Gate("metadata", "api", "", "", "metadata"),
+        model.Gate("worker", "api", "compute nova-worker"),
+    ]
+
+
+def test_a_host_without_an_address_is_asked_by_name() -> None:
+    (gate,) = _build(a_service(frontends=[Frontend("api", 80, 10080, "control", request="/")]), host="c2").gates
+    assert gate.url == "http://c2:10080/"
+
+
+def test_only_containers_of_the_host_have_gates() -> None:
+    service = a_service(containers=[a_container(), a_container("agent", group="compute", tier="compute")])
+    assert [gate.container for gate in _build(service, host="n1").gates] == ["agent"]
+    assert _build(a_service(enabled=False)).gates == []
+
+
+def test_jobs_of_a_rollout_run_on_the_first_host_only_and_in_no_start_round() -> None:
+    phases = ("check", "expand", "revert", "contract")
+    service = a_service(jobs=[a_job(f"{phase}{number}", phase=phase) for number in (1, 2) for phase in phases])
+    built = _build(service)
+    assert {phase: [(job.name, job.after, job.place) for job in jobs] for phase, jobs in built.rollout_jobs.items()} == {
+        phase: [(f"{phase}1", [], "api"), (f"{phase}2", [f"{phase}1"], "api")] for phase in phases
+    }
+    wave = built.waves["service"]
+    assert (wave.bootstrap, wave.start, wave.finalize) == ([], [], [])
+    for host in ("c2", "n1"):
+        assert set(map(tuple, _build(service, host=host).rollout_jobs.values())) == {()}
+
+
+def test_a_schema_is_read_on_the_first_host_only_in_the_place_of_its_container() -> None:
+    schema = Schema("x", "api", "x.db", "/etc/x/x.conf")
+    service = a_service(schemas=[schema], databases=[Database("x", "x", "p")])
+    built = _build(service)
+    assert built.schemas == [model.SchemaSpec(schema, built.containers[0])]
+    assert [_build(service, host=host).schemas for host in ("c2", "n1")] == [[], []]
 
 
 # -- a run for some services or hosts ------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ _CHANGES: dict[str, t.Any] = {
 _NEUTRAL: dict[str, t.Any] = {
     "image": "x:2",
     "reload_signal": "SIGUSR1",
+    "unpin_signal": "SIGHUP",
     "start_timeout": 1,
     "after": ["y"],
     "survivors": ["qemu"],

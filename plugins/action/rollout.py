@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tell the journal of a rollout which run this is."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import pathlib
+import socket
+import time
+import typing as t
+
+from ansible.plugins.action import ActionBase
+
+
+class ActionModule(ActionBase):
+    """Calls the module of the same name with the run that it is a part of."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Return the result of the module."""
+        super().run(tmp, task_vars)
+        holder = this_run()
+        args = {**self._task.args, "holder": holder}
+        if args.get("state") == "claimed" and not args.get("takeover"):
+            known = self._call({**args, "state": "read"}, task_vars)
+            if known.get("failed"):
+                return known
+            args["takeover"] = has_ended(known["journal"].get("holder") or {}, holder["where"])
+        return self._call(args, task_vars)
+
+    def _call(self, args: dict[str, t.Any], task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
+        result = self._execute_module(module_name="caisson.openstack.rollout", module_args=args, task_vars=task_vars)
+        # the journal may be long, and is a result already
+        result.pop("invocation", None)
+        return result
+
+
+def this_run() -> dict[str, t.Any]:
+    """Return what tells this run of Ansible from all others; each task runs in a child of it."""
+    pid = os.getppid()
+    where = socket.gethostname()
+    return {"run": f"{where}/{pid}/{_begun(pid)}", "who": getpass.getuser(), "where": where, "pid": pid, "seen": time.time()}
+
+
+def has_ended(holder: t.Mapping[str, t.Any], where: str) -> bool:
+    """Return whether the run *holder* is known to have ended, because it was one of this machine."""
+    return bool(holder) and holder["where"] == where and holder["run"] != f"{where}/{holder['pid']}/{_begun(holder['pid'])}"
+
+
+def _begun(pid: int) -> str:
+    """Return when a process began, in the kernel's ticks since boot, with the boot; empty if it is not there."""
+    try:
+        ticks = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+        return f"{pathlib.Path('/proc/sys/kernel/random/boot_id').read_text(encoding='utf-8').strip()}/{ticks}"
+    except OSError:
+        return ""

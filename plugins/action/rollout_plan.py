@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plan a rollout, or say how far an open one is."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import pathlib
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.caisson.openstack.plugins.module_utils import images, private_file, rollout, rollout_planner
+
+_display = Display()
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller only, once for all hosts of the play."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Return the plan; see the documentation of the module."""
+        super().run(tmp, task_vars)
+        _validation, args = self.validate_argument_spec(
+            argument_spec={
+                "cloud": {"type": "str", "required": True},
+                "release": {"type": "str", "required": True},
+                "journals": {"type": "list", "elements": "dict", "default": []},
+                "verb": {"type": "str", "choices": ["upgrade", "finalize", "rollback"], "default": "upgrade"},
+                "moves": {"type": "dict", "default": {}},
+                "gates": {"type": "dict", "default": {}},
+                "facts": {"type": "list", "elements": "dict", "default": []},
+                "whole": {"type": "bool", "default": True},
+                "backup_age": {"type": "int", "default": -1},
+                "backup_max_age": {"type": "int", "default": 0},
+                "accept_warnings": {"type": "bool", "default": True},
+                "file": {"type": "str", "default": ""},
+            }
+        )
+        try:
+            known = rollout.newest(rollout.load(journal) for journal in args["journals"])
+            resumed = bool(known and known.open)
+            if known and (resumed or args["verb"] != "upgrade"):
+                plan, faults = known, rollout_planner.verb_faults(known, args["verb"], args["release"])
+            elif args["verb"] == "upgrade":
+                plan = self._plan(args)
+                limits = {name: args[name] for name in ("whole", "backup_age", "backup_max_age", "accept_warnings")}
+                absent = sorted({image for fact in args["facts"] for image in fact["absent"]})
+                faults = rollout_planner.faults(plan, absent, **limits)
+            else:
+                raise rollout.RolloutError(f"there is no rollout to {args['verb']}")
+        except rollout.RolloutError as error:
+            raise AnsibleActionFail(str(error)) from error
+        for line in rollout_planner.summary(plan):
+            _display.display(line)
+        if args["file"]:
+            try:
+                private_file.write(pathlib.Path(args["file"]), json.dumps(rollout.dump(plan), indent=1) + "\n")
+            except OSError as error:
+                raise AnsibleActionFail(f"cannot write the plan to {args['file']}: {error.strerror}") from None
+        if faults:
+            lines = "\n".join(f"  - {fault}" for fault in faults)
+            raise AnsibleActionFail(f"the rollout is refused; nothing was changed:\n{lines}")
+        return {"changed": False, "journal": rollout.dump(plan) if plan.moves else {}, "resumed": resumed}
+
+    def _plan(self, args: dict[str, t.Any]) -> rollout.Rollout:
+        now = datetime.datetime.now(datetime.UTC)
+        return rollout_planner.make(args["cloud"], args["release"], args["moves"], args["gates"], args["facts"], images.packages, now)

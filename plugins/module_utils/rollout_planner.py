@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what hosts and new images say to an ordered rollout, and whether it may begin. Pure."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils import migrations
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Check, Migration, Move, Package, Rollout, skew
+
+#: Returns the versions of packages by name that the lock with a digest has, for a release; empty if that lock is not known.
+Packages = t.Callable[[str, str], t.Mapping[str, str]]
+
+
+def make(
+    cloud: str,
+    release: str,
+    moves: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]],
+    gates: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]],
+    facts: t.Iterable[t.Mapping[str, t.Any]],
+    packages: Packages,
+    now: datetime.datetime,
+) -> Rollout:
+    """Return the rollout that takes hosts to *release*.
+
+    Args:
+        moves: by host what :mod:`host_step` would move.
+        gates: by host those of the model.
+        facts: results of :mod:`rollout_facts`.
+        packages: tells the versions of packages.
+    """
+    facts = list(facts)
+    found = [_move(host, item, gates[host]) for host, items in moves.items() for item in items]
+    before = {move.release_from for move in found if move.release_from}
+    return Rollout(
+        cloud=cloud,
+        id=now.strftime("%Y%m%dT%H%M%S"),
+        release_from=min(before, default=release),
+        release_to=release,
+        moves=found,
+        packages=_packages([item for items in moves.values() for item in items], packages),
+        migrations=[one for fact in facts for item in fact["schemas"] for one in _migrations(item)],
+        checks=[Check(**check) for fact in facts for check in fact["checks"]],
+    )
+
+
+def _migrations(item: t.Mapping[str, t.Any]) -> list[Migration]:
+    return migrations.describe(item["name"], item["pending"], item["reviewed"])
+
+
+def _move(host: str, item: t.Mapping[str, t.Any], gates: t.Iterable[t.Mapping[str, t.Any]]) -> Move:
+    tier = next(gate["tier"] for gate in gates if gate["container"] == item["container"])
+    known = ("container", "service", "image_from", "image_to", "release_from", "release_to", "reasons", "impact")
+    return Move(host=host, tier=tier, **{key: item[key] for key in known})
+
+
+def _packages(moves: t.Iterable[t.Mapping[str, t.Any]], packages: Packages) -> list[Package]:
+    """Return the versions of the package that each service is named after."""
+    found: dict[str, Package] = {}
+    for move in moves:
+        service = move["service"]
+        known = [packages(move[f"release_{side}"], move[f"lock_{side}"]) for side in ("from", "to")]
+        # as placement is called at PyPI
+        before, after = (versions.get(service) or versions.get(f"openstack-{service}", "") for versions in known)
+        if before != after:
+            found.setdefault(service, Package(image=service, name=service, version_from=before, version_to=after))
+    return list(found.values())
+
+
+def faults(plan: Rollout, absent: t.Sequence[str], whole: bool, backup_age: int, backup_max_age: int, accept_warnings: bool) -> list[str]:
+    """Return why a rollout must not begin.
+
+    Args:
+        absent: images that hosts do not have.
+        whole: whether all services take part.
+        backup_age: seconds; negative if there is no backup.
+        backup_max_age: seconds that the newest backup may be old; 0 if the rollout makes one itself.
+        accept_warnings: whether warnings of upgrade checks are no reason.
+    """
+    found = []
+    before = {move.release_from for move in plan.moves if move.release_from}
+    found += [why for release in sorted(before) if (why := skew(release, plan.release_to))]
+    if absent:
+        found.append(f"images are not on their hosts yet, {', '.join(absent)}: build them (playbook build) or pull them (playbook pull)")
+    if not whole and plan.release_from != plan.release_to:
+        found.append("another release is for all services: leave out the list of services, and tags")
+    for check in plan.checks:
+        if check.result == "failure" or (check.result == "warning" and not accept_warnings):
+            found.append(f"the upgrade check of {check.service} says {check.result}: {check.detail}")
+    if backup_max_age and backup_age < 0:
+        found.append("there is no backup; make one with the playbook backup, or let the rollout make it (rollout_backup)")
+    elif backup_max_age and backup_age > backup_max_age:
+        found.append(
+            f"the newest backup is {_duration(backup_age)} old, {_duration(backup_max_age)} are allowed (rollout_backup_max_age); "
+            "make one with the playbook backup, or let the rollout make it (rollout_backup)"
+        )
+    return found
+
+
+def verb_faults(plan: Rollout, verb: str, release: str) -> list[str]:
+    """Return why the newest rollout that is known cannot be taken on by a verb.
+
+    Args:
+        verb: ``upgrade``, to go on with it, ``finalize`` or ``rollback``.
+        release: what the inventory says.
+    """
+    what = f"the rollout {plan.release_from} -> {plan.release_to}"
+    if not plan.open:
+        ended = plan.phase.replace("_", " ")
+        closed = f"; its contracted schemas and migrated data are not for {plan.release_from}" if plan.phase == "finalized" else ""
+        return [f"{what} is {ended}{closed}: there is nothing to {verb}"]
+    if verb == "rollback":
+        early = migrations.point_of_no_return(plan.migrations) if "expanded" in {event.phase for event in plan.events} else ""
+        closing = [f"{what} is being finalized: run the playbook finalize to its end"] if plan.phase == "finalizing" else []
+        return closing + ([f"there is no way back from {what}. {early}"] if early else [])
+    found = []
+    if plan.release_to != release:
+        found.append(
+            f"{what} is open, and the inventory says {release}: set cloud_release to {plan.release_to}, or run the playbook rollback"
+        )
+    if plan.phase == "rolling_back":
+        found.append(f"{what} is being taken back: run the playbook rollback to its end")
+    elif verb == "finalize" and plan.phase not in ("rolled", "verified", "finalizing"):
+        found.append(f"{what} is not at its end, but {plan.phase.replace('_', ' ')}: run the playbook upgrade first")
+    elif verb == "upgrade" and plan.phase == "finalizing":
+        found.append(f"{what} is being finalized: run the playbook finalize to its end")
+    return found
+
+
+def summary(plan: Rollout) -> list[str]:
+    """Return a rollout as lines for people."""
+    if not plan.moves:
+        return [f"Rollout: nothing to do, everything is at {plan.release_to}."]
+    what = f"{plan.release_from} -> {plan.release_to}" if plan.release_from != plan.release_to else f"within {plan.release_to}"
+    lines = [f"Rollout {plan.id} of {plan.cloud}: {what}, {plan.phase.replace('_', ' ')}"]
+    lines += [f"  {item.name:14} {item.version_from or '?'} -> {item.version_to or '?'}" for item in plan.packages]
+    for number, tier in enumerate(plan.tiers(), start=1):
+        own = {host: [move.container for move in plan.moves if (move.host, move.tier) == (host, tier)] for host in plan.hosts(tier)}
+        lines += [f"  {number}. {tier:10} {host}: {', '.join(names)}" for host, names in own.items()]
+    lines += [f"  schema {item.schema}: {item.kind}, {item.revision}: {'; '.join(item.details)}" for item in plan.migrations]
+    lines += [f"  upgrade check of {item.service}: {item.result}" for item in plan.checks if item.result != "success"]
+    impacts = sorted({f"{move.container} on {move.host}: {move.impact}" for move in plan.moves if move.impact})
+    lines += ["What users notice:", *(f"  {impact}" for impact in impacts)] if impacts else []
+    return [*lines, f"There is a way back until {point_of_no_return(plan)}"]
+
+
+def point_of_no_return(plan: Rollout) -> str:
+    """Return what closes the way back, as the end of a sentence."""
+    early = migrations.point_of_no_return(plan.migrations)
+    return f"the databases are expanded. {early}" if early else "it is finalized."
+
+
+def _duration(seconds: int) -> str:
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min" if seconds >= 3600 else f"{seconds // 60} min"

@@ -1,0 +1,88 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
+# At your choice: Apache License 2.0, or GNU General Public License v3.0 or later.
+"""What a rollout is going to do, in which order, and whether it may."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rollout_plan
+short_description: What a rollout is going to do, in which order, and whether it may
+version_added: 0.1.0
+description:
+  - Puts together what the hosts and the new images say, prints it for people, and returns the journal of a new rollout.
+  - If a rollout is open, that one is gone on with, and nothing is planned anew.
+  - Fails, before anything is changed, if the releases are too far apart, an upgrade check fails, or the newest backup is too old.
+  - Runs on the controller.
+author: The caisson authors (@caisson)
+options:
+  cloud:
+    description: Name of the cloud.
+    type: str
+    required: true
+  release:
+    description: Release that the rollout leads to.
+    type: str
+    required: true
+  verb:
+    description: What is to be done. V(finalize) and V(rollback) need an open rollout.
+    type: str
+    choices: [upgrade, finalize, rollback]
+    default: upgrade
+  journals:
+    description: Journals of the control hosts.
+    type: list
+    elements: dict
+    default: []
+  moves:
+    description: RV(caisson.openstack.host_step#module:moves) by host.
+    type: dict
+    default: {}
+  gates:
+    description: Gates of the model by host, which say to which tier a container belongs.
+    type: dict
+    default: {}
+  facts:
+    description: Results of M(caisson.openstack.rollout_facts).
+    type: list
+    elements: dict
+    default: []
+  whole:
+    description: Whether all services take part; another release is for all of them.
+    type: bool
+    default: true
+  backup_age:
+    description: Age of the newest backup in seconds; negative if there is none.
+    type: int
+    default: -1
+  backup_max_age:
+    description: Seconds that the newest backup may be old; 0 if the rollout makes one itself.
+    type: int
+    default: 0
+  accept_warnings:
+    description: Whether warnings of upgrade checks are accepted.
+    type: bool
+    default: true
+  file:
+    description: File of the controller that gets the plan as JSON.
+    type: str
+    default: ''
+attributes:
+  check_mode: {support: full, description: 'Works the same; O(file) is written, because a plan is made in check mode.'}
+  diff_mode: {support: none, description: The plan is the difference.}
+"""
+
+EXAMPLES = r"""
+- name: The rollout is planned
+  caisson.openstack.rollout_plan:
+    cloud: example
+    release: '2026.1'
+    moves: {host1: "{{ hostvars.host1.would_move.moves }}"}
+    gates: {host1: "{{ hostvars.host1.host_model.gates }}"}
+  run_once: true
+"""
+
+RETURN = r"""
+journal: {description: 'The rollout, empty if there is nothing to do.', type: dict, returned: success}
+resumed: {description: Whether it was begun by an earlier run., type: bool, returned: success}
+"""

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A change is rolled out host by host, is put back by itself where it fails, and can be taken back or finalized.
+
+The images are others of the same release, so that this needs no further images; ``tests/full`` goes to another release.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import typing as t
+
+import docker
+import pytest
+
+from tests.cloud.conftest import Cloud, recap
+from tests.cloud.pinger import Pinger
+from tests.cloud.test_5_sandwich import machine, other_image
+
+#: One container of a tier that comes early, and one of a tier that comes late.
+MOVED = {"placement_api": "placement", "nova_compute": "nova"}
+
+
+def images(cloud: Cloud) -> dict[str, str]:
+    """Return the image of each container."""
+    return {name: data["Image"] for name, data in cloud.containers.items()}
+
+
+def overrides(names: t.Mapping[str, str]) -> str:
+    """Return the settings that give containers, each by its service, other images."""
+    wanted: dict[str, t.Any] = {}
+    for name, service in MOVED.items():
+        if name in names:
+            wanted.setdefault(f"{service}_service_overrides", {"containers": []})["containers"].append({"name": name, "image": names[name]})
+    return json.dumps(wanted)
+
+
+@pytest.fixture(scope="module")
+def others(cloud: Cloud) -> dict[str, str]:
+    """Images that do the same under other names."""
+    return {name: other_image(cloud, name) for name in MOVED}
+
+
+def broken_image(cloud: Cloud, container: str) -> str:
+    """Give the image of a container a layer without what it runs; return the name as definitions write it."""
+    client, image = docker.APIClient(), cloud.containers[container]["Image"]
+    tag = client.inspect_image(image)["RepoTags"][0].rpartition(":")[2]
+    created = client.create_container(image=image, command=["rm", "/opt/openstack/bin/nova-compute"], user="0:0")
+    client.start(created["Id"])
+    client.wait(created["Id"])
+    client.commit(created["Id"], repository=f"caisson/broken_{container}", tag=tag)
+    client.remove_container(created["Id"])
+    return f"broken_{container}"
+
+
+@pytest.fixture(scope="module")
+def former(cloud: Cloud) -> dict[str, str]:
+    """Images before the first rollout."""
+    return images(cloud)
+
+
+def test_the_plan_alone_changes_nothing(cloud: Cloud, former: dict[str, str], others: dict[str, str]) -> None:
+    before = {name: data["Id"] for name, data in cloud.containers.items()}
+    text = cloud.play("upgrade", "--check", "-e", overrides(others))
+    assert "1. identity   aio: placement_api" in text
+    assert "2. compute    aio: nova_compute" in text
+    assert {name: data["Id"] for name, data in cloud.containers.items()} == before
+    assert not pathlib.Path("/var/lib/caisson/rollout.json").exists()
+
+
+def test_what_does_not_get_healthy_is_put_back_and_stops_the_rollout(cloud: Cloud, former: dict[str, str], others: dict[str, str]) -> None:
+    server = cloud.verify()
+    process = machine()
+    names = {**others, "nova_compute": broken_image(cloud, "nova_compute")}
+    with Pinger(server["floating_ip"]) as pinger:
+        text = cloud.play("upgrade", "-e", overrides(names), check=False)
+    assert "aio was put back: tier compute (nova_compute) is what it was before" in " ".join(text.split())
+    now = images(cloud)
+    assert {name for name in now if now[name] != former[name]} == {"placement_api"}
+    print(f"nova_compute was broken and put back: {pinger.lost} of {pinger.sent} pings lost")
+    assert (machine(), pinger.lost) == (process, 0)
+    # no other change is made meanwhile
+    assert "is open (expanded)" in " ".join(cloud.play("site", check=False).split())
+
+
+def test_a_rollout_is_taken_back(cloud: Cloud, former: dict[str, str]) -> None:
+    cloud.play("rollback")
+    assert images(cloud) == former
+    assert recap(cloud.play("site"))["changed"] == 0
+    assert "there is nothing to rollback" in cloud.play("rollback", check=False)
+
+
+def test_a_rollout_is_finalized(cloud: Cloud, former: dict[str, str], others: dict[str, str]) -> None:
+    text = cloud.play("upgrade", "-e", overrides(others))
+    now = images(cloud)
+    assert {name for name in now if now[name] != former[name]} == set(MOVED)
+    assert "Next: finalize" in text
+    failed = {name: int(count) for name, count in re.findall(r"API (\w+): .*?, (\d+) of \d+ failed", text)}
+    print("failed requests while placement and the hypervisor moved:", failed)
+    assert failed == dict.fromkeys(("compute", "identity", "image", "network", "placement"), 0)
+    cloud.play("finalize", "-e", overrides(others))
+    assert "there is nothing to rollback" in cloud.play("rollback", check=False)
+    cloud.play("status", "-e", overrides(others))
+    # what other tests expect
+    cloud.play("site")
+    assert images(cloud) == former

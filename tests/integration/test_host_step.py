@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Steps of a rollout on a real engine: forward, back, and looked at."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import os
+import pathlib
+import threading
+import time
+import typing as t
+import zlib
+
+import pytest
+
+from ansible_collections.caisson.openstack.plugins.module_utils.config_tree import Wanted, WantedFile
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import ContainerState, EngineError
+from ansible_collections.caisson.openstack.plugins.module_utils.snapshots import Snapshots
+from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.state_file import StateFile
+from ansible_collections.caisson.openstack.plugins.modules import host_step
+
+from .conftest import Lab
+
+
+class Host:
+    """A host with directories of its own. ``old`` and ``new`` are what its container ``api`` is and becomes."""
+
+    def __init__(self, lab: Lab, directory: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.lab = lab
+        self.config, self._state = directory / "etc", str(directory / "state.json")
+        self.snapshots = Snapshots(self.config, directory / "kept")
+        monkeypatch.setattr(host_step, "StateFile", lambda: StateFile(self._state))
+        monkeypatch.setattr(host_step, "Snapshots", lambda _config: self.snapshots)
+        self.old = self.spec("api", env={"VERSION": "old"}, config_digest="old")
+        self.new = self.spec("api", image=lab.image("openstack"), env={"VERSION": "new"}, config_digest="new")
+
+    def spec(self, word: str, **options: t.Any) -> ContainerSpec:
+        """Return the specification of a container that runs until it is stopped."""
+        values = {"service": "test", "image": self.lab.image("base"), "command": ["sleep", "600"], "user": "1000:1000", "stop_timeout": 0}
+        return ContainerSpec(name=self.lab.name(word), **{**values, **options})
+
+    def step(
+        self, *items: ContainerSpec | JobSpec, text: str = "", rollout: str = "r1", check: bool = False, soak: int = 0, only: str = "api"
+    ) -> host_step.Step:
+        """Return a step for the containers that *only* names; each container has one file with *text*."""
+        containers = [item for item in items if isinstance(item, ContainerSpec)]
+        files = [WantedFile(f"{item.name}/config/x.conf", text, "0640", os.getgid(), False) for item in containers]
+        wanted = Wanted([item.name for item in containers], files, [])
+        params = {
+            "cloud": self.lab.cloud,
+            "rollout": rollout,
+            "only": [self.lab.name(word) for word in only.split()],
+            "files": base64.b64encode(zlib.compress(json.dumps(dataclasses.asdict(wanted)).encode())).decode(),
+            "root": str(self.config),
+            "containers": [dataclasses.asdict(item) for item in containers],
+            "jobs": [dataclasses.asdict(item) for item in items if isinstance(item, JobSpec)],
+            "soak": soak,
+            "patience": 60,
+            "elapsed": 0,
+            "parallel": 8,
+        }
+        return host_step.Step(self.lab.engine, params, check)
+
+    def roll(self, *items: ContainerSpec | JobSpec, **options: t.Any) -> list[str]:
+        """Take a step forward and return the names of what was moved; all of it must be healthy then."""
+        moves, outcomes = self.step(*items, **options).roll()
+        assert {outcome.state for outcome in outcomes} <= {"done"}, outcomes
+        return [move["container"] for move in moves]
+
+    def revert(self, **options: t.Any) -> list[tuple[str, str]]:
+        """Take the step back and return what was done about each container; all of it must be healthy then."""
+        _moves, outcomes = self.step(**options).revert()
+        assert {outcome.state for outcome in outcomes} <= {"done"}, outcomes
+        return [(outcome.name.removeprefix(f"{self.lab.cloud}-"), outcome.action) for outcome in outcomes]
+
+    def state(self, word: str = "api") -> ContainerState:
+        found = self.lab.engine.container(self.lab.name(word))
+        assert found
+        return found
+
+    def text(self, word: str = "api") -> str:
+        return (self.config / self.lab.name(word) / "config/x.conf").read_text()
+
+    def version(self) -> str:
+        """Return which environment the container runs with."""
+        return self.lab.engine.exec(self.old.name, ["sh", "-c", "echo $VERSION"]).stdout.strip()
+
+    def remembered(self) -> dict[str, t.Any]:
+        return StateFile(self._state).section("files")
+
+
+@pytest.fixture
+def host(lab: Lab, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    """A host that runs what it did before a rollout."""
+    made = Host(lab, tmp_path, monkeypatch)
+    made.roll(made.old, text="old", rollout="r0")
+    return made
+
+
+def test_a_step_goes_forward_and_back(host: Host) -> None:
+    before, remembered = host.state(), host.remembered()
+    assert host.roll(host.new, text="new") == [host.new.name]
+    assert (host.text(), host.version()) == ("new", "new")
+    assert host.state().image_id != before.image_id
+    assert host.remembered() != remembered
+    assert host.revert() == [("api", "replace")]
+    after = host.state()
+    assert (host.text(), host.version(), after.image_id) == ("old", "old", before.image_id)
+    assert (after.labels, host.remembered()) == (before.labels, remembered)
+    # what was put back is as the former release wants it
+    assert host.step(host.old, text="old").moves() == []
+
+
+def test_a_move_is_explained_before_it_is_made(host: Host) -> None:
+    before = host.state()
+    moves, outcomes = host.step(host.new, text="new", check=True).roll()
+    (move,) = moves
+    assert (move["container"], move["service"], move["action"]) == (host.new.name, "test", "replace")
+    assert (move["image_from"], move["image_to"]) == (before.image_id, host.lab.engine.image_id(host.new.image))
+    # an image without packages of OpenStack is of no release
+    assert move["release_from"] == ""
+    assert move["release_to"] == host.new.image.rpartition(":")[2].partition("-")[0]
+    assert 'env: {"VERSION": "old"} -> {"VERSION": "new"}' in move["reasons"]
+    assert (outcomes, host.state(), host.text()) == ([], before, "old")
+    found = host.snapshots.get(host.new.name)
+    assert found and found.rollout == "r0"
+
+
+def test_what_was_is_kept_before_files_are_written(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_off(*_arguments: t.Any) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(host_step.config_tree, "apply", cut_off)
+        with pytest.raises(OSError, match="no space left"):
+            host.roll(host.new, text="new")
+    found = host.snapshots.get(host.new.name)
+    assert found and found.spec
+    assert (found.rollout, found.spec.env, found.spec.image) == ("r1", {"VERSION": "old"}, host.state().image_id)
+
+
+def test_a_second_run_of_a_step_keeps_what_was_at_first(host: Host) -> None:
+    before = host.state()
+    host.roll(host.new, text="new")
+    assert host.roll(host.new, text="new") == []
+    newer = dataclasses.replace(host.new, env={"VERSION": "newer"})
+    assert host.roll(newer, text="newer") == [newer.name]
+    host.revert()
+    assert (host.text(), host.version(), host.state().image_id) == ("old", "old", before.image_id)
+
+
+def test_a_container_of_another_rollout_is_not_taken_back(host: Host) -> None:
+    host.roll(host.new, text="new")
+    assert host.revert(rollout="r2") == []
+    assert (host.text(), host.version()) == ("new", "new")
+
+
+def test_a_container_that_is_new_in_a_rollout_goes_again_and_others_stay(host: Host) -> None:
+    more, other = host.spec("more"), host.spec("other")
+    host.roll(other, rollout="r0", only="other")
+    assert host.roll(host.new, more, text="new", only="api more") == [host.new.name, more.name]
+    assert host.text("more") == "new"
+    assert sorted(host.revert(only="api more")) == [("api", "replace"), ("more", "remove")]
+    assert host.lab.engine.containers([host.lab.label]).keys() == {host.old.name, other.name}
+    assert list((host.config / more.name).rglob("*")) == []
+
+
+def test_only_what_the_step_is_for_is_touched(host: Host) -> None:
+    other = host.spec("other")
+    host.roll(host.new, other, text="new")
+    assert host.lab.engine.container(other.name) is None
+    assert not (host.config / other.name).exists()
+
+
+def test_what_something_else_made_is_left_alone(host: Host) -> None:
+    foreign = host.spec("foreign")
+    host.roll(foreign, rollout="r0", only="foreign")
+    client, name = host.lab.client, foreign.name
+    labels = {**host.state("foreign").labels, "org.caisson.spec": "null"}
+    client.remove_container(name, force=True)
+    host.lab.client.create_container(foreign.image, ["sleep", "600"], name=name, labels=labels)
+    with pytest.raises(ValueError, match=f"{name} was made by something else; there would be no way back"):
+        host.roll(foreign, text="new", only="foreign")
+    assert host.text("foreign") == ""
+
+
+def test_jobs_before_the_way_back_run_as_the_former_container_did(host: Host) -> None:
+    def job(command: str) -> JobSpec:
+        spec = host.new.once(host.lab.name("back"), ["sh", "-c", command])
+        return JobSpec(name=spec.name, service="test", container=spec, place=host.new.name)
+
+    # it has not been moved by this rollout
+    assert host.step(job("exit 7")).prepare() == []
+    host.roll(host.new, text="new")
+    assert host.step(job("exit 7"), check=True).prepare() == [host.lab.name("back")]
+    assert host.step(job('test "$VERSION" = old')).prepare() == [host.lab.name("back")]
+    with pytest.raises(EngineError, match="before the way back ended with exit code 7: lost"):
+        host.step(job("echo lost; exit 7")).prepare()
+
+
+def test_a_container_that_stays_up_is_steady(host: Host) -> None:
+    assert host.step(soak=3).watch() == []
+
+
+def test_a_container_that_restarts_is_not_steady(host: Host) -> None:
+    spec = host.spec("shaky", command=["sh", "-c", "echo cannot go on; sleep 2; exit 3"])
+    host.roll(spec, rollout="r0", only="shaky")
+    (fault,) = host.step(soak=60, only="api shaky").watch()
+    assert fault.startswith(f"{spec.name}: ")
+    assert "restarted 1 times" in fault or "exit code 3" in fault
+    assert "cannot go on" in fault
+
+
+def test_a_container_that_was_removed_meanwhile_is_not_steady(host: Host) -> None:
+    remover = threading.Timer(1, host.lab.engine.remove, [host.old.name])
+    remover.start()
+    assert host.step(soak=60).watch() == [f"{host.old.name} was removed or replaced by somebody else"]
+    remover.join()
+
+
+def test_only_containers_that_have_a_signal_ask_anew(host: Host) -> None:
+    asking = host.spec("asking", command=["sh", "-c", "trap 'echo asked; exit' HUP; sleep 600 & wait; wait"], unpin_signal="SIGHUP")
+    host.roll(asking, rollout="r0", only="asking")
+    assert host.step(host.old, asking, check=True, only="api asking").unpin() == [asking.name]
+    assert "asked" not in host.lab.engine.logs(asking.name)
+    assert host.step(host.old, asking, only="api asking").unpin() == [asking.name]
+    # it hears it a moment later
+    deadline = time.monotonic() + 10
+    while "asked" not in host.lab.engine.logs(asking.name):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert host.state().restarts == 0

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which run this is, and whether another one has ended."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import types
+import typing as t
+from unittest import mock
+
+import pytest
+
+from ansible_collections.caisson.openstack.plugins.action import rollout
+
+HERE = socket.gethostname()
+
+
+@pytest.fixture
+def gone() -> int:
+    """The number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_tasks_of_one_run_are_the_same_run() -> None:
+    one, other = rollout.this_run(), rollout.this_run()
+    assert one["run"] == other["run"]
+    assert (one["where"], one["pid"]) == (HERE, os.getppid())
+    assert other["seen"] >= one["seen"]
+
+
+def test_a_run_is_told_from_one_that_had_its_number_before_or_before_a_reboot() -> None:
+    _where, pid, boot, ticks = rollout.this_run()["run"].rsplit("/", 3)
+    assert int(pid) == os.getppid()
+    assert (len(boot), int(ticks) > 0) == (36, True)
+
+
+def test_a_run_that_is_alive_has_not_ended() -> None:
+    assert not rollout.has_ended(rollout.this_run(), HERE)
+
+
+def test_a_run_whose_process_is_gone_has_ended(gone: int) -> None:
+    assert rollout.has_ended({"run": f"{HERE}/{gone}/boot/1", "where": HERE, "pid": gone}, HERE)
+
+
+def test_a_run_whose_number_another_process_has_now_has_ended() -> None:
+    run = rollout.this_run()
+    assert rollout.has_ended({**run, "run": f"{run['run']}0"}, HERE)
+
+
+def test_of_a_run_on_another_machine_nothing_is_known(gone: int) -> None:
+    assert not rollout.has_ended({"run": f"attic/{gone}/boot/1", "where": "attic", "pid": gone}, HERE)
+
+
+def test_nobody_has_not_ended() -> None:
+    assert not rollout.has_ended({}, HERE)
+
+
+# -- what the module is told ------------------------------------------------------------------------------------
+
+
+def _run(answer: dict[str, t.Any], **args: t.Any) -> tuple[dict[str, t.Any], list[dict[str, t.Any]]]:
+    """Return the result of the action, and what the module was asked; *answer* is what it says each time."""
+    asked: list[dict[str, t.Any]] = []
+
+    def execute(module_name: str, module_args: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
+        asked.append(module_args)
+        return dict(answer)
+
+    task = types.SimpleNamespace(args=args, check_mode=False, async_val=0, action="rollout")
+    action = rollout.ActionModule(t.cast(t.Any, task), *[mock.MagicMock() for _ in range(5)])
+    with mock.patch.object(action, "_execute_module", execute):
+        return action.run(task_vars={}), asked
+
+
+def test_the_place_of_a_run_that_has_ended_is_taken(gone: int) -> None:
+    dead = {"run": f"{HERE}/{gone}/boot/1", "where": HERE, "pid": gone}
+    for holder, taken in ((dead, True), (rollout.this_run(), False), ({**dead, "where": "attic"}, False), (None, False)):
+        _result, asked = _run({"journal": {"holder": holder}}, state="claimed")
+        assert [(args["state"], args.get("takeover")) for args in asked] == [("read", None), ("claimed", taken)]
+
+
+def test_whoever_takes_a_place_over_is_not_asked_why() -> None:
+    _result, asked = _run({"journal": {}}, state="claimed", takeover=True)
+    assert [(args["state"], args["takeover"]) for args in asked] == [("claimed", True)]
+
+
+def test_a_journal_that_cannot_be_read_is_not_claimed() -> None:
+    result, asked = _run({"failed": True, "msg": "cut off"}, state="claimed")
+    assert (result["msg"], len(asked)) == ("cut off", 1)
+
+
+def test_each_call_says_which_run_it_is() -> None:
+    result, (asked,) = _run({"journal": {}, "invocation": "long"}, state="noted", phase="rolled")
+    assert (asked["holder"]["run"], asked["phase"]) == (rollout.this_run()["run"], "rolled")
+    assert result == {"journal": {}}

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gate of a rollout against APIs that answer as they are told to."""
+
+from __future__ import annotations
+
+import datetime
+import types
+import typing as t
+import urllib.parse
+
+import pytest
+
+from tests.fake_cloud import FakeCloud
+from tests.scripts import load
+
+SINCE = datetime.datetime(2026, 11, 21, 14, 2, tzinfo=datetime.UTC)
+BEFORE, AFTER = "2026-11-21T14:01:59.000000", "2026-11-21T14:02:01.000000"
+
+
+class Agents(FakeCloud):
+    """A cloud with agents: by ``service host binary`` what the API says of each. A fake."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.agents: dict[str, dict[str, t.Any]] = {}
+
+    def answer(self, method: str, path: str, token: str, body: t.Any) -> tuple[int, dict[str, str], t.Any]:
+        """Return status, headers and content."""
+        status, headers, content = super().answer(method, path, token, body)
+        bare, _mark, query = path.partition("?")
+        keys = {"/compute/os-services": ("compute", "services"), "/network/v2.0/agents": ("network", "agents")}
+        if status != 200 or bare not in keys:
+            return status, headers, content
+        (service, key), asked = keys[bare], dict(urllib.parse.parse_qsl(query))
+        row = self.agents.get(f"{service} {asked['host']} {asked['binary']}")
+        return status, headers, {key: [row] if row else []}
+
+
+@pytest.fixture(scope="module")
+def gate() -> types.ModuleType:
+    return load("rollout", "gate")
+
+
+@pytest.fixture
+def cloud() -> t.Iterator[Agents]:
+    with Agents() as cloud:
+        yield cloud
+
+
+def _question(cloud: Agents, *agents: str, urls: t.Sequence[str] = (), timeout: float = 10) -> dict[str, t.Any]:
+    auth = {**cloud.auth, "user_domain_name": "Default", "project_domain_name": "Default"}
+    return {"auth": auth, "host": "c1", "agents": list(agents), "urls": list(urls), "timeout": timeout}
+
+
+def _row(state: str = "up", updated_at: str | None = AFTER) -> dict[str, t.Any]:
+    return {"state": state, "updated_at": updated_at}
+
+
+def test_what_is_up_is_no_fault(gate: types.ModuleType, cloud: Agents) -> None:
+    cloud.agents = {"compute c1 nova-compute": _row(), "network c1 neutron-ovn-agent": {"alive": True}}
+    url = f"{cloud.url}/placement/traits"
+    assert gate.faults(_question(cloud, "compute nova-compute", "network neutron-ovn-agent", urls=[url]), SINCE) == []
+    assert cloud.asked[-1] == ("GET", "/placement/traits")
+
+
+def test_nothing_to_ask_about_still_needs_an_api_that_lets_one_in(gate: types.ModuleType, cloud: Agents) -> None:
+    assert gate.faults(_question(cloud), SINCE) == []
+    assert cloud.logins == 1
+
+
+@pytest.mark.parametrize("row", [_row(updated_at=BEFORE), _row("down"), _row("down", BEFORE), _row(updated_at=None)])
+def test_an_agent_that_is_down_or_has_not_reported_since_is_not_up(gate: types.ModuleType, cloud: Agents, row: dict[str, t.Any]) -> None:
+    cloud.agents = {"compute c1 nova-compute": row}
+    assert gate.faults(_question(cloud, "compute nova-compute"), SINCE) == ["nova-compute on c1 is not up in the API"]
+
+
+def test_an_agent_that_is_not_alive_is_not_up(gate: types.ModuleType, cloud: Agents) -> None:
+    cloud.agents = {"network c1 neutron-ovn-agent": {"alive": False}}
+    assert gate.faults(_question(cloud, "network neutron-ovn-agent"), SINCE) == ["neutron-ovn-agent on c1 is not up in the API"]
+
+
+def test_an_agent_of_another_host_is_not_that_of_this_one(gate: types.ModuleType, cloud: Agents) -> None:
+    cloud.agents = {"compute c2 nova-compute": _row(), "network c2 neutron-ovn-agent": {"alive": True}}
+    assert gate.faults(_question(cloud, "compute nova-compute", "network neutron-ovn-agent"), SINCE) == [
+        "nova-compute on c1 is not up in the API, which does not know it",
+        "neutron-ovn-agent on c1 is not up in the API, which does not know it",
+    ]
+
+
+def test_each_address_that_does_not_answer_is_named(gate: types.ModuleType, cloud: Agents) -> None:
+    cloud.rule = lambda _method, path: 503 if path == "/image/v2/images" else None
+    urls = [f"{cloud.url}/image/v2/images", f"{cloud.url}/placement/traits", "http://127.0.0.1:1/"]
+    image, closed = gate.faults(_question(cloud, urls=urls), SINCE)
+    assert image == f"{urls[0]} does not answer to a token: HTTP Error 503: Service Unavailable"
+    assert closed.startswith("http://127.0.0.1:1/ does not answer to a token: <urlopen error")
+
+
+@pytest.mark.parametrize("path", ["/identity/auth/tokens", "/compute/os-services?host=c1&binary=nova-compute"])
+def test_apis_that_do_not_answer_are_a_fault_and_no_crash(gate: types.ModuleType, cloud: Agents, path: str) -> None:
+    cloud.rule = lambda _method, asked: 500 if asked == path else None
+    (fault,) = gate.faults(_question(cloud, "compute nova-compute"), SINCE)
+    assert fault == "the APIs do not answer: HTTP Error 500: Internal Server Error"
+
+
+def test_it_waits_until_all_is_up(gate: types.ModuleType, cloud: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "_INTERVAL", 0.01)
+    refusals = [503, 503, 503]
+    cloud.rule = lambda _method, path: refusals.pop() if path == "/placement/traits" and refusals else None
+    cloud.agents = {"compute c1 nova-compute": _row(updated_at="2999-01-01T00:00:00.000000")}
+    result = gate.main(_question(cloud, "compute nova-compute", urls=[f"{cloud.url}/placement/traits"]))
+    assert 0 <= result["seconds"] < 10
+    assert cloud.asked.count(("GET", "/placement/traits")) == 4
+
+
+def test_it_does_not_wait_for_ever_and_says_for_what(gate: types.ModuleType, cloud: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "_INTERVAL", 0.01)
+    # it reported, but before the gate began
+    cloud.agents = {"compute c1 nova-compute": _row(updated_at="2000-01-01T00:00:00.000000")}
+    with pytest.raises(SystemExit, match=r"not within 0.2 s: nova-compute on c1 is not up in the API$"):
+        gate.main(_question(cloud, "compute nova-compute", timeout=0.2))
