@@ -109,3 +109,25 @@ def test_a_world_that_moved_is_told(approved: plans.Plan, now: plans.Plan, fault
 def test_the_time_of_a_plan_does_not_matter() -> None:
     later = plans.make("caisson", {"c1": {"steps": [_REPLACE]}}, {}, _NOW + datetime.timedelta(days=1))
     assert plans.moved(_plan([_REPLACE]), later) == []
+
+
+_OPEN = {"rollout": {"release_from": "2026.1", "release_to": "2026.2", "phase": "rolled"}}
+
+
+def test_no_other_change_is_made_while_a_rollout_is_open() -> None:
+    plan = plans.make("caisson", {"c1": {"steps": [_REPLACE]}, "c2": {"steps": [], **_OPEN}}, {}, _NOW)
+    assert plans.summary(plan)[0] == "The rollout 2026.1 -> 2026.2 is open (rolled)."
+    assert plans.refusal(plan, finalizing=False).startswith(
+        "the rollout 2026.1 -> 2026.2 is open (rolled): go on with the playbook upgrade"
+    )
+    assert plans.refusal(plan, finalizing=True) == ""
+
+
+def test_another_release_takes_a_rollout() -> None:
+    plan = plans.make("caisson", {"c1": {"steps": [_REPLACE], "releases": [["2025.2", "2026.1"]]}}, {}, _NOW)
+    assert "another release (2025.2 -> 2026.1): the playbook upgrade" in plans.refusal(plan, finalizing=False)
+    assert plans.refusal(plan, finalizing=True) == ""
+
+
+def test_an_ordinary_change_is_not_refused() -> None:
+    assert plans.refusal(_plan([_WRITE, _REPLACE]), finalizing=False) == ""

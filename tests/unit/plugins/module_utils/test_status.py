@@ -71,3 +71,11 @@ def test_monitoring_gets_json() -> None:
     assert (data["cloud"], data["drifted"], data["faults"]) == ("caisson", True, [])
     assert data["drift"]["c1"][0]["name"] == "api"
     assert data["hosts"]["c1"]["containers"][0]["health"] == "healthy"
+
+
+def test_a_rollout_in_progress_is_shown() -> None:
+    open_rollout = {"release_from": "2026.1", "release_to": "2026.2", "phase": "expanded"}
+    plan = plans.make("caisson", {"c1": {"steps": [], "rollout": open_rollout}}, {}, _NOW)
+    found = status.make(plan, {"c1": _INFO}, ["c1"])
+    assert "The rollout 2026.1 -> 2026.2 is open (expanded)." in status.lines(found)
+    assert json.loads(status.dump(found))["rollout"] == "rollout 2026.1 -> 2026.2 is open (expanded)"
