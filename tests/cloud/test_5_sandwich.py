@@ -43,14 +43,16 @@ def boot_id(cloud: Cloud, address: str, tmp_path: pathlib.Path) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def other_image(cloud: Cloud, container: str) -> str:
-    """Give the image of a container a further layer under another name; return the name as definitions write it."""
+def other_image(cloud: Cloud, container: str, kind: str = "other", command: t.Sequence[str] = ("true",)) -> str:
+    """Give the image of a container a further layer under another name, what *command* leaves; return the name as definitions write it."""
     client, image = docker.APIClient(), cloud.containers[container]["Image"]
     tag = client.inspect_image(image)["RepoTags"][0].rpartition(":")[2]
-    created = client.create_container(image=image, command=["true"])
-    client.commit(created["Id"], repository=f"caisson/other_{container}", tag=tag)
-    client.remove_container(created["Id"])
-    return f"other_{container}"
+    created = client.create_container(image=image, command=list(command), user="0:0")
+    client.start(created)
+    assert client.wait(created)["StatusCode"] == 0
+    client.commit(created["Id"], repository=f"caisson/{kind}_{container}", tag=tag)
+    client.remove_container(created)
+    return f"{kind}_{container}"
 
 
 def replace(cloud: Cloud, service: str, container: str) -> str:

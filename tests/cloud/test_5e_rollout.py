@@ -11,7 +11,6 @@ import pathlib
 import re
 import typing as t
 
-import docker
 import pytest
 
 from tests.cloud.conftest import Cloud, recap
@@ -42,18 +41,6 @@ def others(cloud: Cloud) -> dict[str, str]:
     return {name: other_image(cloud, name) for name in MOVED}
 
 
-def broken_image(cloud: Cloud, container: str) -> str:
-    """Give the image of a container a layer without what it runs; return the name as definitions write it."""
-    client, image = docker.APIClient(), cloud.containers[container]["Image"]
-    tag = client.inspect_image(image)["RepoTags"][0].rpartition(":")[2]
-    created = client.create_container(image=image, command=["rm", "/opt/openstack/bin/nova-compute"], user="0:0")
-    client.start(created["Id"])
-    client.wait(created["Id"])
-    client.commit(created["Id"], repository=f"caisson/broken_{container}", tag=tag)
-    client.remove_container(created["Id"])
-    return f"broken_{container}"
-
-
 @pytest.fixture(scope="module")
 def former(cloud: Cloud) -> dict[str, str]:
     """Images before the first rollout."""
@@ -72,7 +59,8 @@ def test_the_plan_alone_changes_nothing(cloud: Cloud, former: dict[str, str], ot
 def test_what_does_not_get_healthy_is_put_back_and_stops_the_rollout(cloud: Cloud, former: dict[str, str], others: dict[str, str]) -> None:
     server = cloud.verify()
     process = machine()
-    names = {**others, "nova_compute": broken_image(cloud, "nova_compute")}
+    broken = other_image(cloud, "nova_compute", "broken", ["rm", "/opt/openstack/bin/nova-compute"])
+    names = {**others, "nova_compute": broken}
     with Pinger(server["floating_ip"]) as pinger:
         text = cloud.play("upgrade", "-e", overrides(names), check=False)
     assert "aio was put back: tier compute (nova_compute) is what it was before" in " ".join(text.split())
