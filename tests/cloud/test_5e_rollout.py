@@ -17,6 +17,7 @@ from tests.cloud.conftest import Cloud, recap
 from tests.cloud.pinger import Pinger
 from tests.cloud.test_5_sandwich import machine, other_image
 
+JOURNAL = pathlib.Path("/var/lib/caisson/rollout.json")
 #: One container of a tier that comes early, and one of a tier that comes late.
 MOVED = {"placement_api": "placement", "nova_compute": "nova"}
 
@@ -53,7 +54,7 @@ def test_the_plan_alone_changes_nothing(cloud: Cloud, former: dict[str, str], ot
     assert "1. identity   aio: placement_api" in text
     assert "2. compute    aio: nova_compute" in text
     assert {name: data["Id"] for name, data in cloud.containers.items()} == before
-    assert not pathlib.Path("/var/lib/caisson/rollout.json").exists()
+    assert not JOURNAL.exists()
 
 
 def test_what_does_not_get_healthy_is_put_back_and_stops_the_rollout(cloud: Cloud, former: dict[str, str], others: dict[str, str]) -> None:
@@ -64,6 +65,9 @@ def test_what_does_not_get_healthy_is_put_back_and_stops_the_rollout(cloud: Clou
     with Pinger(server["floating_ip"]) as pinger:
         text = cloud.play("upgrade", "-e", overrides(names), check=False)
     assert "aio was put back: tier compute (nova_compute) is what it was before" in " ".join(text.split())
+    events = json.loads(JOURNAL.read_text())["events"]
+    last = {event["tier"]: event["state"] for event in events if event["phase"] == "roll"}
+    assert last == {"identity": "done", "compute": "reverted"}
     now = images(cloud)
     assert {name for name in now if now[name] != former[name]} == {"placement_api"}
     print(f"nova_compute was broken and put back: {pinger.lost} of {pinger.sent} pings lost")
