@@ -140,10 +140,12 @@ def _step(outcome: Outcome, impacts: dict[str, str]) -> Step:
     return Step(**values, impact=impact, digest=digest(outcome.after))
 
 
-def _rollout() -> dict[str, str]:
-    """Return the rollout that is open, as far as this host knows."""
+def _rollout(cloud: str) -> dict[str, str]:
+    """Return the rollout of a cloud that is open, as far as this host knows."""
     known = rollout.read()
-    return {"release_from": known.release_from, "release_to": known.release_to, "phase": known.phase} if known and known.open else {}
+    if known is None or not known.open or known.cloud != cloud:
+        return {}
+    return {"release_from": known.release_from, "release_to": known.release_to, "phase": known.phase}
 
 
 def _releases(engine: Engine, cloud: str, containers: list[ContainerSpec]) -> list[list[str]]:
@@ -197,7 +199,7 @@ def _observe(module: AnsibleModule) -> None:
     required = [schema.construct(ContainerSpec, item) for item in params["required"]]
     jobs = [schema.construct(JobSpec, item) for item in params["jobs"]]
     try:
-        known = _rollout()
+        known = _rollout(params["cloud"])
         state = StateFile()
         changes = config_tree.plan(root, wanted, state.section("files"))
         engine = Engine(connect(params["engine_url"]))
