@@ -32,8 +32,6 @@ LEASE = 900.0
 
 #: Phases after which there is nothing left to do.
 ENDED: frozenset[Phase] = frozenset({"finalized", "rolled_back"})
-#: Phases out of which there is a way back.
-REVERSIBLE: frozenset[Phase] = frozenset({"planned", "prestaged", "backed_up", "expanded", "rolled", "verified", "rolling_back"})
 
 
 class RolloutError(ValueError):

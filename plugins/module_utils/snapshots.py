@@ -112,10 +112,6 @@ class Snapshots:
                 path.unlink()
         _copy(source, target)
 
-    def forget(self) -> None:
-        """Remove all snapshots: there is no way back any more."""
-        shutil.rmtree(self._root, ignore_errors=True)
-
 
 def _files(directory: pathlib.Path) -> list[pathlib.Path]:
     """Return all files below a directory, relative to it."""

@@ -238,13 +238,3 @@ def test_a_snapshot_that_was_cut_off_is_refused(host: Host) -> None:
     path.write_text(path.read_text()[:40])
     with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
         host.snapshots.get("api")
-
-
-def test_all_is_forgotten(host: Host) -> None:
-    before = host.tree()
-    host.keep(current=_state())
-    host.snapshots.forget()
-    assert host.snapshots.get("api") is None
-    assert not host.kept.exists()
-    assert host.tree() == before
-    host.snapshots.forget()
