@@ -12,7 +12,9 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 PLAY := ansible-playbook -i $(INVENTORY)
 
-.PHONY: help cloud tempest site verify status destroy test test-unit lint sanity bench collection clean
+.PHONY: help cloud tempest site verify status destroy test test-full test-unit lint sanity bench collection clean
+# two tests at a time, those of one file in their order
+PARALLEL := --numprocesses 2 --dist loadfile
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,14 +37,17 @@ status: collection ## Show every container, its image and health
 destroy: collection ## Remove the cloud; asks before it deletes data
 	$(PLAY) caisson.openstack.destroy $(ARGS)
 
-test: lint sanity ## All tests
-	pytest $(ARGS) tests/unit tests/cloud tests/integration tests/molecule
+test: $(BIN)/.dev ## All tests but the long ones
+	$(MAKE) --jobs 3 --output-sync lint sanity test-unit
+	pytest $(ARGS) tests/cloud
+	pytest $(ARGS) $(PARALLEL) tests/integration
+	pytest $(ARGS) tests/molecule
 
-test-full: test ## All tests, the whole public test suite and twenty killed runs, which take an hour more
+test-full: test ## All tests; the long ones take two hours more
 	pytest $(ARGS) tests/full
 
 test-unit: $(BIN)/.dev ## The quick tests
-	pytest $(ARGS) tests/unit
+	pytest $(ARGS) $(PARALLEL) tests/unit
 
 lint: $(BIN)/.dev ## Style and types
 	ruff check . && ruff format --check .

@@ -40,7 +40,7 @@ class RolloutError(ValueError):
 
 @dataclasses.dataclass(kw_only=True)
 class Move:
-    """One container of one host that gets another image or configuration; ``order`` counts within the host's tier."""
+    """One container of one host that gets another image, which ``new_image`` says, or another configuration."""
 
     host: str
     tier: str
@@ -48,6 +48,7 @@ class Move:
     service: str
     image_from: str = ""
     image_to: str = ""
+    new_image: bool = True
     release_from: str = ""
     release_to: str = ""
     reasons: list[str] = dataclasses.field(default_factory=list)

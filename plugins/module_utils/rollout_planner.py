@@ -51,7 +51,7 @@ def _migrations(item: t.Mapping[str, t.Any]) -> list[Migration]:
 
 def _move(host: str, item: t.Mapping[str, t.Any], gates: t.Iterable[t.Mapping[str, t.Any]]) -> Move:
     tier = next(gate["tier"] for gate in gates if gate["container"] == item["container"])
-    known = ("container", "service", "image_from", "image_to", "release_from", "release_to", "reasons", "impact")
+    known = ("container", "service", "image_from", "image_to", "new_image", "release_from", "release_to", "reasons", "impact")
     return Move(host=host, tier=tier, **{key: item[key] for key in known})
 
 

@@ -92,6 +92,7 @@ moves:
       service: nova
       image_from: sha256:0a1b
       image_to: sha256:2c3d
+      new_image: true
       release_from: '2025.2'
       release_to: '2026.1'
       reasons: ['image: 0a1b -> 2c3d']
@@ -166,6 +167,7 @@ class Step:
             "reasons": outcome.reasons,
             "impact": wanted.impact,
             **{f"image_{side}": image.id if image else "" for side, image in sides.items()},
+            "new_image": len({image.id if image else "" for image in sides.values()}) == 2,
             **{f"release_{side}": images.release(found) for side, found in labels.items()},
             **{f"lock_{side}": found.get(images.LABEL_LOCK, "") for side, found in labels.items()},
         }

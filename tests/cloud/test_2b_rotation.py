@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys and passwords are rotated while the cloud is in use, and no login fails."""
+"""Keys and passwords are rotated while the cloud is in use: no login fails, and no secret shows."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
 import re
@@ -16,6 +17,7 @@ import docker
 import pytest
 
 from tests.cloud.conftest import ARTIFACTS, Cloud, credentials, environment, recap, twins
+from tests.cloud.leaks import Secrets, Watcher
 from tests.cloud.prober import KEYSTONE, REQUESTS, Prober, login, send
 
 LOGS = pathlib.Path("/var/log/caisson")
@@ -23,7 +25,7 @@ LOGS = pathlib.Path("/var/log/caisson")
 REFUSALS = re.compile(r"Access denied for user|ACCESS_REFUSED|login refused|invalid credentials", re.IGNORECASE)
 #: A client that Keystone or another API refuses, as the load balancer sees it; health checks of containers go past it.
 UNAUTHORIZED = re.compile(r" \w+/\w+ 401 ")
-EVERYTHING = ["-e", '{"rotate_secrets": ["all"]}']
+EVERYTHING = ["-e", '{"rotate_secrets": ["all"]}', "-vvv", "--diff"]
 #: Passwords of accounts that come in pairs, and the user of the first of each pair.
 DATABASES = {f"{user}_database_password": user for user in ("keystone", "glance", "placement", "nova", "neutron", "monitoring")}
 SERVICES = {f"{user}_service_password": user for user in ("glance", "placement", "nova", "neutron")}
@@ -53,12 +55,10 @@ def test_a_rotation_of_keys_restarts_nothing_and_keeps_tokens(cloud: Cloud) -> N
     assert cloud.secrets["keystone_fernet_keys"][1:] == [*keys[1:], keys[0]]
     assert valid(token)
     assert valid(admin_token(cloud))
-    cloud.play("rotate")
-    assert valid(token)
     assert started(cloud) == before
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def user(cloud: Cloud) -> t.Iterator[tuple[str, str]]:
     """A user that may see everything, and whose password is none of the cloud's."""
     token, name, password = admin_token(cloud), f"prober-{secrets.token_hex(4)}", secrets.token_hex(16)
@@ -124,15 +124,34 @@ def broker_accepts(user: str, password: str) -> bool:
     return execute("rabbitmq", script, NAME=user, PASSWORD=password)[0] == 0
 
 
-def test_everything_rotates_without_a_failed_login_though_the_run_is_cut_off(cloud: Cloud, user: tuple[str, str]) -> None:
+@dataclasses.dataclass(frozen=True)
+class Rotation:
+    """What was seen while everything rotated, and the run was cut off once."""
+
+    old: dict[str, t.Any]
+    new: dict[str, t.Any]
+    started: dict[str, str]
+    logs: Logs
+    prober: Prober
+    watcher: Watcher
+    output: str
+
+
+@pytest.fixture(scope="module")
+def rotation(cloud: Cloud, user: tuple[str, str]) -> Rotation:
+    """Everything is rotated under the eyes of clients, and of those who look for secrets."""
     old, before, logs = cloud.secrets, started(cloud), Logs()
-    with Prober(*user) as prober:
+    with Watcher() as watcher, Prober(*user) as prober:
         cut_off_while_clients_move(cloud)
         assert cloud.secrets["rotation"]["phase"] == "move"
         # what is named now waits for its turn: the rotation that was cut off goes on
-        cloud.play("rotate")
+        output = cloud.play("rotate", "-vvv", "--diff")
         time.sleep(5)
-    new = cloud.secrets
+    return Rotation(old, cloud.secrets, before, logs, prober, watcher, (ARTIFACTS / "rotate-killed.log").read_text() + output)
+
+
+def test_everything_rotates_without_a_failed_login_though_the_run_is_cut_off(cloud: Cloud, rotation: Rotation) -> None:
+    old, new, prober, logs = rotation.old, rotation.new, rotation.prober, rotation.logs
     counts = sorted(f"{what} {status}: {count}" for (what, status), count in prober.counts.items())
     print("answers while everything rotated:", ", ".join(counts))
     assert new["rotation"]["phase"] == "none"
@@ -144,13 +163,27 @@ def test_everything_rotates_without_a_failed_login_though_the_run_is_cut_off(clo
     assert logs.grep(UNAUTHORIZED, "haproxy") == []
     now = started(cloud)
     kept = {"mariadb", "rabbitmq", "memcached", "haproxy", "rsyslog", "libvirt", "ovn_controller", "openvswitch_vswitchd"}
-    assert {name: now[name] for name in kept} == {name: before[name] for name in kept}
+    assert {name: now[name] for name in kept} == {name: rotation.started[name] for name in kept}
     assert recap(cloud.play("site"))["changed"] == 0
     _only_the_new_is_accepted(old, new)
     time.sleep(5)  # the collector is a moment behind
     # each of those was seen where nothing had been seen before
     assert {line.split(":")[0] for line in logs.grep(REFUSALS)} >= {"mariadb", "rabbitmq"}
     assert logs.grep(UNAUTHORIZED, "haproxy")
+
+
+def test_a_rotation_shows_neither_old_nor_new(rotation: Rotation) -> None:
+    known, watcher = Secrets(), rotation.watcher
+    for kind, values in (("old", rotation.old), ("new", rotation.new)):
+        known.add({f"{kind} {name}": value for name, value in values.items() if name != "rotation"})
+    texts = f"{len(watcher.seen)} texts of {watcher.rounds} looks, and in {len(rotation.output)} characters of output"
+    print(f"{len(known)} secrets looked for in {texts}")
+    assert len(known) >= 30
+    # the run is seen at work: its jobs, its diffs
+    assert any(where.startswith("inspect of /rabbitmq_accounts") for where, _text in watcher.seen)
+    assert "keystone-manage" in str(watcher.seen)
+    assert "+++ after: /etc/caisson/nova_api/config/nova.conf" in rotation.output
+    assert known.found("output", rotation.output) + watcher.found(known) == []
 
 
 def _only_the_new_is_accepted(old: dict[str, t.Any], new: dict[str, t.Any]) -> None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A change is rolled out host by host, is put back by itself where it fails, and can be taken back or finalized.
 
-The images are others of the same release, so that this needs no further images; ``tests/full`` goes to another release.
+One container gets another image of the same release, one another setting, so that this needs no further images; the scenario
+``upgrade`` of Molecule goes to another release.
 """
 
 from __future__ import annotations
@@ -27,19 +28,15 @@ def images(cloud: Cloud) -> dict[str, str]:
     return {name: data["Image"] for name, data in cloud.containers.items()}
 
 
-def overrides(names: t.Mapping[str, str]) -> str:
-    """Return the settings that give containers, each by its service, other images."""
-    wanted: dict[str, t.Any] = {}
-    for name, service in MOVED.items():
-        if name in names:
-            wanted.setdefault(f"{service}_service_overrides", {"containers": []})["containers"].append({"name": name, "image": names[name]})
-    return json.dumps(wanted)
+def overrides(changes: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
+    """Return the settings that change containers."""
+    return json.dumps({f"{MOVED[name]}_service_overrides": {"containers": [{"name": name, **change}]} for name, change in changes.items()})
 
 
 @pytest.fixture(scope="module")
-def others(cloud: Cloud) -> dict[str, str]:
-    """Images that do the same under other names."""
-    return {name: other_image(cloud, name) for name in MOVED}
+def others(cloud: Cloud) -> dict[str, dict[str, t.Any]]:
+    """Another image that does the same, and another setting."""
+    return {"placement_api": {"image": other_image(cloud, "placement_api")}, "nova_compute": {"stop_timeout": 61}}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +45,7 @@ def former(cloud: Cloud) -> dict[str, str]:
     return images(cloud)
 
 
-def test_the_plan_alone_changes_nothing(cloud: Cloud, former: dict[str, str], others: dict[str, str]) -> None:
+def test_the_plan_alone_changes_nothing(cloud: Cloud, former: dict[str, str], others: dict[str, dict[str, t.Any]]) -> None:
     before = {name: data["Id"] for name, data in cloud.containers.items()}
     text = cloud.play("upgrade", "--check", "-e", overrides(others))
     assert "1. identity   aio: placement_api" in text
@@ -57,13 +54,15 @@ def test_the_plan_alone_changes_nothing(cloud: Cloud, former: dict[str, str], ot
     assert not JOURNAL.exists()
 
 
-def test_what_does_not_get_healthy_is_put_back_and_stops_the_rollout(cloud: Cloud, former: dict[str, str], others: dict[str, str]) -> None:
+def test_what_does_not_get_healthy_is_put_back_and_stops_the_rollout(
+    cloud: Cloud, former: dict[str, str], others: dict[str, dict[str, t.Any]]
+) -> None:
     server = cloud.verify()
     process = machine()
     broken = other_image(cloud, "nova_compute", "broken", ["rm", "/opt/openstack/bin/nova-compute"])
-    names = {**others, "nova_compute": broken}
+    changes = {**others, "nova_compute": {"image": broken}}
     with Pinger(server["floating_ip"]) as pinger:
-        text = cloud.play("upgrade", "-e", overrides(names), check=False)
+        text = cloud.play("upgrade", "-e", overrides(changes), check=False)
     assert "aio was put back: tier compute (nova_compute) is what it was before" in " ".join(text.split())
     events = json.loads(JOURNAL.read_text())["events"]
     last = {event["tier"]: event["state"] for event in events if event["phase"] == "roll"}
@@ -83,10 +82,12 @@ def test_a_rollout_is_taken_back(cloud: Cloud, former: dict[str, str]) -> None:
     assert "there is nothing to rollback" in cloud.play("rollback", check=False)
 
 
-def test_a_rollout_is_finalized(cloud: Cloud, former: dict[str, str], others: dict[str, str]) -> None:
+def test_a_rollout_is_finalized(cloud: Cloud, former: dict[str, str], others: dict[str, dict[str, t.Any]]) -> None:
+    before = {name: data["Id"] for name, data in cloud.containers.items()}
     text = cloud.play("upgrade", "-e", overrides(others))
     now = images(cloud)
-    assert {name for name in now if now[name] != former[name]} == set(MOVED)
+    assert {name for name, data in cloud.containers.items() if data["Id"] != before[name]} == set(MOVED)
+    assert {name for name in now if now[name] != former[name]} == {"placement_api"}
     assert "Next: finalize" in text
     failed = {name: int(count) for name, count in re.findall(r"API (\w+): .*?, (\d+) of \d+ failed", text)}
     print("failed requests while placement and the hypervisor moved:", failed)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.cloud.conftest import NAME, Cloud, recap
-from tests.cloud.killing import kill_runs
+from tests.full.killing import kill_runs
 
 
 def test_a_first_run_that_was_killed_can_be_run_again(cloud: Cloud) -> None:

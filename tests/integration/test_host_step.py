@@ -120,6 +120,7 @@ def test_a_move_is_explained_before_it_is_made(host: Host) -> None:
     (move,) = moves
     assert (move["container"], move["service"], move["action"]) == (host.new.name, "test", "replace")
     assert (move["image_from"], move["image_to"]) == (before.image_id, host.lab.engine.image_id(host.new.image))
+    assert move["new_image"]
     # an image without packages of OpenStack is of no release
     assert move["release_from"] == ""
     assert move["release_to"] == host.new.image.rpartition(":")[2].partition("-")[0]

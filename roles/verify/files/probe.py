@@ -70,7 +70,11 @@ def key_file(parameters: Parameters) -> str:
 
 def names(parameters: Parameters) -> list[str]:
     """Return the name of each image and flavor: one, or as many variants as are asked for."""
-    return [parameters["name"], *(f"{parameters['name']}-{number}" for number in range(2, parameters["variants"] + 1))]
+    return _numbered(parameters["name"], parameters["variants"])
+
+
+def _numbered(name: str, count: int) -> list[str]:
+    return [name, *(f"{name}-{number}" for number in range(2, count + 1))]
 
 
 def offer(parameters: Parameters) -> Parameters:
@@ -135,19 +139,27 @@ def _external(cloud: openstack.connection.Connection, parameters: Parameters) ->
 
 
 def boot(parameters: Parameters) -> Parameters:
-    """Start a server with a floating IP; return what the next steps need."""
-    cloud, name = connect(parameters), parameters["name"]
+    """Start one server wherever there is room, or one on each hypervisor that is named; return what the next steps need."""
+    cloud, hosts = connect(parameters), parameters["hypervisors"] or [""]
     started = time.monotonic()
-    server = cloud.compute.find_server(name)
-    if not server:
-        server = cloud.compute.create_server(
-            name=name,
-            image_id=cloud.image.find_image(name).id,
-            flavor_id=cloud.compute.find_flavor(name).id,
-            networks=[{"uuid": cloud.network.find_network(name).id}],
-            key_name=name,
-            security_groups=[{"name": name}],
-        )
+    asked = [_ask_for(cloud, parameters, name, host) for name, host in zip(_numbered(parameters["name"], len(hosts)), hosts, strict=True)]
+    return {"servers": [_active(cloud, parameters, server, started) for server in asked]}
+
+
+def _ask_for(cloud: openstack.connection.Connection, parameters: Parameters, name: str, host: str) -> t.Any:
+    common = parameters["name"]
+    return cloud.compute.find_server(name) or cloud.compute.create_server(
+        name=name,
+        image_id=cloud.image.find_image(common).id,
+        flavor_id=cloud.compute.find_flavor(common).id,
+        networks=[{"uuid": cloud.network.find_network(common).id}],
+        key_name=common,
+        security_groups=[{"name": common}],
+        **({"host": host} if host else {}),
+    )
+
+
+def _active(cloud: openstack.connection.Connection, parameters: Parameters, server: t.Any, started: float) -> Parameters:
     server = cloud.compute.wait_for_server(server, wait=300, interval=1)
     port = next(cloud.network.ports(device_id=server.id))
     external = cloud.network.find_network(parameters["external_network"])
@@ -163,13 +175,18 @@ def boot(parameters: Parameters) -> Parameters:
 
 
 def reach(parameters: Parameters) -> Parameters:
-    """Wait until the server answers ping and lets its key in."""
-    address, started = parameters["floating_ip"], time.monotonic()
+    """Wait until every server answers ping and lets its key in."""
+    key = key_file(parameters)
+    return {"servers": [_reach(server["floating_ip"], key) for server in parameters["servers"]]}
+
+
+def _reach(address: str, key: str) -> Parameters:
+    started = time.monotonic()
     ping = ["ping", "-q", "-c", "1", "-W", "1", address]
     wait(f"an answer of {address} to ping", 180, lambda: subprocess.run(ping, capture_output=True, check=False).returncode == 0)
     pinged = round(time.monotonic() - started, 1)
     command = "cat /proc/sys/kernel/random/boot_id; hostname"
-    ssh = ["ssh", "-i", key_file(parameters), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+    ssh = ["ssh", "-i", key, "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
     ssh += ["-o", "ConnectTimeout=3", "-o", "LogLevel=ERROR", f"root@{address}", command]
 
     def login() -> list[str]:
@@ -181,24 +198,26 @@ def reach(parameters: Parameters) -> Parameters:
 
 
 def console(parameters: Parameters) -> Parameters:
-    """Wait until the console log shows that the guest is ready, with its address by DHCP."""
-    cloud, server = connect(parameters), parameters["server"]
+    """Wait until every console log shows that the guest is ready, with its address by DHCP."""
+    cloud = connect(parameters)
+    return {"lines": [line for server in parameters["servers"] for line in _console(cloud, server["server"], server["fixed_ip"])]}
 
+
+def _console(cloud: openstack.connection.Connection, server: str, address: str) -> list[str]:
     def output() -> str:
         text = cloud.compute.get_server_console_output(server)["output"] or ""
         return text if READY in text else ""
 
     text = wait("the line of readiness in the console log", 60, output, 1)
-    wanted = f"address={parameters['fixed_ip']}/"
-    if not any("guest: dhcp" in line and wanted in line for line in text.splitlines()):
-        raise SystemExit(f"the console log does not show that the guest got {parameters['fixed_ip']} by DHCP")
-    return {"lines": [line for line in text.splitlines() if "guest:" in line]}
+    if not any("guest: dhcp" in line and f"address={address}/" in line for line in text.splitlines()):
+        raise SystemExit(f"the console log does not show that the guest got {address} by DHCP")
+    return [line for line in text.splitlines() if "guest:" in line]
 
 
 def delete(parameters: Parameters) -> Parameters:
     """Delete everything that carries the name, in an order that works; what is not there is fine."""
     cloud, name = connect(parameters), parameters["name"]
-    for server in list(cloud.compute.servers(name=f"^{name}$")):
+    for server in list(cloud.compute.servers(name=f"^{name}(-[0-9]+)?$")):
         for port in list(cloud.network.ports(device_id=server.id)):
             for address in list(cloud.network.ips(port_id=port.id)):
                 cloud.network.delete_ip(address)

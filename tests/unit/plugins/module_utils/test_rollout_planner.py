@@ -45,6 +45,7 @@ def _moved(container: str, service: str, **changes: t.Any) -> dict[str, t.Any]:
         "impact": "pings may be lost" if service == "ovn" else "",
         "image_from": "sha256:1",
         "image_to": "sha256:2",
+        "new_image": True,
         **{f"release_{name}": release for name, release in zip(("from", "to"), sides, strict=True)},
         **{f"lock_{name}": release and f"lock-{release}" for name, release in zip(("from", "to"), sides, strict=True)},
     }
