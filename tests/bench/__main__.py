@@ -8,6 +8,7 @@ a running cloud. Needs ``make collection``.
 from __future__ import annotations
 
 import argparse
+import collections
 import dataclasses
 import json
 import os
@@ -27,6 +28,8 @@ ROOT = pathlib.Path(__file__).parents[2]
 LABEL = "org.caisson."
 CLOUD = "caisson"
 MEBIBYTE = 2**20
+#: The release that follows the one that the inventory has.
+NEXT = ("-e", "cloud_release=2026.2")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +108,30 @@ def bytes_sent() -> int:
     return size
 
 
+def starts(client: docker.APIClient, begin: float, end: float) -> dict[str, int]:
+    """Return how often each container of a service was started in a time; jobs do not count."""
+    filters = {"type": "container", "event": "start", "label": [f"{LABEL}cloud={CLOUD}", f"{LABEL}container"]}
+    events = client.events(since=int(begin), until=int(end) + 1, filters=filters, decode=True)
+    return collections.Counter(event["Actor"]["Attributes"]["name"] for event in events)
+
+
+def rollout(client: docker.APIClient) -> list[Figure]:
+    """Go to the next release with images that are there, and back."""
+    play("build", *NEXT)
+    begin = time.time()
+    there = play("upgrade", *NEXT)
+    started = starts(client, begin, time.time())
+    back = play("rollback", *NEXT)
+    return [
+        Figure("upgrade to the next release, verification and all", there.seconds, "s", 240),
+        Figure("upgrade, CPU of controller and host", there.cpu, "s"),
+        Figure("upgrade, task rounds", there.task_rounds, ""),
+        Figure("upgrade, containers started", len(started), ""),
+        Figure("upgrade, most starts of one container", max(started.values()), "", 1),
+        Figure("rollback, verification and all", back.seconds, "s"),
+    ]
+
+
 def measure(keep_images: bool) -> list[Figure]:
     """Return all figures, in the order of a cloud's life."""
     client = docker.APIClient()
@@ -134,6 +161,7 @@ def measure(keep_images: bool) -> list[Figure]:
     used = memory(client)
     figures.append(Figure("memory of all containers", sum(used.values()), "MiB", 2560))
     figures += [Figure(f"memory of {name}", value, "MiB") for name, value in sorted(used.items(), key=lambda item: -item[1])]
+    figures += rollout(client)
     # the engine starts a killed container again at once: this is from start to healthy, too
     figures += [Figure(f"killed to healthy of {name}", kill(Engine(client), name), "s") for name in sorted(used)]
     return figures

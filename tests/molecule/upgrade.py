@@ -30,11 +30,11 @@ COMPUTES = ("compute1", "compute2")
 
 @dataclasses.dataclass(frozen=True)
 class Guest:
-    """A server, the process that it is, and when that process began."""
+    """A server and the process that it is."""
 
     host: str
     address: str
-    process: tuple[int, str]
+    process: int
 
 
 class Cloud:
@@ -107,10 +107,9 @@ class Cloud:
         text = self.hosts[host].check_output(f"docker ps --quiet | xargs docker inspect --format '{template}'")
         return {name.lstrip("/"): begun for name, begun in map(str.split, text.splitlines())}
 
-    def process(self, host: str) -> tuple[int, str]:
-        """Return the one server's process on a hypervisor."""
-        found = self.hosts[host].process.get(comm="qemu-system-x86")
-        return found.pid, found.lstart
+    def process(self, host: str) -> int:
+        """Return the process id of the one server on a hypervisor."""
+        return self.hosts[host].process.get(comm="qemu-system-x86").pid
 
     @functools.cached_property
     def _tls(self) -> ssl.SSLContext:
