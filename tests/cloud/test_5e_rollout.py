@@ -16,7 +16,7 @@ import pytest
 
 from tests.cloud.conftest import Cloud, recap
 from tests.cloud.pinger import Pinger
-from tests.cloud.test_5_sandwich import machine, other_image
+from tests.cloud.test_5_sandwich import machine, machines, other_image
 
 JOURNAL = pathlib.Path("/var/lib/caisson/rollout.json")
 #: One container of a tier that comes early, and one of a tier that comes late.
@@ -76,8 +76,11 @@ def test_what_does_not_get_healthy_is_put_back_and_stops_the_rollout(
 
 
 def test_a_rollout_is_taken_back(cloud: Cloud, former: dict[str, str]) -> None:
+    assert machines()
     cloud.play("rollback")
     assert images(cloud) == former
+    # its verification deleted what the one before it left
+    assert not machines()
     assert recap(cloud.play("site"))["changed"] == 0
     assert "there is nothing to rollback" in cloud.play("rollback", check=False)
 

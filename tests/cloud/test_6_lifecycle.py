@@ -6,15 +6,8 @@ from __future__ import annotations
 import pathlib
 
 import docker
-import pytest
 
 from tests.cloud.conftest import LABEL, NAME, Cloud, recap
-
-
-@pytest.mark.usefixtures("server")
-def test_a_verification_deletes_what_one_before_it_left(cloud: Cloud) -> None:
-    cloud.play("verify")
-    assert not [path for path in pathlib.Path("/proc").glob("[0-9]*/comm") if path.read_text().startswith("qemu-system")]
 
 
 def test_stop_stops_and_site_starts(cloud: Cloud) -> None:
