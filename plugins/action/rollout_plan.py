@@ -67,7 +67,7 @@ class ActionModule(ActionBase):
         if faults:
             lines = "\n".join(f"  - {fault}" for fault in faults)
             raise AnsibleActionFail(f"the rollout is refused; nothing was changed:\n{lines}")
-        return {"changed": False, "journal": rollout.dump(plan) if plan.moves else {}, "resumed": resumed}
+        return {"changed": False, "journal": rollout.dump(plan) if plan.moves else {}, "resumed": resumed, "tiers": plan.tiers()}
 
     def _plan(self, args: dict[str, t.Any]) -> rollout.Rollout:
         now = datetime.datetime.now(datetime.UTC)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import re
 import typing as t
 
@@ -57,6 +58,11 @@ class ContainerState:
     labels: t.Mapping[str, str]
     host_config: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     healthcheck: t.Optional[Healthcheck] = None
+
+    @property
+    def started(self) -> float:
+        """When its process began, in seconds since 1970; the engine's time is that of RFC 3339, with nanoseconds."""
+        return datetime.datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", self.started_at).replace("Z", "+00:00")).timestamp()
 
     @property
     def survivors(self) -> list[str]:

@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import functools
-import re
 import time
 import typing as t
 
@@ -267,7 +265,7 @@ class Converger:
 
     def _read_an_edit(self, name: str, current: ContainerState) -> bool:
         """Return whether the process started while a file of its configuration was not what it should be."""
-        started = _timestamp(current.started_at)
+        started = current.started
         if name in self._edited and self._edited[name] <= started:
             return True
         kept = self._state.get("edited", name)
@@ -282,7 +280,7 @@ class Converger:
             if state.running and health.healthy(self._engine, state, spec.healthcheck):
                 outcome.state, outcome.detail = "done", ""
                 return
-            age = _age(state.started_at)
+            age = max(0.0, time.time() - state.started)
             # one that ran before this run gets its time too: what it depends on may have been replaced
             waited = min(age, time.monotonic() - self._began)
             looping = state.restarts >= _MANY_RESTARTS and (not state.running or age < _MOMENT)
@@ -348,13 +346,3 @@ def _survived(spec: ContainerSpec, guarded: list[survivors.Process]) -> None:
 
 def _tail(text: str, lines: int = 25) -> str:
     return "\n".join(text.splitlines()[-lines:])
-
-
-def _timestamp(time_of_engine: str) -> float:
-    """Return seconds since 1970 of the engine's RFC 3339 time, which has nanoseconds."""
-    return datetime.datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", time_of_engine).replace("Z", "+00:00")).timestamp()
-
-
-def _age(started_at: str) -> float:
-    """Return seconds since *started_at*."""
-    return max(0.0, time.time() - _timestamp(started_at))

@@ -30,6 +30,9 @@ State = t.Literal["begun", "done", "failed", "reverted"]
 #: Seconds after which a run that was not heard of may be taken over without asking.
 LEASE = 900.0
 
+#: Phases in which every host is moved.
+_MOVED: frozenset[Phase] = frozenset({"rolled", "verified"})
+
 #: Phases after which there is nothing left to do.
 ENDED: frozenset[Phase] = frozenset({"finalized", "rolled_back"})
 
@@ -243,7 +246,7 @@ def claim(current: Rollout | None, wanted: Rollout | None, holder: Holder, gone:
 
 
 def note(current: Rollout | None, run: str, now: float, event: Event | None = None, phase: Phase | None = None) -> Rollout:
-    """Return the journal with a further event, or at another phase.
+    """Return the journal with a further event, or at another phase. A step that is not done any more takes back that all hosts are moved.
 
     Raises:
         RolloutError: if the run does not hold it, or not everything is moved that has to be before that phase.
@@ -254,12 +257,13 @@ def note(current: Rollout | None, run: str, now: float, event: Event | None = No
         other = f"{current.holder.who} on {current.holder.where}" if current.holder else "nobody"
         raise RolloutError(f"the rollout was taken over by {other}; this run stops")
     left = [f"{tier} on {host}" for tier in current.tiers() for host in current.hosts(tier) if not done(current, "roll", host, tier)]
-    if phase == "rolled" and left:
+    if phase in _MOVED and left:
         raise RolloutError(f"not everything is moved: {', '.join(left)}; run the playbook upgrade again")
+    undone = current.phase in _MOVED and event is not None and event.phase == "roll" and event.state != "done"
     return _changed(
         current,
         events=[*current.events, *([event] if event else [])],
-        phase=phase or current.phase,
+        phase=phase or ("expanded" if undone else current.phase),
         holder=dataclasses.replace(current.holder, seen=now),
     )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a host remembers between runs: jobs that are done, files as they were written, configuration that was read again."""
+"""What a host remembers between runs: jobs that are done, files as written, configuration read again, containers after their step."""
 
 from __future__ import annotations
 

@@ -35,7 +35,8 @@ options:
       - V(reverted) puts back those that this rollout has moved.
       - V(prepared) runs O(jobs), those before a way back, in the images from which this rollout has moved their containers.
       - V(unpinned) sends those that have one their signal to ask anew which versions the others have.
-      - V(steady) watches them for O(soak) seconds and fails as soon as one is down, unhealthy or was restarted.
+      - V(steady) watches them for O(soak) seconds, and until each is up for O(uptime) seconds. It fails as soon as one is down, unhealthy
+        or was restarted since it was V(rolled) the last time.
     type: str
     choices: [rolled, prepared, reverted, steady, unpinned]
     default: rolled
@@ -49,6 +50,10 @@ options:
     default: /etc/caisson
   soak:
     description: Seconds to watch the containers with O(state=steady).
+    type: int
+    default: 0
+  uptime:
+    description: Seconds since its start that each container has to be up with O(state=steady); for what is left of them they are watched.
     type: int
     default: 0
   patience:
@@ -106,15 +111,29 @@ waiting:
   returned: always
   type: list
   elements: str
+unsteady:
+  description: Containers that did not stay up.
+  returned: failure with O(state=steady)
+  type: list
+  elements: str
 """
 
+import dataclasses
 import pathlib
 import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import config_tree, container_metrics, health, images, lock, schema
+from ansible_collections.caisson.openstack.plugins.module_utils import (
+    config_tree,
+    container_metrics,
+    health,
+    images,
+    lock,
+    schema,
+    steadiness,
+)
 from ansible_collections.caisson.openstack.plugins.module_utils import spec as specs
 from ansible_collections.caisson.openstack.plugins.module_utils.container_api import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome, report
@@ -124,6 +143,8 @@ from ansible_collections.caisson.openstack.plugins.module_utils.spec import Cont
 from ansible_collections.caisson.openstack.plugins.module_utils.state_file import DEFAULT_PATH, StateError, StateFile
 
 _WATCH_INTERVAL = 2.0  # seconds
+#: Section of the host's memory: what containers were at the end of their step.
+_MARKS = "steps"
 
 
 class Step:
@@ -184,7 +205,15 @@ class Step:
             self._snapshots.keep(self._params["rollout"], spec, current.get(spec.name), written)
         config_tree.apply(self._root, wanted, config_tree.plan(self._root, wanted, written))
         self._state.replace("files", config_tree.digests(wanted, written))
-        return moves, self._converger(check_mode=False).converge(self._specs, self._jobs, (), self._params["parallel"])
+        outcomes = self._converger(check_mode=False).converge(self._specs, self._jobs, (), self._params["parallel"])
+        self._mark()
+        return moves, outcomes
+
+    def _mark(self) -> None:
+        """Remember what the containers are now, and forget those that are not there any more."""
+        current, known = self._current(), self._state.section(_MARKS)
+        marks = {name: dataclasses.asdict(steadiness.mark(state)) for name, state in current.items() if name in self._params["only"]}
+        self._state.replace(_MARKS, {name: value for name, value in known.items() if name in current} | marks)
 
     def revert(self) -> tuple[list[dict[str, t.Any]], list[Outcome]]:
         """Put back what this rollout moved; return what was moved and the outcomes."""
@@ -232,30 +261,24 @@ class Step:
             self._engine.signal(spec.name, spec.unpin_signal)
         return names
 
-    def watch(self) -> list[str]:
-        """Return, as soon as there are any, the containers that do not stay up, with the end of their logs."""
-        until = time.monotonic() + self._params["soak"]
-        current = self._current()
-        absent = [f"{name} is not there" for name in self._params["only"] if name not in current]
-        before = [state for name, state in current.items() if name in self._params["only"]]
+    def watch(self) -> dict[str, str]:
+        """Return, as soon as there are any, the containers that do not stay up, and why, with the end of their logs."""
+        current = {name: state for name, state in self._current().items() if name in self._params["only"]}
+        kept = self._state.section(_MARKS)
+        marks = {name: steadiness.Mark(**kept[name]) if name in kept else steadiness.mark(state) for name, state in current.items()}
+        absent = {name: f"{name} is not there" for name in self._params["only"] if name not in current}
+        until = time.monotonic() + steadiness.remaining(current.values(), self._params["soak"], self._params["uptime"], time.time())
         while True:
-            faults = absent + [fault for state in before if (fault := self._unsteady(state))]
+            faults = absent | {name: fault for name, mark in marks.items() if (fault := self._unsteady(name, mark))}
             if faults or time.monotonic() >= until:
                 return faults
             time.sleep(_WATCH_INTERVAL)
 
-    def _unsteady(self, before: ContainerState) -> str:
-        name, state = before.name, self._engine.container(before.name)
-        if state is None or state.id != before.id:
-            return f"{name} was removed or replaced by somebody else"
-        restarts = state.restarts - before.restarts
-        if not state.running or restarts:
-            what = f"restarted {restarts} times" if restarts else f"{state.status} with exit code {state.exit_code}"
-        elif state.health == "unhealthy" or not health.healthy(self._engine, state, state.healthcheck):
-            what = "healthy before, and not any more"
-        else:
-            return ""
-        return f"{name}: {what}; its last output:\n{self._engine.logs(name)}"
+    def _unsteady(self, name: str, mark: steadiness.Mark) -> str:
+        state = self._engine.container(name)
+        why = steadiness.fault(mark, state, lambda state: health.healthy(self._engine, state, state.healthcheck))
+        output = f"; its last output:\n{self._engine.logs(name)}" if state else ""
+        return f"{name}: {why}{output}" if why else ""
 
 
 def _run(module: AnsibleModule) -> None:
@@ -266,7 +289,7 @@ def _run(module: AnsibleModule) -> None:
         if params["state"] == "steady":
             faults = step.watch()
             if faults:
-                module.fail_json(msg="not steady: " + "\n".join(faults))
+                module.fail_json(msg="not steady: " + "\n".join(faults.values()), unsteady=list(faults))
             module.exit_json(changed=False, moves=[], outcomes=[], waiting=[])
         if params["state"] in ("prepared", "unpinned"):
             names = step.prepare() if params["state"] == "prepared" else step.unpin()
@@ -296,6 +319,7 @@ def main() -> None:
             "containers": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(ContainerSpec)},
             "jobs": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(JobSpec)},
             "soak": {"type": "int", "default": 0},
+            "uptime": {"type": "int", "default": 0},
             "patience": {"type": "int", "default": 600},
             "elapsed": {"type": "int", "default": 0},
             "parallel": {"type": "int", "default": 8},

@@ -85,4 +85,5 @@ EXAMPLES = r"""
 RETURN = r"""
 journal: {description: 'The rollout, empty if there is nothing to do.', type: dict, returned: success}
 resumed: {description: Whether it was begun by an earlier run., type: bool, returned: success}
+tiers: {description: 'Tiers that have something to move, in their order.', type: list, elements: str, returned: success}
 """

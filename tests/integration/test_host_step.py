@@ -203,14 +203,14 @@ def test_jobs_before_the_way_back_run_as_the_former_container_did(host: Host) ->
 
 
 def test_a_container_that_stays_up_is_steady(host: Host) -> None:
-    assert host.step(soak=3).watch() == []
+    assert host.step(soak=3).watch() == {}
 
 
 def test_a_container_that_restarts_is_not_steady(host: Host) -> None:
     spec = host.spec("shaky", command=["sh", "-c", "echo cannot go on; sleep 2; exit 3"])
     host.roll(spec, rollout="r0", only="shaky")
-    (fault,) = host.step(soak=60, only="api shaky").watch()
-    assert fault.startswith(f"{spec.name}: ")
+    ((name, fault),) = host.step(soak=60, only="api shaky").watch().items()
+    assert (name, fault.startswith(f"{name}: ")) == (spec.name, True)
     assert "restarted 1 times" in fault or "exit code 3" in fault
     assert "cannot go on" in fault
 
@@ -218,7 +218,8 @@ def test_a_container_that_restarts_is_not_steady(host: Host) -> None:
 def test_a_container_that_was_removed_meanwhile_is_not_steady(host: Host) -> None:
     remover = threading.Timer(1, host.lab.engine.remove, [host.old.name])
     remover.start()
-    assert host.step(soak=60).watch() == [f"{host.old.name} was removed or replaced by somebody else"]
+    name = host.old.name
+    assert host.step(soak=60).watch() == {name: f"{name}: removed or replaced by somebody else"}
     remover.join()
 
 

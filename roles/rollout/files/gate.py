@@ -1,8 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """Wait until the services of a host are up as the APIs see it, and its own APIs answer. Runs inside the toolbox image.
 
-What was replaced a moment ago counts as up in Nova's API only if it has reported itself since. Neutron's says of an agent that it is
-alive for as long as its last report is not old, so there the health check of the container is what tells more.
+What was replaced a moment ago counts as up only if it has reported itself since the gate began, which is later than the end of the
+process before it. The word of an API alone is no proof: Nova's state stays ``up`` for ``service_down_time`` and Neutron's ``alive`` for
+``agent_down_time``, and longer where nobody asks.
+
+What Neutron calls the heartbeat of an agent of ML2/OVN is a time that ovn-controller has written (``nb_cfg_timestamp`` of the host's
+``Chassis_Private``), of the host's clock and without fractions:
+
+* ovn-controller writes it whenever it has put a new generation (``nb_cfg``) into force. Only that process does.
+* neutron-ovn-agent writes the generation that it has seen beside it. The API takes over the time that stands there when *that*
+  changes, so a later heartbeat tells that the agent has written since. There is one exception: an API process that reads the southbound
+  database anew takes the time as it is. No step moves both that agent and the API, so it would have to start by accident just then.
+
+A new generation is made when somebody asks for the agents, at most once in half of ``agent_down_time``, and the agent waits up to 10 s
+before it writes. So where nobody has asked for 37 s the answer comes at once, and else within a minute or so. If the host's clock is ahead
+of that of the host that asks, a report may count that is as much too old; if it is behind, the answer comes as much later.
+
+Neither API tells the version of a service. That it is the new one follows from its container, whose image was compared before.
+
+Source: neutron ``plugins/ml2/drivers/ovn/agent/neutron_agent.py`` (heartbeat, ``alive``), ``.../ovn/mech_driver/mech_driver.py``
+(``ping_all_chassis``, ``get_agents``), ``.../mech_driver/ovsdb/ovsdb_monitor.py`` (``ChassisOVNAgentWriteEvent``) and
+``agent/ovn/agent/ovn_neutron_agent.py`` of 27.0.4 to 29.0.0; ovn ``controller/ovn-controller.c`` (``store_nb_cfg``); nova
+``api/openstack/compute/services.py`` of 34.0.0.
 """
 
 from __future__ import annotations
@@ -53,15 +73,16 @@ class Cloud:
         service, _space, binary = agent.partition(" ")
         if service == "compute":
             rows = self.get("compute", f"/os-services?host={host}&binary={binary}")["services"]
-            up = [row for row in rows if row["state"] == "up" and row["updated_at"] and _time(row["updated_at"]) > since]
+            up = [row for row in rows if row["state"] == "up" and _later(row["updated_at"], since)]
         else:
             rows = self.get("network", f"/v2.0/agents?host={host}&binary={binary}")["agents"]
-            up = [row for row in rows if row["alive"]]
+            up = [row for row in rows if row["alive"] and _later(row["heartbeat_timestamp"], since)]
         return "" if up else f"{binary} on {host} is not up in the API" + ("" if rows else ", which does not know it")
 
 
-def _time(text: str) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC)
+def _later(text: str | None, since: datetime.datetime) -> bool:
+    """Return whether an API's time, which is UTC without saying so, is later; one that never reported has none."""
+    return bool(text) and datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC) > since
 
 
 def faults(parameters: Parameters, since: datetime.datetime) -> list[str]:

@@ -56,8 +56,13 @@ def _row(state: str = "up", updated_at: str | None = AFTER) -> dict[str, t.Any]:
     return {"state": state, "updated_at": updated_at}
 
 
+def _agent(alive: bool = True, heartbeat: str | None = "2026-11-21 14:02:01") -> dict[str, t.Any]:
+    """Return an agent as Neutron shows it: the time has a space and no fractions."""
+    return {"alive": alive, "heartbeat_timestamp": heartbeat}
+
+
 def test_what_is_up_is_no_fault(gate: types.ModuleType, cloud: Agents) -> None:
-    cloud.agents = {"compute c1 nova-compute": _row(), "network c1 neutron-ovn-agent": {"alive": True}}
+    cloud.agents = {"compute c1 nova-compute": _row(), "network c1 neutron-ovn-agent": _agent()}
     url = f"{cloud.url}/placement/traits"
     assert gate.faults(_question(cloud, "compute nova-compute", "network neutron-ovn-agent", urls=[url]), SINCE) == []
     assert cloud.asked[-1] == ("GET", "/placement/traits")
@@ -74,13 +79,29 @@ def test_an_agent_that_is_down_or_has_not_reported_since_is_not_up(gate: types.M
     assert gate.faults(_question(cloud, "compute nova-compute"), SINCE) == ["nova-compute on c1 is not up in the API"]
 
 
-def test_an_agent_that_is_not_alive_is_not_up(gate: types.ModuleType, cloud: Agents) -> None:
-    cloud.agents = {"network c1 neutron-ovn-agent": {"alive": False}}
-    assert gate.faults(_question(cloud, "network neutron-ovn-agent"), SINCE) == ["neutron-ovn-agent on c1 is not up in the API"]
+@pytest.mark.parametrize("agent", ["neutron-ovn-agent", "ovn-controller"])
+@pytest.mark.parametrize(
+    "row",
+    [
+        # alive, because the process before it died a moment ago
+        _agent(heartbeat="2026-11-21 14:01:59"),
+        # within the second in which the gate began: it may have been either of them
+        _agent(heartbeat="2026-11-21 14:02:00"),
+        _agent(heartbeat="1970-01-01 00:00:00"),
+        _agent(heartbeat=None),
+        _agent(alive=False),
+        _agent(alive=False, heartbeat="2026-11-21 14:01:59"),
+    ],
+)
+def test_an_agent_that_is_not_alive_or_has_no_heartbeat_since_is_not_up(
+    gate: types.ModuleType, cloud: Agents, agent: str, row: dict[str, t.Any]
+) -> None:
+    cloud.agents = {f"network c1 {agent}": row}
+    assert gate.faults(_question(cloud, f"network {agent}"), SINCE) == [f"{agent} on c1 is not up in the API"]
 
 
 def test_an_agent_of_another_host_is_not_that_of_this_one(gate: types.ModuleType, cloud: Agents) -> None:
-    cloud.agents = {"compute c2 nova-compute": _row(), "network c2 neutron-ovn-agent": {"alive": True}}
+    cloud.agents = {"compute c2 nova-compute": _row(), "network c2 neutron-ovn-agent": _agent()}
     assert gate.faults(_question(cloud, "compute nova-compute", "network neutron-ovn-agent"), SINCE) == [
         "nova-compute on c1 is not up in the API, which does not know it",
         "neutron-ovn-agent on c1 is not up in the API, which does not know it",
@@ -110,6 +131,23 @@ def test_it_waits_until_all_is_up(gate: types.ModuleType, cloud: Agents, monkeyp
     result = gate.main(_question(cloud, "compute nova-compute", urls=[f"{cloud.url}/placement/traits"]))
     assert 0 <= result["seconds"] < 10
     assert cloud.asked.count(("GET", "/placement/traits")) == 4
+
+
+def test_it_waits_for_the_heartbeat_that_follows_from_being_asked(
+    gate: types.ModuleType, cloud: Agents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "_INTERVAL", 0.01)
+    cloud.agents = {"network c1 ovn-controller": _agent(heartbeat="2000-01-01 00:00:00")}
+    asked = []
+
+    def reported(_method: str, path: str) -> None:
+        asked.append(path)
+        if sum(item.startswith("/network/") for item in asked) == 3:
+            cloud.agents = {"network c1 ovn-controller": _agent(heartbeat="2999-01-01 00:00:00")}
+
+    cloud.rule = reported
+    gate.main(_question(cloud, "network ovn-controller"))
+    assert sum(path.startswith("/network/") for path in asked) == 3
 
 
 def test_it_does_not_wait_for_ever_and_says_for_what(gate: types.ModuleType, cloud: Agents, monkeypatch: pytest.MonkeyPatch) -> None:

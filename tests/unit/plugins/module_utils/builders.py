@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.module_utils.container_api import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import Backup, ConfigFile, Container, Job, Service
 
 GROUPS = {"control": ["c1", "c2"], "compute": ["n1", "n2"], "network": ["c1"], "empty": [], "all": ["c1", "c2", "n1", "n2"]}
@@ -29,3 +30,22 @@ def a_service(**options: t.Any) -> Service:
 
 def a_backup(name: str = "data", **options: t.Any) -> Backup:
     return Backup(**{"name": name, "container": "api", "path": "/srv", "command": ["read"], "restore": ["write"], **options})
+
+
+def a_state(name: str = "api", **changes: t.Any) -> ContainerState:
+    """Return a container that has been running since the begin of 2026 and is healthy."""
+    values: dict[str, t.Any] = {
+        "id": "1",
+        "name": name,
+        "image_id": "i",
+        "running": True,
+        "status": "running",
+        "health": "healthy",
+        "exit_code": 0,
+        "restarts": 0,
+        "pid": 1,
+        "started_at": "2026-01-01T00:00:00Z",
+        "stop_timeout": 30,
+        "labels": {},
+    }
+    return ContainerState(**{**values, **changes})

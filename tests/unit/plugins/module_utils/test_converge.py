@@ -14,26 +14,14 @@ from ansible_collections.caisson.openstack.plugins.module_utils import spec as s
 from ansible_collections.caisson.openstack.plugins.module_utils.converge import Outcome, plan_container, plan_job, report
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
+from tests.unit.plugins.module_utils.builders import a_state
 
 _SPEC = ContainerSpec(name="api", service="x", image="x:1", command=["run"], reload_digest="new")
 
 
 def _state(spec: ContainerSpec = _SPEC, **changes: t.Any) -> ContainerState:
-    values = {
-        "id": "1",
-        "name": spec.name,
-        "image_id": "i",
-        "running": True,
-        "status": "running",
-        "health": "healthy",
-        "exit_code": 0,
-        "restarts": 0,
-        "pid": 1,
-        "started_at": "2026-01-01T00:00:00Z",
-        "stop_timeout": 30,
-        "labels": {specs.LABEL_SPEC: spec.label(), specs.LABEL_RELOAD: spec.reload_digest},
-    }
-    return ContainerState(**{**values, **changes})
+    labels = {specs.LABEL_SPEC: spec.label(), specs.LABEL_RELOAD: spec.reload_digest}
+    return a_state(spec.name, **{"labels": labels, **changes})
 
 
 @pytest.mark.parametrize(

@@ -184,6 +184,34 @@ def test_a_phase_is_reached() -> None:
     assert (noted.phase, noted.events) == ("finalizing", a_rollout().events)
 
 
+def _moved() -> Rollout:
+    """Return a rollout all of whose steps are done."""
+    current = _held()
+    steps = [(host, tier) for tier in current.tiers() for host in current.hosts(tier)]
+    return dataclasses.replace(current, events=[event(1, "roll", "done", host, tier) for host, tier in steps])
+
+
+@pytest.mark.parametrize("phase", ["rolled", "verified"])
+def test_all_hosts_have_to_be_moved_before_it_is_said(phase: t.Any) -> None:
+    expanded = dataclasses.replace(_moved(), phase="expanded")
+    assert rollout.note(expanded, "mine", BEGIN, phase=phase).phase == phase
+    back = rollout.note(expanded, "mine", BEGIN, event(2, "roll", "reverted", "control-2", "api"))
+    with pytest.raises(RolloutError, match=r"not everything is moved: api on control-2; run the playbook upgrade again$"):
+        rollout.note(back, "mine", BEGIN, phase=phase)
+
+
+@pytest.mark.parametrize("phase", ["rolled", "verified"])
+@pytest.mark.parametrize(("state", "after"), [("begun", "expanded"), ("failed", "expanded"), ("reverted", "expanded"), ("done", "")])
+def test_a_step_that_is_not_done_any_more_takes_back_that_all_hosts_are_moved(phase: t.Any, state: t.Any, after: str) -> None:
+    moved = dataclasses.replace(_moved(), phase=phase)
+    noted = rollout.note(moved, "mine", BEGIN, event(2, "roll", state, "control-2", "api"))
+    assert noted.phase == (after or phase)
+    # what is not of a step says nothing about hosts
+    assert rollout.note(moved, "mine", BEGIN, event(2, "expanded", "begun")).phase == phase
+    # and a step back is one of its own
+    assert rollout.note(moved, "mine", BEGIN, event(2, "rolling_back", "reverted", "control-2", "api")).phase == phase
+
+
 @pytest.mark.parametrize(("holder", "who"), [(_holder("other"), "ada on desk"), (None, "nobody")])
 def test_a_run_that_lost_its_place_stops(holder: Holder | None, who: str) -> None:
     with pytest.raises(RolloutError, match=f"the rollout was taken over by {who}; this run stops"):

@@ -16,6 +16,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.container_api im
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import Healthcheck
 from ansible_collections.caisson.openstack.plugins.module_utils.snapshots import Snapshot, Snapshots
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
+from tests.unit.plugins.module_utils.builders import a_state
 
 OLD = ContainerSpec(
     name="api",
@@ -32,20 +33,7 @@ NEW = dataclasses.replace(OLD, image="x:2", command=["new"], env={}, after=["db"
 
 def _state(spec: ContainerSpec = OLD, label: str = "") -> ContainerState:
     kept = {specs.LABEL_SPEC: label or spec.label(), specs.LABEL_RELOAD: "old", specs.LABEL_SURVIVORS: "qemu,swtpm"}
-    return ContainerState(
-        id="1",
-        name=spec.name,
-        image_id="sha256:old",
-        running=True,
-        status="running",
-        health="healthy",
-        exit_code=0,
-        restarts=0,
-        pid=1,
-        started_at="2026-01-01T00:00:00Z",
-        stop_timeout=30,
-        labels=kept,
-    )
+    return a_state(spec.name, image_id="sha256:old", labels=kept)
 
 
 class Host:

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a rollout does with a host that fails in its step or does not stay up afterwards: the tasks of the role, run by Ansible.
+
+What they call, the host's engine, its load balancer and the journals, is a fake that writes down how it is called.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import typing as t
+
+import pytest
+import yaml
+
+ROLE = pathlib.Path(__file__).parents[3] / "roles/rollout"
+FAKES = ("host_step", "rollout", "backend_servers", "rollout_report", "toolbox")
+#: Writes its arguments down, and answers by what the file of answers has for its name and state.
+FAKE = """
+import json, os
+from ansible.plugins.action import ActionBase
+
+class ActionModule(ActionBase):
+    _requires_connection = False
+
+    def run(self, tmp=None, task_vars=None):
+        name, args = self._task.action.rpartition(".")[2], self._task.args
+        with open(os.environ["FAKE_CALLS"], "a") as file:
+            file.write(json.dumps({"name": name, **args}) + chr(10))
+        with open(os.environ["FAKE_ANSWERS"]) as file:
+            return json.load(file).get(name + " " + args.get("state", ""), {"changed": False, "moves": [{}]})
+"""
+MOVES = [("compute", "nova_compute"), ("conductor", "nova_conductor"), ("api", "nova_api"), ("compute", "libvirt")]
+VARIABLES = {
+    "__rollout": {
+        "journal": {"id": "r1", "moves": [{"host": "aio", "tier": tier, "container": name} for tier, name in MOVES]},
+        "tiers": ["conductor", "api", "compute"],
+    },
+    "__service_model": {
+        "gates": [{"container": "nova_api", "backend": "nova_api", "agent": "", "url": ""}],
+        "waves": {},
+        "files": "",
+        "rollout_jobs": {"revert": [{"name": "back"}]},
+        "containers": [],
+    },
+    "__prober_figures": {"figures": {}},
+    "prober_host": "aio",
+    "loadbalancer_group": "control",
+    "cloud_name": "example",
+    "cloud_region": "one",
+    "cloud_admin_auth": {},
+    "cloud_image_prefix": "",
+    "cloud_image_tag": "1",
+}
+READ = {"journal": {"id": "r1", "revision": 1, "events": [{"at": 0}]}, "changed": False}
+
+
+@dataclasses.dataclass
+class Run:
+    """How a run ended, and what it called: each call in short."""
+
+    code: int
+    text: str
+    calls: list[str]
+
+
+@pytest.fixture
+def run(tmp_path: pathlib.Path) -> t.Callable[..., Run]:
+    """Runs tasks of the role on a host that is a control host as well."""
+    collection = tmp_path / "ansible_collections/caisson/openstack"
+    for directory in ("plugins/action", "roles/cloud/tasks", "roles/prober/tasks"):
+        (collection / directory).mkdir(parents=True)
+    for name in FAKES:
+        (collection / f"plugins/action/{name}.py").write_text(FAKE)
+    (collection / "roles/cloud/tasks/main.yml").write_text("[]")
+    (collection / "roles/prober/tasks/report.yml").write_text("[]")
+    (collection / "roles/rollout").symlink_to(ROLE)
+    (tmp_path / "ansible.cfg").touch()
+
+    def call(tasks: str, answers: dict[str, t.Any], **variables: t.Any) -> Run:
+        role = {"import_role": {"name": "caisson.openstack.rollout", "tasks_from": tasks}}
+        play = {"hosts": "all", "gather_facts": False, "tasks": [role]}
+        # those of the host, because a host is asked for what others know of it
+        host = {"ansible_connection": "local", **VARIABLES, **variables}
+        hosts = {"control": {"hosts": {"aio": host}}}
+        files = {"play.json": [play], "hosts.json": hosts, "answers.json": {"rollout read": READ, **answers}}
+        for name, content in files.items():
+            (tmp_path / name).write_text(json.dumps(content))
+        calls = tmp_path / "calls"
+        calls.unlink(missing_ok=True)
+        environment = {
+            "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(tmp_path),
+            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "ansible"),
+            "FAKE_CALLS": str(calls),
+            "FAKE_ANSWERS": str(tmp_path / "answers.json"),
+        }
+        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.json")]
+        done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False)
+        known = [json.loads(line) for line in calls.read_text().splitlines()] if calls.exists() else []
+        return Run(done.returncode, " ".join((done.stdout + done.stderr).split()), [_short(item) for item in known])
+
+    return call
+
+
+def _short(item: dict[str, t.Any]) -> str:
+    if item["name"] == "host_step":
+        seconds = [f"{key}={item[key]}" for key in ("soak", "uptime") if int(item.get(key) or 0)]
+        return " ".join(["host_step", item["state"], *item["only"], *seconds])
+    if item["name"] == "rollout" and item["state"] == "noted":
+        return " ".join(filter(None, ["noted", item["phase"], item["tier"], item["event"], item.get("detail")]))
+    return " ".join(filter(None, [item["name"], item.get("state"), *item.get("backends", [])]))
+
+
+def _unsteady(*names: str) -> dict[str, t.Any]:
+    return {"host_step steady": {"failed": True, "msg": "not steady: it was", "unsteady": names}}
+
+
+ALL = "nova_compute nova_conductor nova_api libvirt"
+WHY = "move | Containers are steady: not steady: it was"
+
+
+def test_what_stays_up_is_only_looked_at(run: t.Callable[..., Run]) -> None:
+    done = run("look", {}, rollout_soak=60)
+    assert (done.code, done.calls) == (0, [f"host_step steady {ALL} uptime=60"]), done.text
+
+
+def test_the_tier_that_was_moved_last_is_put_back_if_it_does_not_stay_up(run: t.Callable[..., Run]) -> None:
+    done = run("look", _unsteady("libvirt"))
+    assert done.calls == [
+        f"host_step steady {ALL} uptime=75",
+        f"noted roll compute failed {WHY}",
+        "host_step prepared",
+        # all of its tier
+        "host_step reverted nova_compute libvirt",
+        "noted roll compute reverted",
+        "rollout read",
+        "rollout_report",
+    ], done.text
+    assert done.code != 0
+    assert "aio was put back: tier compute (nova_compute, libvirt) is what it was before" in done.text
+    assert WHY in done.text
+
+
+def test_what_others_rely_on_is_not_put_back_under_them(run: t.Callable[..., Run]) -> None:
+    done = run("look", _unsteady("nova_api", "libvirt"))
+    assert done.calls == [
+        f"host_step steady {ALL} uptime=75",
+        f"noted roll compute failed {WHY}",
+        f"noted roll api failed {WHY}",
+        "rollout read",
+        "rollout_report",
+    ], done.text
+    assert done.code != 0
+    assert "What was moved after it relies on it, so nothing was put back" in done.text
+    assert WHY in done.text
+
+
+def test_nothing_is_put_back_if_it_is_not_known_what_did_not_stay_up(run: t.Callable[..., Run]) -> None:
+    done = run("look", {"host_step steady": {"failed": True, "msg": "the engine does not answer"}})
+    assert (done.code != 0, done.calls) == (True, [f"host_step steady {ALL} uptime=75"]), done.text
+    assert "was put back" not in done.text
+
+
+def test_nothing_is_put_back_once_another_run_has_taken_the_rollout_over(run: t.Callable[..., Run]) -> None:
+    taken = {"rollout noted": {"failed": True, "msg": "the rollout was taken over by ada; this run stops"}}
+    done = run("look", {**_unsteady("nova_api"), **taken})
+    assert (done.code != 0, done.calls[1:]) == (True, [f"noted roll api failed {WHY}"]), done.text
+
+
+def test_a_host_without_moves_is_not_looked_at(run: t.Callable[..., Run]) -> None:
+    done = run("look", {}, __rollout={"journal": {"id": "r1", "moves": []}, "tiers": []})
+    assert (done.code, done.calls) == (0, []), done.text
+
+
+def test_a_step_that_fails_is_put_back(run: t.Callable[..., Run]) -> None:
+    done = run("step", {"host_step rolled": {"failed": True, "msg": "no image"}}, rollout_tier="api")
+    why = "move | Containers are rolled: no image"
+    assert done.calls == [
+        "noted roll api begun",
+        "backend_servers drained nova_api",
+        "host_step rolled nova_api",
+        f"noted roll api failed {why}",
+        # it is drained already
+        "host_step prepared",
+        "host_step reverted nova_api",
+        "backend_servers ready nova_api",
+        "noted roll api reverted",
+        "rollout read",
+        "rollout_report",
+    ], done.text
+    assert done.code != 0
+    assert f"aio was put back: tier api (nova_api) is what it was before. {why} Hosts that were not reached" in done.text
+
+
+@pytest.mark.parametrize(("hosts", "watched"), [(["aio", "other"], " soak=75"), (["other", "aio"], "")])
+def test_a_step_is_watched_unless_its_host_is_the_last_of_the_tier(run: t.Callable[..., Run], hosts: list[str], watched: str) -> None:
+    moves = [{"host": host, "tier": "api", "container": "nova_api"} for host in hosts]
+    done = run("step", {}, rollout_tier="api", __rollout={"journal": {"id": "r1", "moves": moves}, "tiers": ["api"]})
+    assert done.calls[-3:] == ["backend_servers ready nova_api", f"host_step steady nova_api{watched}", "noted roll api done"], done.text
+
+
+def test_a_step_back_of_the_operator_is_noted_as_his(run: t.Callable[..., Run]) -> None:
+    done = run("revert", {}, rollout_tier="api")
+    assert (done.code, done.calls) == (
+        0,
+        [
+            "backend_servers drained nova_api",
+            "host_step prepared",
+            "host_step reverted nova_api",
+            "backend_servers ready nova_api",
+            "noted rolling_back api reverted taken back by the operator",
+        ],
+    ), done.text
+
+
+def test_the_last_look_comes_after_the_verification_and_before_that_is_noted() -> None:
+    plays = yaml.safe_load((ROLE.parents[1] / "playbooks/upgrade.yml").read_text("utf-8"))
+    order = [play.get("ansible.builtin.import_playbook") or [_phase(task) for task in play["tasks"]] for play in plays]
+    assert order[-3:] == ["verify.yml", ["services", "look"], ["services", "note verified", "leave"]]
+    assert ["services", "note rolled", "stop"] in order
+    assert (plays[-2]["serial"], plays[-2]["max_fail_percentage"]) == (plays[-5]["serial"], plays[-5]["max_fail_percentage"])
+
+
+def _phase(task: dict[str, t.Any]) -> str:
+    return f"{task['ansible.builtin.import_role'].get('tasks_from')} {task.get('vars', {}).get('rollout_phase', '')}".strip()
