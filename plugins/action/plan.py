@@ -31,12 +31,13 @@ class ActionModule(ActionBase):
                 "cloud": {"type": "str", "required": True},
                 "hosts": {"type": "dict", "required": True},
                 "changes": {"type": "dict", "default": {}},
+                "journals": {"type": "list", "elements": "dict", "default": []},
                 "file": {"type": "str", "default": ""},
                 "approved": {"type": "str", "default": ""},
                 "finalizing": {"type": "bool", "default": False},
             }
         )
-        plan = plans.make(args["cloud"], args["hosts"], args["changes"], datetime.datetime.now(datetime.UTC))
+        plan = plans.make(args["cloud"], args["hosts"], args["changes"], args["journals"], datetime.datetime.now(datetime.UTC))
         for line in plans.summary(plan):
             _display.display(line)
         refusal = plans.refusal(plan, args["finalizing"])

@@ -10,7 +10,10 @@ import socket
 import time
 import typing as t
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
+
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Holder, load, newest
 
 
 class ActionModule(ActionBase):
@@ -24,11 +27,19 @@ class ActionModule(ActionBase):
         holder = this_run()
         args = {**self._task.args, "holder": holder}
         if args.get("state") == "claimed" and not args.get("takeover"):
-            known = self._call({**args, "state": "read"}, task_vars)
-            if known.get("failed"):
-                return known
-            args["takeover"] = has_ended(known["journal"].get("holder") or {}, holder["where"])
-        return self._call(args, task_vars)
+            own = self._call({**args, "state": "read"}, task_vars)
+            if own.get("failed"):
+                return own
+            current = newest([load(own["journal"]), load(args.get("known") or {})])
+            args["takeover"] = has_ended(current.holder if current else None, holder["where"])
+        try:
+            return self._call(args, task_vars)
+        except AnsibleConnectionFailure as error:
+            if not args.get("unreachable_ok"):
+                raise
+            # Ansible's ignore_unreachable ends a play with any_errors_fatal all the same, and says that it went well
+            why = f"{self._task.delegate_to or 'this host'} does not answer ({error}); what it knows of a rollout does not count"
+            return {"changed": False, "journal": {}, "warnings": [why]}
 
     def _call(self, args: dict[str, t.Any], task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
         result = self._execute_module(module_name="caisson.openstack.rollout", module_args=args, task_vars=task_vars)
@@ -44,9 +55,9 @@ def this_run() -> dict[str, t.Any]:
     return {"run": f"{where}/{pid}/{_begun(pid)}", "who": getpass.getuser(), "where": where, "pid": pid, "seen": time.time()}
 
 
-def has_ended(holder: t.Mapping[str, t.Any], where: str) -> bool:
+def has_ended(holder: Holder | None, where: str) -> bool:
     """Return whether the run *holder* is known to have ended, because it was one of this machine."""
-    return bool(holder) and holder["where"] == where and holder["run"] != f"{where}/{holder['pid']}/{_begun(holder['pid'])}"
+    return holder is not None and holder.where == where and holder.run != f"{where}/{holder.pid}/{_begun(holder.pid)}"
 
 
 def _begun(pid: int) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 import pathlib
@@ -12,7 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.caisson.openstack.plugins.module_utils import images, private_file, rollout, rollout_planner
+from ansible_collections.caisson.openstack.plugins.module_utils import images, private_file, rollout, rollout_estimate, rollout_planner
 
 _display = Display()
 
@@ -45,11 +46,10 @@ class ActionModule(ActionBase):
         )
         try:
             known = rollout.newest(rollout.load(journal) for journal in args["journals"])
-            resumed = bool(known and known.open)
-            if known and (resumed or args["verb"] != "upgrade"):
+            if known and (known.open or args["verb"] != "upgrade"):
                 plan, faults = known, rollout_planner.verb_faults(known, args["verb"], args["release"])
             elif args["verb"] == "upgrade":
-                plan = self._plan(args)
+                plan = self._plan(args, known)
                 limits = {name: args[name] for name in ("whole", "backup_age", "backup_max_age", "accept_warnings")}
                 absent = sorted({image for fact in args["facts"] for image in fact["absent"]})
                 faults = rollout_planner.faults(plan, absent, **limits)
@@ -57,18 +57,22 @@ class ActionModule(ActionBase):
                 raise rollout.RolloutError(f"there is no rollout to {args['verb']}")
         except rollout.RolloutError as error:
             raise AnsibleActionFail(str(error)) from error
-        for line in rollout_planner.summary(plan):
+        upgrades = args["verb"] == "upgrade"
+        estimate = rollout_estimate.estimate(plan, backup=not args["backup_max_age"]) if upgrades else None
+        for line in rollout_planner.summary(plan, rollout_estimate.words(estimate) if upgrades else ""):
             _display.display(line)
+        plain = dataclasses.asdict(estimate) if estimate else {}
         if args["file"]:
             try:
-                private_file.write(pathlib.Path(args["file"]), json.dumps(rollout.dump(plan), indent=1) + "\n")
+                private_file.write(pathlib.Path(args["file"]), json.dumps({**rollout.dump(plan), "estimate": plain}, indent=1) + "\n")
             except OSError as error:
                 raise AnsibleActionFail(f"cannot write the plan to {args['file']}: {error.strerror}") from None
         if faults:
             lines = "\n".join(f"  - {fault}" for fault in faults)
             raise AnsibleActionFail(f"the rollout is refused; nothing was changed:\n{lines}")
-        return {"changed": False, "journal": rollout.dump(plan) if plan.moves else {}, "resumed": resumed, "tiers": plan.tiers()}
+        return {"changed": False, "journal": rollout.dump(plan) if plan.moves else {}, "tiers": plan.tiers(), "estimate": plain}
 
-    def _plan(self, args: dict[str, t.Any]) -> rollout.Rollout:
+    def _plan(self, args: dict[str, t.Any], last: rollout.Rollout | None) -> rollout.Rollout:
         now = datetime.datetime.now(datetime.UTC)
-        return rollout_planner.make(args["cloud"], args["release"], args["moves"], args["gates"], args["facts"], images.packages, now)
+        found = {name: args[name] for name in ("cloud", "release", "moves", "gates", "facts")}
+        return rollout_planner.make(**found, packages=images.packages, now=now, last=last)

@@ -34,12 +34,13 @@ class ActionModule(ActionBase):
                 "containers": {"type": "dict", "required": True},
                 "plans": {"type": "dict", "required": True},
                 "changes": {"type": "dict", "default": {}},
+                "journals": {"type": "list", "elements": "dict", "default": []},
                 "certificates": {"type": "dict", "default": {}},
                 "file": {"type": "str", "default": ""},
             }
         )
         now = datetime.datetime.now(datetime.UTC)
-        plan = plans.make(args["cloud"], args["plans"], args["changes"], now)
+        plan = plans.make(args["cloud"], args["plans"], args["changes"], args["journals"], now)
         status = statuses.make(plan, args["containers"], args["all_hosts"], statuses.expiries(args["certificates"], now))
         for line in statuses.lines(status):
             _display.display(line)

@@ -8,7 +8,7 @@ import datetime
 import json
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import schema
+from ansible_collections.caisson.openstack.plugins.module_utils import rollout, schema
 from ansible_collections.caisson.openstack.plugins.module_utils.schema import SchemaError
 
 #: Form of the file.
@@ -51,24 +51,35 @@ class Plan:
         return not any(self.hosts.values())
 
 
-def make(cloud: str, hosts: t.Mapping[str, t.Any], changes: t.Mapping[str, t.Iterable[str]], now: datetime.datetime) -> Plan:
+def make(
+    cloud: str,
+    hosts: t.Mapping[str, t.Any],
+    changes: t.Mapping[str, t.Iterable[str]],
+    journals: t.Iterable[t.Mapping[str, t.Any]],
+    now: datetime.datetime,
+) -> Plan:
     """Return the plan of what was found.
 
     Args:
         hosts: result of :mod:`host_plan` by host; one that could not be looked at has no steps.
         changes: lines that say what changes in ``database`` and ``catalog``.
+        journals: those that control hosts have; one that was away may have an old one.
+
+    Raises:
+        rollout.RolloutError: if a journal cannot be used.
     """
     steps = {host: [schema.load(Step, item, f"{host}: step") for item in result.get("steps") or []] for host, result in hosts.items()}
     shared = [
         schema.load(Step, {"kind": kind, "name": line, "action": "change"}, "changes") for kind, lines in changes.items() for line in lines
     ]
-    known = [result["rollout"] for result in hosts.values() if result.get("rollout")]
+    copies = [rollout.load(journal) for journal in journals]
+    known = rollout.newest(copy for copy in copies if copy and copy.cloud == cloud)
     pairs = sorted({tuple(pair) for result in hosts.values() for pair in result.get("releases") or []})
     return Plan(
         cloud=cloud,
         created=now.isoformat(timespec="seconds"),
         hosts={**steps, CLOUD: shared},
-        rollout=f"rollout {known[0]['release_from']} -> {known[0]['release_to']} is open ({known[0]['phase']})" if known else "",
+        rollout=f"rollout {known.release_from} -> {known.release_to} is open ({known.phase})" if known and known.open else "",
         releases=", ".join(" -> ".join(pair) for pair in pairs),
     )
 

@@ -22,9 +22,7 @@ DEFAULT_PATH = "/var/lib/caisson/rollout.json"
 #: Form of the journal.
 FORMAT = 1
 
-Phase = t.Literal[
-    "planned", "prestaged", "backed_up", "expanded", "rolled", "verified", "finalizing", "finalized", "rolling_back", "rolled_back"
-]
+Phase = t.Literal["planned", "backed_up", "expanded", "rolled", "verified", "finalizing", "finalized", "rolling_back", "rolled_back"]
 State = t.Literal["begun", "done", "failed", "reverted"]
 
 #: Seconds after which a run that was not heard of may be taken over without asking.
@@ -104,6 +102,16 @@ class Check:
 
 
 @dataclasses.dataclass(kw_only=True)
+class Pace:
+    """How many seconds an earlier rollout took for a phase of the cloud, or for the steps in which a container moved."""
+
+    phase: str
+    seconds: float
+    rollout: str
+    container: str = ""
+
+
+@dataclasses.dataclass(kw_only=True)
 class Holder:
     """The run that carries a rollout on; ``seen`` in seconds since 1970. ``run`` is unique, ``pid`` is that on machine ``where``."""
 
@@ -116,7 +124,10 @@ class Holder:
 
 @dataclasses.dataclass(kw_only=True)
 class Rollout:
-    """The journal. ``revision`` grows with each change, so that copies can be told apart."""
+    """The journal. ``revision`` grows with each change, so that copies can be told apart.
+
+    ``paces`` are of the rollouts before, the newest first: their own journals are replaced by this one.
+    """
 
     cloud: str
     id: str
@@ -130,6 +141,12 @@ class Rollout:
     checks: list[Check] = dataclasses.field(default_factory=list)
     events: list[Event] = dataclasses.field(default_factory=list)
     holder: t.Optional[Holder] = None
+    paces: list[Pace] = dataclasses.field(default_factory=list)
+
+    @property
+    def way(self) -> str:
+        """From which release to which, in words."""
+        return f"{self.release_from} -> {self.release_to}" if self.release_from != self.release_to else f"within {self.release_to}"
 
     @property
     def open(self) -> bool:
@@ -217,13 +234,13 @@ def claim(current: Rollout | None, wanted: Rollout | None, holder: Holder, gone:
     """Return the journal with which a run may go on.
 
     Args:
-        current: what the control hosts have.
-        wanted: the rollout that the run has planned; None to go on with what there is.
+        current: the newest copy that there is on the control hosts, whichever this one has.
+        wanted: the rollout that the run has planned; None, or *current* itself, to go on with what there is.
         holder: the run, and the time.
         gone: whether the run that holds *current* is known to have ended, or may be taken over.
 
     Raises:
-        RolloutError: if another run carries it on, or another rollout is open.
+        RolloutError: if another run carries it on, another rollout is open, or a later one has ended.
     """
     if current and current.open:
         other = current.holder
@@ -233,7 +250,7 @@ def claim(current: Rollout | None, wanted: Rollout | None, holder: Holder, gone:
                 f"{other.who} on {other.where} (pid {other.pid}) carries on the rollout {current.release_from} -> {current.release_to} "
                 f"and was heard of {ago} s ago. Wait for it; if that run is dead, go on with -e rollout_takeover=true"
             )
-        if wanted:
+        if wanted and wanted.id != current.id:
             raise RolloutError(
                 f"the rollout {current.release_from} -> {current.release_to} is open ({current.phase}): "
                 "end it with the playbook finalize or rollback before another one begins"
@@ -241,7 +258,11 @@ def claim(current: Rollout | None, wanted: Rollout | None, holder: Holder, gone:
         return _changed(current, holder=holder)
     if wanted is None:
         raise RolloutError("there is no open rollout")
-    # a control host without a copy gets the one that others have: its revision goes on too
+    if current and wanted.id <= current.id:
+        raise RolloutError(
+            f"the rollout {current.id} has ended ({current.phase}), and this one, {wanted.id}, is not later: another run has ended it, "
+            "or the clock of this machine is slow"
+        )
     return _changed(wanted, holder=holder)
 
 

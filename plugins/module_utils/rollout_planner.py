@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import migrations
+from ansible_collections.caisson.openstack.plugins.module_utils import migrations, rollout_estimate
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Check, Migration, Move, Package, Rollout, skew
 
 #: Returns the versions of packages by name that the lock with a digest has, for a release; empty if that lock is not known.
@@ -21,6 +21,7 @@ def make(
     facts: t.Iterable[t.Mapping[str, t.Any]],
     packages: Packages,
     now: datetime.datetime,
+    last: Rollout | None = None,
 ) -> Rollout:
     """Return the rollout that takes hosts to *release*.
 
@@ -29,6 +30,7 @@ def make(
         gates: by host those of the model.
         facts: results of :mod:`rollout_facts`.
         packages: tells the versions of packages.
+        last: the rollout whose journal this one replaces.
     """
     facts = list(facts)
     found = [_move(host, item, gates[host]) for host, items in moves.items() for item in items]
@@ -42,6 +44,7 @@ def make(
         packages=_packages([item for items in moves.values() for item in items], packages),
         migrations=[one for fact in facts for item in fact["schemas"] for one in _migrations(item)],
         checks=[Check(**check) for fact in facts for check in fact["checks"]],
+        paces=rollout_estimate.remembered(last),
     )
 
 
@@ -128,12 +131,11 @@ def verb_faults(plan: Rollout, verb: str, release: str) -> list[str]:
     return found
 
 
-def summary(plan: Rollout) -> list[str]:
-    """Return a rollout as lines for people."""
+def summary(plan: Rollout, time: str = "") -> list[str]:
+    """Return a rollout as lines for people; *time* says how long it takes, if that is of interest."""
     if not plan.moves:
         return [f"Rollout: nothing to do, everything is at {plan.release_to}."]
-    what = f"{plan.release_from} -> {plan.release_to}" if plan.release_from != plan.release_to else f"within {plan.release_to}"
-    lines = [f"Rollout {plan.id} of {plan.cloud}: {what}, {plan.phase.replace('_', ' ')}"]
+    lines = [f"Rollout {plan.id} of {plan.cloud}: {plan.way}, {plan.phase.replace('_', ' ')}"]
     lines += [f"  {item.name:14} {item.version_from or '?'} -> {item.version_to or '?'}" for item in plan.packages]
     for number, tier in enumerate(plan.tiers(), start=1):
         own = {host: [move.container for move in plan.moves if (move.host, move.tier) == (host, tier)] for host in plan.hosts(tier)}
@@ -142,7 +144,7 @@ def summary(plan: Rollout) -> list[str]:
     lines += [f"  upgrade check of {item.service}: {item.result}" for item in plan.checks if item.result != "success"]
     impacts = sorted({f"{move.container} on {move.host}: {move.impact}" for move in plan.moves if move.impact})
     lines += ["What users notice:", *(f"  {impact}" for impact in impacts)] if impacts else []
-    return [*lines, f"There is a way back until {point_of_no_return(plan)}"]
+    return [*lines, *([time] if time else []), f"There is a way back until {point_of_no_return(plan)}"]
 
 
 def point_of_no_return(plan: Rollout) -> str:

@@ -115,11 +115,6 @@ class Timeline:
     groups: list[Group]
     tiers: t.Sequence[tuple[int, str]]
 
-    @property
-    def bars(self) -> list[Bar]:
-        """The bars of all steps."""
-        return [item for group in self.groups if group.kind == "steps" for row in group.rows for item in row.bars]
-
 
 def wrong(event: Event) -> bool:
     """Whether it is bad news; on the way back nothing else than putting back is meant."""
@@ -130,12 +125,16 @@ def steps(events: t.Iterable[Event]) -> list[Step]:
     """Return what the events tell: a step lasts from ``begun`` to its end, and until it was put back if it failed.
 
     What never ended, such as a step of a run that was killed, ends with the last event before it was begun anew or the rollout's last.
+    Phases of the cloud follow each other: one that never ended also ends before the next.
     """
     found: list[Step] = []
     latest: dict[tuple[str, str, str], Step] = {}
     before = 0.0
     for event in sorted(events, key=lambda event: event.at):
         key = (event.host, event.tier, event.phase)
+        if not event.host:
+            for other in [other for other, step in latest.items() if not other[0] and other != key and step.state == "begun"]:
+                latest.pop(other).ended = before
         step = latest.get(key)
         goes_on = step is not None and (step.state == "begun" or (step.state == "failed" and event.state == "reverted"))
         if step is not None and goes_on and event.state != "begun":

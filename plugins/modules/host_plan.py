@@ -80,11 +80,6 @@ steps:
   type: list
   elements: dict
   sample: [{kind: container, name: glance_api, action: replace, service: glance, reasons: ['memory: none -> 1g'], impact: '', digest: 0a1b}]
-rollout:
-  description: The open rollout that this host has the journal of, if there is one, with its releases and its phase.
-  returned: success
-  type: dict
-  sample: {release_from: '2025.2', release_to: '2026.1', phase: rolled}
 releases:
   description: Release that runs and release that is wanted, of containers that are to get an image of another release.
   returned: success
@@ -108,7 +103,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import config_tree, images, lock, rollout, schema
+from ansible_collections.caisson.openstack.plugins.module_utils import config_tree, images, lock, schema
 from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.plans import Step
@@ -138,14 +133,6 @@ def _step(outcome: Outcome, impacts: dict[str, str]) -> Step:
     impact = impacts.get(outcome.name, "") if outcome.action in ("replace", "restart", "remove") else ""
     values = {field: getattr(outcome, field) for field in ("kind", "name", "action", "service", "reasons")}
     return Step(**values, impact=impact, digest=digest(outcome.after))
-
-
-def _rollout(cloud: str) -> dict[str, str]:
-    """Return the rollout of a cloud that is open, as far as this host knows."""
-    known = rollout.read()
-    if known is None or not known.open or known.cloud != cloud:
-        return {}
-    return {"release_from": known.release_from, "release_to": known.release_to, "phase": known.phase}
 
 
 def _releases(engine: Engine, cloud: str, containers: list[ContainerSpec]) -> list[list[str]]:
@@ -199,7 +186,6 @@ def _observe(module: AnsibleModule) -> None:
     required = [schema.construct(ContainerSpec, item) for item in params["required"]]
     jobs = [schema.construct(JobSpec, item) for item in params["jobs"]]
     try:
-        known = _rollout(params["cloud"])
         state = StateFile()
         changes = config_tree.plan(root, wanted, state.section("files"))
         engine = Engine(connect(params["engine_url"]))
@@ -209,7 +195,7 @@ def _observe(module: AnsibleModule) -> None:
             converger.converge(required, [], (), params["parallel"]), [schema.construct(Reach, item) for item in params["reach"]]
         )
         releases = _releases(engine, params["cloud"], containers)
-    except (EngineError, StateError, rollout.RolloutError) as error:
+    except (EngineError, StateError) as error:
         module.fail_json(msg=str(error))
     failed = [f"{item.kind} {item.name} of service {item.service}: {item.detail}" for item in outcomes if item.state == "failed"]
     if failed or unmet:
@@ -223,7 +209,6 @@ def _observe(module: AnsibleModule) -> None:
     module.exit_json(
         changed=module.check_mode and bool(steps),
         steps=[dataclasses.asdict(step) for step in steps],
-        rollout=known,
         releases=releases,
         unhealthy=[item.name for item in outcomes if item.state == "waiting"],
         diff=_diff(root, changes, outcomes),

@@ -28,6 +28,11 @@ options:
     description: Lines that say what changes in V(database) and V(catalog), by these keys.
     type: dict
     default: {}
+  journals:
+    description: Journals of the control hosts, of which the newest counts.
+    type: list
+    elements: dict
+    default: []
   file:
     description: File of the controller that gets the plan as JSON, readable by its owner only.
     type: str

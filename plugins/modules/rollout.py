@@ -29,9 +29,19 @@ options:
     choices: [read, claimed, noted, released]
     default: read
   journal:
-    description: With O(state=claimed) the rollout to begin, or the newest copy of the one to go on with.
+    description: With O(state=claimed) the rollout to begin, or the one to go on with.
     type: dict
     default: {}
+  known:
+    description:
+      - With O(state=claimed) the newest copy that any control host has. It counts if that of this host is older, which was away or
+        lost its own, or was not reached any more by a run that was cut off.
+    type: dict
+    default: {}
+  unreachable_ok:
+    description: With O(state=read) whether a host that does not answer is no failure, but has no journal. The action sees to it.
+    type: bool
+    default: false
   takeover:
     description: Whether to take the place of a run that may still be alive.
     type: bool
@@ -100,11 +110,8 @@ def _changed(current: rollout.Rollout | None, params: dict[str, t.Any]) -> rollo
         return current
     holder = schema.construct(rollout.Holder, params["holder"])
     if params["state"] == "claimed":
-        wanted = rollout.load(params["journal"])
-        if current and wanted and wanted.id == current.id:
-            # another control host knows more
-            current, wanted = rollout.newest([current, wanted]), None
-        return rollout.claim(current, wanted, holder, params["takeover"])
+        newest = rollout.newest([current, rollout.load(params["known"])])
+        return rollout.claim(newest, rollout.load(params["journal"]), holder, params["takeover"])
     if params["state"] == "released":
         return rollout.release(current, holder.run) if current else None
     event = rollout.Event(
@@ -121,6 +128,8 @@ def main() -> None:
             "path": {"type": "path", "default": rollout.DEFAULT_PATH},
             "state": {"type": "str", "choices": ["read", "claimed", "noted", "released"], "default": "read"},
             "journal": {"type": "dict", "default": {}},
+            "known": {"type": "dict", "default": {}},
+            "unreachable_ok": {"type": "bool", "default": False},
             "takeover": {"type": "bool", "default": False},
             "phase": {"type": "str", "default": ""},
             "host": {"type": "str", "default": ""},

@@ -12,6 +12,7 @@ version_added: 0.1.0
 description:
   - Puts together what the hosts and the new images say, prints it for people, and returns the journal of a new rollout.
   - If a rollout is open, that one is gone on with, and nothing is planned anew.
+  - Says of an upgrade how long it will likely take, as far as the journals of earlier rollouts tell.
   - Fails, before anything is changed, if the releases are too far apart, an upgrade check fails, or the newest backup is too old.
   - Runs on the controller.
 author: The caisson authors (@caisson)
@@ -64,7 +65,7 @@ options:
     type: bool
     default: true
   file:
-    description: File of the controller that gets the plan as JSON.
+    description: File of the controller that gets the plan as JSON, with RV(estimate).
     type: str
     default: ''
 attributes:
@@ -84,6 +85,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 journal: {description: 'The rollout, empty if there is nothing to do.', type: dict, returned: success}
-resumed: {description: Whether it was begun by an earlier run., type: bool, returned: success}
 tiers: {description: 'Tiers that have something to move, in their order.', type: list, elements: str, returned: success}
+estimate:
+  description:
+    - What is left of an upgrade in seconds, with one host after the other, by which earlier rollouts, and the containers that are
+      taken as the mean of the others because none of them moved these. Empty for other verbs, and if nothing is known.
+  returned: success
+  type: dict
+  sample: {seconds: 307.4, rollouts: [2026.1 -> 2026.2 of 2026-11-21], guessed: []}
 """

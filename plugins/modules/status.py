@@ -36,6 +36,11 @@ options:
     description: Lines that say what differs in V(database) and V(catalog), by these keys.
     type: dict
     default: {}
+  journals:
+    description: Journals of the control hosts, of which the newest counts.
+    type: list
+    elements: dict
+    default: []
   certificates:
     description: Certificates as PEM text, by the name to show. One that ends within 14 days is a fault.
     type: dict

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import socket
 import subprocess
@@ -12,8 +13,11 @@ import typing as t
 from unittest import mock
 
 import pytest
+from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.caisson.openstack.plugins.action import rollout
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Holder, dump
+from tests.unit.plugins.module_utils.rollouts import a_rollout
 
 HERE = socket.gethostname()
 
@@ -40,48 +44,70 @@ def test_a_run_is_told_from_one_that_had_its_number_before_or_before_a_reboot() 
 
 
 def test_a_run_that_is_alive_has_not_ended() -> None:
-    assert not rollout.has_ended(rollout.this_run(), HERE)
+    assert not rollout.has_ended(Holder(**rollout.this_run()), HERE)
 
 
 def test_a_run_whose_process_is_gone_has_ended(gone: int) -> None:
-    assert rollout.has_ended({"run": f"{HERE}/{gone}/boot/1", "where": HERE, "pid": gone}, HERE)
+    assert rollout.has_ended(_holder(gone), HERE)
 
 
 def test_a_run_whose_number_another_process_has_now_has_ended() -> None:
     run = rollout.this_run()
-    assert rollout.has_ended({**run, "run": f"{run['run']}0"}, HERE)
+    assert rollout.has_ended(Holder(**{**run, "run": f"{run['run']}0"}), HERE)
 
 
 def test_of_a_run_on_another_machine_nothing_is_known(gone: int) -> None:
-    assert not rollout.has_ended({"run": f"attic/{gone}/boot/1", "where": "attic", "pid": gone}, HERE)
+    assert not rollout.has_ended(_holder(gone, "attic"), HERE)
 
 
 def test_nobody_has_not_ended() -> None:
-    assert not rollout.has_ended({}, HERE)
+    assert not rollout.has_ended(None, HERE)
+
+
+def _holder(pid: int, where: str = HERE) -> Holder:
+    return Holder(run=f"{where}/{pid}/boot/1", who="ada", where=where, pid=pid, seen=0)
+
+
+def _journal(holder: Holder | None, revision: int = 0) -> dict[str, t.Any]:
+    return dump(dataclasses.replace(a_rollout(), holder=holder, revision=revision))
 
 
 # -- what the module is told ------------------------------------------------------------------------------------
 
 
-def _run(answer: dict[str, t.Any], **args: t.Any) -> tuple[dict[str, t.Any], list[dict[str, t.Any]]]:
-    """Return the result of the action, and what the module was asked; *answer* is what it says each time."""
+def _run(answer: dict[str, t.Any] | Exception, **args: t.Any) -> tuple[dict[str, t.Any], list[dict[str, t.Any]]]:
+    """Return the result of the action, and what the module was asked; *answer* is what it says each time, or why it cannot."""
     asked: list[dict[str, t.Any]] = []
 
     def execute(module_name: str, module_args: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
         asked.append(module_args)
+        if isinstance(answer, Exception):
+            raise answer
         return dict(answer)
 
-    task = types.SimpleNamespace(args=args, check_mode=False, async_val=0, action="rollout")
+    task = types.SimpleNamespace(args=args, check_mode=False, async_val=0, action="rollout", delegate_to="control-3")
     action = rollout.ActionModule(t.cast(t.Any, task), *[mock.MagicMock() for _ in range(5)])
     with mock.patch.object(action, "_execute_module", execute):
         return action.run(task_vars={}), asked
 
 
 def test_the_place_of_a_run_that_has_ended_is_taken(gone: int) -> None:
-    dead = {"run": f"{HERE}/{gone}/boot/1", "where": HERE, "pid": gone}
-    for holder, taken in ((dead, True), (rollout.this_run(), False), ({**dead, "where": "attic"}, False), (None, False)):
-        _result, asked = _run({"journal": {"holder": holder}}, state="claimed")
+    for holder, taken in ((_holder(gone), True), (Holder(**rollout.this_run()), False), (_holder(gone, "attic"), False), (None, False)):
+        _result, asked = _run({"journal": _journal(holder)}, state="claimed")
         assert [(args["state"], args.get("takeover")) for args in asked] == [("read", None), ("claimed", taken)]
+
+
+def test_whose_place_is_taken_is_what_the_newest_copy_says(gone: int) -> None:
+    alive, dead = Holder(**rollout.this_run()), _holder(gone)
+    for own, known, taken in ((dead, alive, False), (alive, dead, True), (alive, None, False)):
+        _result, asked = _run({"journal": _journal(own, 3)}, state="claimed", known=_journal(known, 4))
+        assert asked[-1]["takeover"] is taken
+        # what happened since the others were read counts
+        _result, asked = _run({"journal": _journal(known, 5)}, state="claimed", known=_journal(own, 4))
+        assert asked[-1]["takeover"] is taken
+    # of a copy that was lost nothing is known
+    _result, asked = _run({"journal": {}}, state="claimed", known=_journal(dead))
+    assert asked[-1]["takeover"] is True
 
 
 def test_whoever_takes_a_place_over_is_not_asked_why() -> None:
@@ -92,6 +118,16 @@ def test_whoever_takes_a_place_over_is_not_asked_why() -> None:
 def test_a_journal_that_cannot_be_read_is_not_claimed() -> None:
     result, asked = _run({"failed": True, "msg": "cut off"}, state="claimed")
     assert (result["msg"], len(asked)) == ("cut off", 1)
+
+
+def test_a_host_that_does_not_answer_has_no_journal_only_where_that_is_asked_for() -> None:
+    away = AnsibleConnectionFailure("no route to host")
+    result, _asked = _run(away, state="read", unreachable_ok=True)
+    assert (result["journal"], result["changed"]) == ({}, False)
+    assert "control-3 does not answer (no route to host)" in result["warnings"][0]
+    for args in ({"state": "read"}, {"state": "read", "unreachable_ok": False}, {"state": "noted", "phase": "rolled"}):
+        with pytest.raises(AnsibleConnectionFailure):
+            _run(away, **args)
 
 
 def test_each_call_says_which_run_it_is() -> None:

@@ -1,22 +1,72 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An open rollout is gone on with as it was planned."""
+"""A rollout is planned, shown, and kept if asked."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
+import pathlib
 import types
 import typing as t
 from unittest import mock
+
+import pytest
 
 from ansible_collections.caisson.openstack.plugins.action import rollout_plan
 from ansible_collections.caisson.openstack.plugins.module_utils import rollout
 from tests.unit.plugins.module_utils.rollouts import a_rollout
 
+ENDED = dataclasses.replace(a_rollout(), phase="finalized")
+_MOVE = {"container": "nova_compute", "service": "nova", "image_from": "sha256:1", "image_to": "sha256:2", "reasons": [], "impact": ""}
+_RELEASES = {"new_image": True, "release_from": "2026.1", "release_to": "2026.2", "lock_from": "", "lock_to": ""}
+ASKED: dict[str, t.Any] = {
+    "cloud": "example",
+    "release": "2026.2",
+    "moves": {"compute-1": [{**_MOVE, **_RELEASES}]},
+    "gates": {"compute-1": [{"container": "nova_compute", "tier": "compute"}]},
+}
 
-def test_tiers_of_an_open_rollout_come_in_their_order_whatever_the_order_of_moves() -> None:
-    known = dataclasses.replace(a_rollout(), moves=a_rollout().moves[::-1], checks=[])
-    args = {"cloud": "example", "release": "2026.1", "journals": [{}, rollout.dump(known)]}
-    task = types.SimpleNamespace(args=args, check_mode=False, async_val=0, action="rollout_plan")
-    result = rollout_plan.ActionModule(t.cast(t.Any, task), *[mock.MagicMock() for _ in range(5)]).run(task_vars={})
-    assert (result["resumed"], result["journal"]) == (True, rollout.dump(known))
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines that the action prints."""
+    lines: list[str] = []
+    monkeypatch.setattr(rollout_plan, "_display", types.SimpleNamespace(display=lines.append))
+    return lines
+
+
+def run(*journals: rollout.Rollout, **args: t.Any) -> dict[str, t.Any]:
+    """Return the result of the action where control hosts have these journals."""
+    asked = {**ASKED, "journals": [rollout.dump(journal) for journal in journals], **args}
+    task = types.SimpleNamespace(args=asked, check_mode=True, async_val=0, action="rollout_plan")
+    action = rollout_plan.ActionModule(t.cast(t.Any, task), *[mock.MagicMock() for _ in range(5)])
+    return action.run(task_vars={})
+
+
+def test_a_plan_says_how_long_it_takes_and_keeps_why(shown: list[str], tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "plan.json"
+    result = run(ENDED, file=str(path))
+    # backup, expand, verification and one hypervisor
+    assert result["estimate"] == {"seconds": 151 + 35 + 92 + 46, "rollouts": ["2025.2 -> 2026.1 of 2026-11-21"], "guessed": []}
+    assert any(line.startswith("About 5 min") for line in shown)
+    kept = json.loads(path.read_text())
+    assert (kept.pop("estimate"), kept) == (result["estimate"], result["journal"])
+    assert {pace["container"]: pace["seconds"] for pace in kept["paces"]}["nova_compute"] == 46
+
+
+def test_a_first_plan_says_that_it_cannot_tell(shown: list[str]) -> None:
+    assert run()["estimate"] == {}
+    assert any(line.startswith("How long it takes is not known") for line in shown)
+
+
+def test_the_end_of_a_rollout_says_nothing_of_how_long_the_upgrade_took(shown: list[str]) -> None:
+    known = dataclasses.replace(a_rollout(), paces=[rollout.Pace(phase="roll", container="mariadb", seconds=9, rollout="before")])
+    assert run(known, verb="finalize", release="2026.1")["estimate"] == {}
+    assert not [line for line in shown if line.startswith(("About", "How long"))]
+
+
+def test_tiers_of_an_open_rollout_come_in_their_order_whatever_the_order_of_moves(shown: list[str]) -> None:
+    known = dataclasses.replace(a_rollout(), moves=a_rollout().moves[::-1])
+    result = run(known, verb="finalize", release="2026.1")
+    assert result["journal"] == rollout.dump(known)
     assert result["tiers"] == ["switch", "ovn", "backend", "identity", "conductor", "worker", "api", "compute"]

@@ -37,22 +37,20 @@ def event(seconds: float, phase: str, state: t.Any, host: str = "", tier: str = 
 
 def a_rollout() -> Rollout:
     """Return a rollout that was verified; the steps are those of one run, except the last compute's second try."""
-    events = [event(0, "planned", "begun"), event(14, "planned", "done")]
-    for number, host in enumerate((*CONTROL, *COMPUTE)):
-        events += [event(15, "prestaged", "begun", host), event(70 + 9 * number, "prestaged", "done", host)]
-    events += [event(108, "backed_up", "begun"), event(151, "backed_up", "done", detail="9 databases, 41 MiB")]
+    events = [event(0, "backed_up", "begun"), event(151, "backed_up", "done", detail="9 databases, 41 MiB")]
     events += [event(152, "expanded", "begun"), event(187, "expanded", "done")]
     at = 190.0
     for tier, hosts, seconds, _containers in _TIERS:
         for host in hosts:
-            events.append(event(at, "rolled", "begun", host, tier))
+            events.append(event(at, "roll", "begun", host, tier))
             if (tier, host) == ("compute", "compute-2"):
-                events.append(event(at + 181, "rolled", "failed", host, tier, TRACE))
-                events.append(event(at + 206, "rolled", "reverted", host, tier, "the former image runs again"))
+                events.append(event(at + 181, "roll", "failed", host, tier, TRACE))
+                events.append(event(at + 206, "roll", "reverted", host, tier, "the former image runs again"))
                 at += 1800
-                events.append(event(at, "rolled", "begun", host, tier))
+                events.append(event(at, "roll", "begun", host, tier))
             at += seconds
-            events.append(event(at, "rolled", "done", host, tier))
+            events.append(event(at, "roll", "done", host, tier))
+    events.append(event(at + 2, "rolled", "done"))
     events += [event(at + 3, "verified", "begun"), event(at + 95, "verified", "done", detail="a server was booted and answered")]
     return Rollout(
         cloud="example",

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import typing as t
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.caisson.openstack.plugins.module_utils import plans
+from ansible_collections.caisson.openstack.plugins.module_utils import plans, rollout
 
 _NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 _REPLACE = {
@@ -33,7 +34,7 @@ _WRITE = {
 
 
 def _plan(steps: list[dict[str, t.Any]] | None = None, catalog: t.Sequence[str] = (), hosts: t.Sequence[str] = ("c1",)) -> plans.Plan:
-    return plans.make("caisson", {host: {"steps": steps or []} for host in hosts}, {"catalog": list(catalog)}, _NOW)
+    return plans.make("caisson", {host: {"steps": steps or []} for host in hosts}, {"catalog": list(catalog)}, [], _NOW)
 
 
 def test_nothing_to_change_is_one_line() -> None:
@@ -107,15 +108,18 @@ def test_a_world_that_moved_is_told(approved: plans.Plan, now: plans.Plan, fault
 
 
 def test_the_time_of_a_plan_does_not_matter() -> None:
-    later = plans.make("caisson", {"c1": {"steps": [_REPLACE]}}, {}, _NOW + datetime.timedelta(days=1))
+    later = plans.make("caisson", {"c1": {"steps": [_REPLACE]}}, {}, [], _NOW + datetime.timedelta(days=1))
     assert plans.moved(_plan([_REPLACE]), later) == []
 
 
-_OPEN = {"rollout": {"release_from": "2026.1", "release_to": "2026.2", "phase": "rolled"}}
+def _journal(phase: rollout.Phase = "rolled", revision: int = 7, cloud: str = "caisson", made: str = "20261121T140205") -> dict[str, t.Any]:
+    """Return a copy of the journal, as a control host has it."""
+    known = rollout.Rollout(cloud=cloud, id=made, release_from="2026.1", release_to="2026.2", phase=phase, revision=revision)
+    return rollout.dump(known)
 
 
 def test_no_other_change_is_made_while_a_rollout_is_open() -> None:
-    plan = plans.make("caisson", {"c1": {"steps": [_REPLACE]}, "c2": {"steps": [], **_OPEN}}, {}, _NOW)
+    plan = plans.make("caisson", {"c1": {"steps": [_REPLACE]}, "c2": {"steps": []}}, {}, [{}, _journal()], _NOW)
     assert plans.summary(plan)[0] == "The rollout 2026.1 -> 2026.2 is open (rolled)."
     assert plans.refusal(plan, finalizing=False).startswith(
         "the rollout 2026.1 -> 2026.2 is open (rolled): go on with the playbook upgrade"
@@ -123,8 +127,35 @@ def test_no_other_change_is_made_while_a_rollout_is_open() -> None:
     assert plans.refusal(plan, finalizing=True) == ""
 
 
+@pytest.mark.parametrize(
+    ("journals", "open_phase"),
+    [
+        ([], ""),
+        # a control host was away when the rollout ended
+        ([_journal("finalized", 9), _journal("rolled", 7), _journal("finalized", 9)], ""),
+        ([_journal("rolled", 7), _journal("rolled_back", 9)], ""),
+        # or for a whole rollout
+        ([_journal("rolled", 99), _journal("finalized", 9, made="20261201T101010")], ""),
+        # or while it went on
+        ([_journal("expanded", 7), _journal("rolled", 8), _journal("expanded", 7)], "rolled"),
+        ([_journal("finalized", 99), _journal("expanded", 2, made="20261201T101010")], "expanded"),
+        # or lost its copy
+        ([{}, _journal("rolled"), {}], "rolled"),
+        ([{}, _journal("finalized"), {}], ""),
+        # the hosts were those of another cloud
+        ([_journal("rolled", cloud="other", made="20261201T101010"), _journal("finalized")], ""),
+        ([_journal("finalized", cloud="other", made="20261201T101010"), _journal("rolled")], "rolled"),
+    ],
+)
+def test_whether_a_rollout_is_open_is_what_the_newest_copy_of_all_control_hosts_says(journals: list[t.Any], open_phase: str) -> None:
+    for copies in itertools.permutations(journals):
+        plan = plans.make("caisson", {"c3": {"steps": [_REPLACE]}}, {}, copies, _NOW)
+        assert plan.rollout == (f"rollout 2026.1 -> 2026.2 is open ({open_phase})" if open_phase else "")
+        assert bool(plans.refusal(plan, finalizing=False)) is bool(open_phase)
+
+
 def test_another_release_takes_a_rollout() -> None:
-    plan = plans.make("caisson", {"c1": {"steps": [_REPLACE], "releases": [["2025.2", "2026.1"]]}}, {}, _NOW)
+    plan = plans.make("caisson", {"c1": {"steps": [_REPLACE], "releases": [["2025.2", "2026.1"]]}}, {}, [], _NOW)
     assert "another release (2025.2 -> 2026.1): the playbook upgrade" in plans.refusal(plan, finalizing=False)
     assert plans.refusal(plan, finalizing=True) == ""
 

@@ -223,7 +223,6 @@ def _ended(verb: str, phase: str) -> str:
     ("phase", "upgrade", "finalize", "rollback"),
     [
         ("planned", "", _early("planned"), ""),
-        ("prestaged", "", _early("prestaged"), ""),
         ("backed_up", "", _early("backed up"), ""),
         ("expanded", "", _early("expanded"), ""),
         ("rolled", "", "", ""),
@@ -281,6 +280,10 @@ def test_a_plan_is_shown_in_order() -> None:
         "  ovn_controller on compute-1: pings may be lost",
         "There is a way back until it is finalized.",
     ]
+
+
+def test_how_long_it_takes_is_said_before_the_way_back() -> None:
+    assert rollout_planner.summary(_make(), "About 5 min.")[-2:] == ["About 5 min.", "There is a way back until it is finalized."]
 
 
 def test_a_version_that_is_not_known_is_shown_as_such() -> None:

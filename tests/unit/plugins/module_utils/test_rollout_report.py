@@ -57,9 +57,9 @@ def test_the_summary_says_what_an_operator_asks() -> None:
     for words in (
         "2025.2 -> 2026.1, verified, open",
         "Duration: 43 min 53 s (2026-11-21 14:02 to 14:45 UTC)",
-        "backed up 43 s",
+        "backed up 2 min 31 s",
         "switch 30 s",
-        "compute-2 5 min 58 s",
+        "compute-2 4 min 27 s",
         "Failed: compute on compute-2, failed, put back: container nova_compute is not healthy",
         "API compute: 99.59 %, 8 of 1974 failed, 2 asked again",
         "Ping 203.0.113.17: 85 of 140750 lost, longest gap 1.3 s",

@@ -28,6 +28,11 @@ def drawing(*events: Event, **figures: t.Any) -> timelines.Timeline:
     return found
 
 
+def bars(found: timelines.Timeline) -> list[timelines.Bar]:
+    """Return the bars of all steps."""
+    return [item for group in found.groups if group.kind == "steps" for row in group.rows for item in row.bars]
+
+
 def told(*states: tuple[float, str], phase: str = "rolled") -> list[tuple[float, float, str, bool]]:
     """Return the steps of one host of which these states are known, with seconds since the begin."""
     found = timelines.steps(event(at, phase, t.cast(t.Any, state), "h", "api") for at, state in states)
@@ -58,6 +63,13 @@ def test_what_never_ended_lasts_to_the_last_event_before_it_was_begun_anew() -> 
         (0, 4, "not ended"),
         (90, 90, "not ended"),
     ]
+
+
+def test_a_phase_of_the_cloud_that_never_ended_ends_before_the_next() -> None:
+    events = [event(0, "verified", "begun"), event(1, "roll", "begun", "h", "api"), event(5, "rolling_back", "done")]
+    found = timelines.steps([*events, event(90, "rolled_back", "done")])
+    assert [(step.phase, step.ended - BEGIN) for step in found] == [("verified", 1), ("roll", 90), ("rolling_back", 5), ("rolled_back", 90)]
+    assert found[0].outcome == "not ended"
 
 
 def test_the_detail_is_what_failed_not_what_was_done_about_it() -> None:
@@ -115,7 +127,7 @@ def test_a_rest_of_days_is_cut_short() -> None:
     steps = [event(0, "rolled", "begun"), event(100, "rolled", "done"), event(3 * DAY, "finalizing", "begun")]
     found = drawing(*steps, event(3 * DAY + 100, "finalizing", "done"))
     assert [bar.label for bar in found.pauses] == ["2 d 23 h"]
-    assert all(bar.width > timelines.WIDTH / 3 for bar in found.bars)
+    assert all(bar.width > timelines.WIDTH / 3 for bar in bars(found))
     assert [tick.date for tick in found.ticks if tick.date] == ["21 Nov", "24 Nov"]
 
 
@@ -123,12 +135,12 @@ def test_a_failure_is_labelled_even_if_its_bar_is_narrow() -> None:
     found = drawing(
         event(0, "rolled", "begun"), event(900, "rolled", "done"), event(901, "verified", "begun"), event(902, "verified", "failed")
     )
-    failed = found.bars[1]
+    failed = bars(found)[1]
     assert (failed.state, failed.label, failed.anchor) == ("failed", "verified failed", "end")
 
 
 def test_a_failure_that_fills_the_drawing_is_labelled_too() -> None:
-    (failed,) = drawing(event(0, "rolled", "begun"), event(900, "rolled", "failed")).bars
+    (failed,) = bars(drawing(event(0, "rolled", "begun"), event(900, "rolled", "failed")))
     assert (failed.label, failed.anchor) == ("rolled failed", "middle")
 
 
@@ -139,7 +151,7 @@ def test_a_strip_is_as_high_as_the_part_that_failed() -> None:
     (row,) = found.groups[1].rows
     (bar,) = row.bars
     assert (bar.height, bar.y + bar.height) == (timelines.STRIP / 2, row.y + timelines.STRIP)
-    assert bar.width == pytest.approx(found.bars[0].width / 10, abs=0.2)
+    assert bar.width == pytest.approx(bars(found)[0].width / 10, abs=0.2)
 
 
 def test_a_gap_of_pings_stands_below_the_step_that_made_it() -> None:
@@ -147,7 +159,7 @@ def test_a_gap_of_pings_stands_below_the_step_that_made_it() -> None:
     steps = [event(20, "rolled", "begun"), event(30, "rolled", "done"), event(40, "verified", "begun"), event(100, "verified", "done")]
     found = drawing(*steps, since=BEGIN, until=BEGIN + 100, apis=[], pings=[ping])
     gap = found.groups[1].rows[0].bars[0]
-    assert (gap.x, gap.width) == (found.bars[0].x, found.bars[0].width)
+    assert (gap.x, gap.width) == (bars(found)[0].x, bars(found)[0].width)
 
 
 _TIMES = st.floats(0, 20 * DAY).map(lambda seconds: BEGIN + seconds)
@@ -155,7 +167,7 @@ _EVENTS = st.lists(
     st.builds(
         Event,
         at=_TIMES,
-        phase=st.sampled_from(["prestaged", "rolled", "rolling_back", "verified"]),
+        phase=st.sampled_from(["roll", "rolled", "rolling_back", "verified"]),
         state=st.sampled_from(["begun", "done", "failed", "reverted"]),
         host=st.sampled_from(["", "a", "b", "c"]),
         tier=st.sampled_from(["", *TIERS, "other"]),
@@ -170,7 +182,7 @@ _GAPS = st.lists(st.builds(lambda at, seconds: {"at": at, "seconds": seconds, "l
 def test_the_drawing_stays_on_its_sheet(events: list[Event], gaps: list[dict[str, t.Any]]) -> None:
     ping = {"address": "x", "sent": 9, "lost": len(gaps), "gaps": gaps}
     found = drawing(*events, since=BEGIN - 50, until=BEGIN + 20 * DAY, apis=[], pings=[ping])
-    assert len(found.bars) == len(timelines.steps(events))
+    assert len(bars(found)) == len(timelines.steps(events))
     for row in (row for group in found.groups for row in group.rows):
         for bar in [*row.bars, *([row.base] if row.base else [])]:
             assert 0 <= bar.x < bar.x + bar.width <= timelines.WIDTH + 0.2

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils import certificates, plans, status
+from ansible_collections.caisson.openstack.plugins.module_utils import certificates, plans, rollout, status
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Rollout
 
 _ROW = {
     "name": "api",
@@ -29,7 +31,7 @@ _NOW = datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)
 def _status(
     info: t.Any = None, steps: t.Sequence[t.Any] = (), hosts: t.Sequence[str] = ("c1",), ending: t.Sequence[t.Any] = ()
 ) -> status.Status:
-    plan = plans.make("caisson", {"c1": {"steps": list(steps)}}, {}, _NOW)
+    plan = plans.make("caisson", {"c1": {"steps": list(steps)}}, {}, [], _NOW)
     return status.make(plan, {"c1": info or _INFO}, hosts, ending)
 
 
@@ -74,8 +76,14 @@ def test_monitoring_gets_json() -> None:
 
 
 def test_a_rollout_in_progress_is_shown() -> None:
-    open_rollout = {"release_from": "2026.1", "release_to": "2026.2", "phase": "expanded"}
-    plan = plans.make("caisson", {"c1": {"steps": [], "rollout": open_rollout}}, {}, _NOW)
-    found = status.make(plan, {"c1": _INFO}, ["c1"])
-    assert "The rollout 2026.1 -> 2026.2 is open (expanded)." in status.lines(found)
-    assert json.loads(status.dump(found))["rollout"] == "rollout 2026.1 -> 2026.2 is open (expanded)"
+    known = Rollout(cloud="caisson", id="20261121T140205", release_from="2026.1", release_to="2026.2", phase="expanded", revision=7)
+    ended = dataclasses.replace(known, phase="finalized", revision=8)
+
+    def told(*copies: Rollout) -> tuple[list[str], str]:
+        plan = plans.make("caisson", {"c1": {"steps": []}}, {}, [rollout.dump(copy) for copy in copies], _NOW)
+        found = status.make(plan, {"c1": _INFO}, ["c1"])
+        return [line for line in status.lines(found) if "rollout" in line], json.loads(status.dump(found))["rollout"]
+
+    assert told(known) == (["The rollout 2026.1 -> 2026.2 is open (expanded)."], "rollout 2026.1 -> 2026.2 is open (expanded)")
+    # one control host was away when it ended
+    assert told(known, ended, known) == ([], "")

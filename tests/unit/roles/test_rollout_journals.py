@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the role takes for the newest journal is what the module takes for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import pathlib
+import typing as t
+
+import jinja2.nativetypes
+import pytest
+import yaml
+
+from ansible_collections.caisson.openstack.plugins.module_utils import rollout
+from tests.unit.plugins.module_utils.rollouts import a_rollout
+
+VARS: dict[str, str] = yaml.safe_load((pathlib.Path(__file__).parents[3] / "roles/rollout/vars/main.yml").read_text(encoding="utf-8"))
+OLD = dataclasses.replace(a_rollout(), revision=200)
+NEW = dataclasses.replace(OLD, id="20261201T101010", revision=3)
+NEWER = dataclasses.replace(NEW, phase="finalized", revision=12)
+
+
+def evaluated(journals: t.Sequence[dict[str, t.Any]]) -> tuple[list[t.Any], dict[str, t.Any]]:
+    """Return copies and the newest of them, as the variables of the role say."""
+    environment = jinja2.nativetypes.NativeEnvironment(undefined=jinja2.StrictUndefined)
+    # a host that was not asked has a result without a journal
+    results: list[dict[str, t.Any]] = [{"item": "away", "unreachable": True}, *({"journal": journal} for journal in journals)]
+    copies = list(environment.from_string(VARS["__rollout_copies"]).render(__rollout_journals={"results": results}))
+    last: t.Any = environment.from_string(VARS["__rollout_last"]).render(__rollout_copies=copies)
+    return copies, last
+
+
+@pytest.mark.parametrize("copies", [[OLD, NEW, NEWER], [OLD, OLD, NEW], [NEWER, NEW, None], [None, OLD, None], [None, None, None]])
+def test_the_newest_journal_is_that_of_the_latest_rollout_with_the_highest_revision(copies: list[rollout.Rollout | None]) -> None:
+    for order in itertools.permutations(copies):
+        found, last = evaluated([rollout.dump(copy) if copy else {} for copy in order])
+        assert len(found) == len([copy for copy in order if copy])
+        assert rollout.load(last) == rollout.newest(order)
