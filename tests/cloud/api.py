@@ -39,6 +39,11 @@ class Api:
         with self._open(self._urls[service] + path, body):
             pass
 
-    def _open(self, url: str, body: dict[str, t.Any] | None = None) -> t.Any:
+    def delete(self, service: str, path: str) -> None:
+        """Delete what a service of the catalog has there."""
+        with self._open(self._urls[service] + path, method="DELETE"):
+            pass
+
+    def _open(self, url: str, body: dict[str, t.Any] | None = None, method: str | None = None) -> t.Any:
         data = json.dumps(body).encode() if body else None
-        return urllib.request.urlopen(urllib.request.Request(url, data, self._headers), timeout=60, context=trust())
+        return urllib.request.urlopen(urllib.request.Request(url, data, self._headers, method=method), timeout=60, context=trust())
