@@ -34,9 +34,16 @@ class Api:
         with self._open(self._urls[service] + path) as answer:
             return answer.read()
 
-    def post(self, service: str, path: str, body: dict[str, t.Any]) -> None:
-        """Ask a service of the catalog to do something."""
-        with self._open(self._urls[service] + path, body):
+    def post(self, service: str, path: str, body: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Ask a service of the catalog to do something; return its answer, if it has one."""
+        with self._open(self._urls[service] + path, body) as answer:
+            return json.loads(answer.read() or b"{}")
+
+    def upload(self, service: str, path: str, parts: t.Iterable[bytes]) -> None:
+        """Send data, each part as a part of its own, without saying how much it is."""
+        headers = self._headers | {"Content-Type": "application/octet-stream"}
+        request = urllib.request.Request(self._urls[service] + path, parts, headers, method="PUT")
+        with urllib.request.urlopen(request, timeout=60, context=trust()):
             pass
 
     def delete(self, service: str, path: str) -> None:

@@ -56,6 +56,8 @@ def configure(parameters: Parameters) -> None:
     if parameters["ca"]:
         (WORK / "ca.pem").write_text(parameters["ca"] + "\n")
         sections["identity"]["ca_certificates_file"] = str(WORK / "ca.pem")
+        # some tests have clients of their own, which do not read the configuration
+        os.environ["SSL_CERT_FILE"] = str(WORK / "ca.pem")
     (WORK / "tempest.conf").write_text(render(sections))
     os.environ.update(TEMPEST_CONFIG=str(WORK / "tempest.conf"), HOME=str(WORK))
 

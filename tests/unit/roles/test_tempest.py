@@ -65,7 +65,7 @@ def test_selection(suite: types.ModuleType) -> None:
 
 def configured(suite: types.ModuleType, directory: pathlib.Path, monkeypatch: pytest.MonkeyPatch, ca: str) -> configparser.RawConfigParser:
     monkeypatch.setattr(suite, "WORK", directory / "work")
-    for name in ("TEMPEST_CONFIG", "HOME"):
+    for name in ("TEMPEST_CONFIG", "HOME", "SSL_CERT_FILE"):
         monkeypatch.setenv(name, "")
     mask = os.umask(0o022)
     try:
@@ -91,6 +91,7 @@ def test_the_password_is_added_and_its_dollar_names_no_option(
 def test_an_authority_of_the_operator_is_trusted(suite: types.ModuleType, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = pathlib.Path(configured(suite, tmp_path, monkeypatch, "CERTIFICATE")["identity"]["ca_certificates_file"])
     assert path.read_text("utf-8") == "CERTIFICATE\n"
+    assert os.environ["SSL_CERT_FILE"] == str(path)
 
 
 def options(name: str, **variables: t.Any) -> dict[str, t.Any]:
