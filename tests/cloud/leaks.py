@@ -68,7 +68,7 @@ class Watcher(Background):
     What it saw is kept and searched at the end, because a run makes secrets that are not known before.
     """
 
-    def __init__(self, interval: float = 0.05) -> None:
+    def __init__(self, interval: float = 0.15) -> None:
         super().__init__(*(functools.partial(self._watch, look) for look in (self._processes, self._containers)))
         self._interval = interval
         self._client = docker.APIClient()
