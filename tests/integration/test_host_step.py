@@ -43,7 +43,14 @@ class Host:
         return ContainerSpec(name=self.lab.name(word), **{**values, **options})
 
     def step(
-        self, *items: ContainerSpec | JobSpec, text: str = "", rollout: str = "r1", check: bool = False, soak: int = 0, only: str = "api"
+        self,
+        *items: ContainerSpec | JobSpec,
+        text: str = "",
+        rollout: str = "r1",
+        check: bool = False,
+        soak: int = 0,
+        uptime: int = 0,
+        only: str = "api",
     ) -> host_step.Step:
         """Return a step for the containers that *only* names; each container has one file with *text*."""
         containers = [item for item in items if isinstance(item, ContainerSpec)]
@@ -58,6 +65,7 @@ class Host:
             "containers": [dataclasses.asdict(item) for item in containers],
             "jobs": [dataclasses.asdict(item) for item in items if isinstance(item, JobSpec)],
             "soak": soak,
+            "uptime": uptime,
             "patience": 60,
             "elapsed": 0,
             "parallel": 8,
@@ -204,6 +212,12 @@ def test_jobs_before_the_way_back_run_as_the_former_container_did(host: Host) ->
 
 def test_a_container_that_stays_up_is_steady(host: Host) -> None:
     assert host.step(soak=3).watch() == {}
+
+
+def test_a_young_container_is_watched_until_it_is_old_enough(host: Host) -> None:
+    host.roll(host.new, text="new")
+    assert host.step(uptime=6).watch() == {}
+    assert time.time() - host.state().started >= 6
 
 
 def test_a_container_that_restarts_is_not_steady(host: Host) -> None:
