@@ -181,14 +181,16 @@ class Step:
     def _move(self, outcome: Outcome, state: ContainerState | None, wanted: ContainerSpec) -> dict[str, t.Any]:
         sides = {"from": self._engine.inspect(state.image_id) if state else None, "to": self._engine.inspect(wanted.image)}
         labels = {side: image.labels if image else {} for side, image in sides.items()}
+        ids = {side: image.id if image else "" for side, image in sides.items()}
         return {
             "container": outcome.name,
             "service": outcome.service,
             "action": outcome.action,
             "reasons": outcome.reasons,
             "impact": wanted.impact,
-            **{f"image_{side}": image.id if image else "" for side, image in sides.items()},
-            "new_image": len({image.id if image else "" for image in sides.values()}) == 2,
+            **{f"image_{side}": found for side, found in ids.items()},
+            # one that is not here yet is new: whoever is asked then says so
+            "new_image": not ids["to"] or ids["to"] != ids["from"],
             **{f"release_{side}": images.release(found) for side, found in labels.items()},
             **{f"lock_{side}": found.get(images.LABEL_LOCK, "") for side, found in labels.items()},
         }

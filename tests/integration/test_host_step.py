@@ -138,6 +138,13 @@ def test_a_move_is_explained_before_it_is_made(host: Host) -> None:
     assert found and found.rollout == "r0"
 
 
+def test_an_image_is_new_unless_it_is_the_one_that_runs(host: Host) -> None:
+    same = dataclasses.replace(host.new, image=host.old.image)
+    absent = dataclasses.replace(host.spec("absent"), image="caisson/nowhere:1")
+    found = {move["container"]: move["new_image"] for move in host.step(same, absent, text="new", check=True, only="api absent").moves()}
+    assert found == {same.name: False, absent.name: True}
+
+
 def test_what_was_is_kept_before_files_are_written(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     def cut_off(*_arguments: t.Any) -> None:
         raise OSError("no space left")

@@ -63,6 +63,12 @@ def unchanged(cloud: Cloud, guests: list[Guest]) -> None:
     assert [cloud.process(guest.host) for guest in guests] == [guest.process for guest in guests]
 
 
+def after(seconds: float) -> t.Callable[[], bool]:
+    """Return what is true from then on."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() > end
+
+
 def figures(text: str) -> tuple[dict[str, int], dict[str, int]]:
     """Return failed requests of each API, and lost pings of each address, as a run's report says."""
     apis = {name: int(count) for name, count in re.findall(r"API (\w+): \S+ %, (\d+) of \d+ failed", text)}
@@ -110,8 +116,7 @@ def test_a_rollout_that_is_killed_again_and_again_ends_well(cloud: Cloud, guests
     before, began = everything(cloud), cloud.started("compute2")
     addresses = ("-e", json.dumps({"rollout_guests": [guest.address for guest in guests]}))
     for point in range(points):
-        deadline = time.monotonic() + chance.uniform(5, 90)
-        if not cloud.play_until(lambda end=deadline: time.monotonic() > end, "upgrade", *RELEASE, *addresses):  # type: ignore[misc]
+        if not cloud.play_until(after(chance.uniform(5, 90)), "upgrade", *RELEASE, *addresses):
             print(f"it was through after {point} kills")
             break
     text = cloud.play("upgrade", *RELEASE, *addresses)
