@@ -31,8 +31,10 @@ def test_each_killed_container_comes_back(cloud: Cloud, server: dict[str, t.Any]
         print(lines[-1])
         assert machine() == process, f"the machine died with {name}"
         assert pinger.lost == 0 or name in _DATA_PLANE, f"{pinger.lost} pings lost with {name}"
+    # the clients of a broker or a database that was away wait longer with each try to reach it again
+    seconds = wait("everything is healthy again", lambda: not unsound(engine, names))
+    lines.append(f"{'everything':28} {seconds:6.1f} s  after the last one")
     (ARTIFACTS / "recovery.txt").write_text("\n".join(lines) + "\n")
-    assert unsound(engine, names) == []
 
 
 def test_a_killed_engine_takes_nothing_with_it(cloud: Cloud, server: dict[str, t.Any]) -> None:
