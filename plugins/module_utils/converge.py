@@ -196,6 +196,8 @@ class Converger:
         edited = current is not None and self._read_an_edit(spec.name, current)
         planned = plan_container(spec, image_id, current, self._loaded(spec, current), drifted, edited)
         vars(outcome).update(vars(planned))
+        # a plan says so too: what cannot be done should be known before anything is
+        guarded = _guarded(spec.survivors, current) if current and outcome.action in ("replace", "restart") else []
         if self._check:
             as_it_should_be = outcome.changed or (current and current.running and health.healthy(self._engine, current, spec.healthcheck))
             outcome.state = "done" if as_it_should_be else "waiting"
@@ -205,10 +207,10 @@ class Converger:
                 raise EngineError(f"a container named {spec.name} exists that is not of cloud {self._cloud}; remove or rename it")
             self._engine.create(spec, image_id, self._cloud)
             self._engine.start(spec.name)
-        elif outcome.action == "replace" and current:
-            self._replace(spec, image_id, current)
-        elif outcome.action == "restart" and current:
-            guarded = _guarded(spec.survivors, current)
+        elif outcome.action == "replace":
+            self._replace(spec, image_id)
+            _survived(spec, guarded)
+        elif outcome.action == "restart":
             self._engine.stop(spec.name, spec.stop_timeout)
             self._engine.start(spec.name)
             _survived(spec, guarded)
@@ -240,16 +242,14 @@ class Converger:
         if self._loaded(spec, current) != spec.reload_digest:
             self._state.put("reloads", spec.name, {"container": current.id, "digest": spec.reload_digest})
 
-    def _replace(self, spec: ContainerSpec, image_id: str, current: ContainerState) -> None:
-        """Put a new container in the place of *current*; what the engine would refuse is found out before the old one stops."""
-        guarded = _guarded(spec.survivors, current)
+    def _replace(self, spec: ContainerSpec, image_id: str) -> None:
+        """Put a new container in the place of the one that is there; what the engine would refuse is found out before that one stops."""
         self._engine.remove(spec.name + _NEXT)
         self._engine.create(spec, image_id, self._cloud, name=spec.name + _NEXT)
         self._engine.stop(spec.name, spec.stop_timeout)
         self._engine.remove(spec.name)
         self._engine.rename(spec.name + _NEXT, spec.name)
         self._engine.start(spec.name)
-        _survived(spec, guarded)
 
     def _drift(self, spec: ContainerSpec, current: ContainerState) -> list[Difference]:
         """Return what hands changed in a container since it was created."""

@@ -173,8 +173,14 @@ class Step:
         return self._engine.containers([f"{specs.LABEL_CLOUD}={self._params['cloud']}", specs.LABEL_CONTAINER])
 
     def moves(self) -> list[dict[str, t.Any]]:
-        """Return the containers that are not where the step leads."""
+        """Return the containers that are not where the step leads.
+
+        Raises:
+            EngineError: if one of them must not be stopped.
+        """
         planned = self._converger(check_mode=True).converge(self._specs, [], (), self._params["parallel"])
+        if refused := [f"{outcome.name}: {outcome.detail}" for outcome in planned if outcome.state == "failed"]:
+            raise EngineError("; ".join(refused))
         current, wanted = self._current(), {spec.name: spec for spec in self._specs}
         return [self._move(outcome, current.get(outcome.name), wanted[outcome.name]) for outcome in planned if outcome.changed]
 

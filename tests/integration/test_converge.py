@@ -425,10 +425,12 @@ def test_a_process_that_would_die_with_its_container_stops_the_replacement(host:
     )
     assert _short(host.converge(spec)) == [("create", "done")]
     before = host.state()
-    (outcome,) = host.converge(dataclasses.replace(spec, memory="64m"))
-    assert (outcome.action, outcome.state) == ("replace", "failed")
-    assert f"is not stopped: {word} (pid " in outcome.detail
-    assert "would be killed with it" in outcome.detail
+    # a plan says so, too
+    for check_mode in (True, False):
+        (outcome,) = host.converge(dataclasses.replace(spec, memory="64m"), check_mode=check_mode)
+        assert (outcome.action, outcome.state) == ("replace", "failed")
+        assert f"is not stopped: {word} (pid " in outcome.detail
+        assert "would be killed with it" in outcome.detail
     # nor is it removed when nobody wants it any more
     with pytest.raises(EngineError, match=f"is not stopped: {word}"):
         host.converger().prune({"test"}, [])

@@ -16,6 +16,7 @@ import zlib
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.config_tree import Wanted, WantedFile
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Healthcheck
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import ContainerState, EngineError
 from ansible_collections.caisson.openstack.plugins.module_utils.snapshots import Snapshots
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
@@ -201,6 +202,25 @@ def test_what_something_else_made_is_left_alone(host: Host) -> None:
     with pytest.raises(ValueError, match=f"{name} was made by something else; there would be no way back"):
         host.roll(foreign, text="new", only="foreign")
     assert host.text("foreign") == ""
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_what_would_take_a_guarded_process_with_it_is_refused_before_anything_is_written(host: Host, check: bool) -> None:
+    word = f"x{host.lab.cloud[-8:]}"
+    guarded = host.spec(
+        "api",
+        command=["sh", "-c", f"cp /bin/sleep /tmp/{word} && /tmp/{word} 600"],
+        tmpfs=["/tmp:mode=1777,exec"],
+        healthcheck=Healthcheck(["CMD-SHELL", f"grep -qx {word} /proc/[0-9]*/comm"], interval=600, timeout=2),
+        survivors=[word],
+    )
+    host.roll(guarded, text="old", rollout="r0")
+    before = host.state()
+    with pytest.raises(EngineError, match=rf"^{host.old.name}: .* is not stopped: {word} \(pid \d+\) runs in the control group"):
+        host.step(dataclasses.replace(guarded, image=host.new.image), text="new", check=check).roll()
+    assert (host.state(), host.text()) == (before, "old")
+    kept = host.snapshots.get(host.old.name)
+    assert kept is None or kept.rollout != "r1"
 
 
 def test_jobs_before_the_way_back_run_as_the_former_container_did(host: Host) -> None:
