@@ -8,10 +8,12 @@ import functools
 import json
 import os
 import pathlib
+import re
 import signal
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 import typing as t
 import urllib.request
@@ -19,13 +21,50 @@ import urllib.request
 import yaml
 from testinfra.host import Host
 
+from tests.molecule import waiting
+
 ROOT = pathlib.Path(__file__).parents[2]
 SCENARIO = ROOT / "molecule/upgrade"
 EPHEMERAL = pathlib.Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
 LOGS = ROOT / "artifacts"
 KEYSTONE = "https://10.199.0.11:5000/v3"
-BEFORE, AFTER = "2025.2", "2026.1"
+#: What the cloud runs at first, and what it becomes, one after the other.
+RELEASES = ("2025.2", "2026.1", "2026.2")
 COMPUTES = ("compute1", "compute2")
+
+
+_SMOKE = r"tempest_regex=api\.(identity|image|network)\..*smoke"
+
+
+def release(name: str) -> tuple[str, str]:
+    """Return the arguments of a playbook for a release."""
+    return ("-e", f"cloud_release={name}")
+
+
+def other_image(container: str, kind: str, script: str = "true") -> str:
+    """Give the image of a container of the first release a further layer on the build host; return its name as definitions write it."""
+    tags = _docker("images", f"caisson/{container}", "--format", "{{.Tag}}").split()
+    tag = next(tag for tag in tags if tag.startswith(f"{RELEASES[0]}-"))
+    made = _docker("create", "--user", "0:0", "--entrypoint", "", f"caisson/{container}:{tag}", "sh", "-ec", script)
+    try:
+        _docker("start", "--attach", made)
+        _docker("commit", made, f"caisson/{kind}_{container}:{tag}")
+    finally:
+        _docker("rm", made)
+    return f"{kind}_{container}"
+
+
+def _docker(*arguments: str) -> str:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def figures(text: str) -> tuple[dict[str, int], dict[str, int]]:
+    """Return failed requests of each API, and lost pings of each address, as a run's report says."""
+    apis = {name: int(count) for name, count in re.findall(r"API (\w+): \S+ %, (\d+) of \d+ failed", text)}
+    pings = {address: int(count) for address, count in re.findall(r"[Pp]ing (\S+): (\d+) of \d+ lost", text)}
+    return apis, pings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,24 +107,44 @@ class Cloud:
         assert not check or done.returncode == 0, done.stdout[-6000:]
         return " ".join(done.stdout.split())
 
+    def smoke(self, *arguments: str) -> None:
+        """Run the smoke tests of the public suite that are of APIs."""
+        text = self.play("tempest", "-e", _SMOKE, *arguments)
+        found = re.search(r"(\d+) passed, \d+ skipped, \d+ excluded, 0 failed", text)
+        assert found, text[-3000:]
+        assert int(found[1]) > 0
+
     def log(self, playbook: str, text: str) -> None:
         """Keep what a run printed."""
         LOGS.mkdir(exist_ok=True)
         with (LOGS / f"upgrade-{playbook}.log").open("a") as stream:
             stream.write(text)
 
-    def play_until(self, seen: t.Callable[[], bool], playbook: str, *arguments: str) -> bool:
-        """Run a playbook and kill it, and all that it started, as soon as *seen*; return whether it had to be killed."""
-        with (LOGS / f"upgrade-{playbook}.log").open("a") as log:
-            command = self.command(playbook, *arguments)
-            run = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
-            while run.poll() is None:
-                if seen():
+    def play_until(self, seen: t.Callable[[], bool], playbook: str, *arguments: str) -> tuple[bool, str]:
+        """Run a playbook, and kill it and all that it started as soon as *seen*.
+
+        Returns:
+            Whether it had to be killed, and what it printed.
+        """
+        with tempfile.TemporaryFile("w+") as output:
+            run = subprocess.Popen(
+                self.command(playbook, *arguments),
+                env=self.environment,
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            killed = False
+            while run.poll() is None and not killed:
+                if killed := seen():
                     os.killpg(run.pid, signal.SIGKILL)
-                    run.wait()
-                    return True
                 time.sleep(0.3)
-            return False
+            run.wait()
+            output.seek(0)
+            text = output.read()
+        self.log(playbook, text)
+        return killed, text
 
     def journal(self) -> dict[str, t.Any]:
         """Return the journal of the rollout, empty before the first."""
@@ -101,11 +160,27 @@ class Cloud:
         text = self.hosts[host].check_output("docker ps --all --filter label=org.caisson.container --format '{{.Names}} {{.Image}}'")
         return dict(line.split() for line in text.splitlines())
 
+    def everything(self) -> dict[tuple[str, str], str]:
+        """Return the image of each container of each host."""
+        return {(host, name): image for host in self.hosts for name, image in self.images(host).items()}
+
+    def moved(self, before: dict[tuple[str, str], str]) -> set[tuple[str, str]]:
+        """Return the containers that have another image than *before*."""
+        return {place for place, image in self.everything().items() if before.get(place) != image}
+
     def started(self, host: str) -> dict[str, str]:
         """Return when each container started."""
         template = "{{.Name}} {{.State.StartedAt}}"
         text = self.hosts[host].check_output(f"docker ps --quiet | xargs docker inspect --format '{template}'")
         return {name.lstrip("/"): begun for name, begun in map(str.split, text.splitlines())}
+
+    def unhealthy(self) -> list[str]:
+        """Return the containers that are not healthy by the engine's own check."""
+        return [row for host in self.hosts.values() for row in waiting.unhealthy(host)]
+
+    def unharmed(self, guests: t.Iterable[Guest]) -> bool:
+        """Return whether every server is the process that it was."""
+        return all(self.process(guest.host) == guest.process for guest in guests)
 
     def process(self, host: str) -> int:
         """Return the process id of the one server on a hypervisor."""

@@ -4,32 +4,12 @@
 from __future__ import annotations
 
 import subprocess
-import time
 import typing as t
 
 import pytest
 from testinfra.host import Host
 
-_PATIENCE = 300  # seconds
-
-
-def wait(what: str, done: t.Callable[[], bool]) -> None:
-    """Wait until *done*; a host that is booting may refuse to be asked."""
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            if done():
-                return
-        except (AssertionError, RuntimeError):
-            pass
-        assert time.monotonic() < deadline, f"not within {_PATIENCE} s: {what}"
-        time.sleep(2)
-
-
-def unhealthy(host: Host) -> list[str]:
-    """Return the containers of a host that are not healthy by the engine's own check."""
-    rows = host.check_output("docker ps --all --format '{{.Names}} {{.Status}}'").splitlines()
-    return [row for row in rows if "(healthy)" not in row]
+from tests.molecule.waiting import unhealthy, wait
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An image that does not do its work is found out at the first host, which is put back; nobody else notices."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.molecule.upgrade import Cloud, Guest, other_image
+
+_BINARY = "/opt/openstack/bin/nova-compute"
+#: What is done to the image of the hypervisor's service, and the task that notices.
+BROKEN = {
+    "absent": (f"rm {_BINARY}", "Containers are rolled"),
+    "deaf": (f"printf '#!/bin/sh\\nexec sleep infinity\\n' >{_BINARY}", "Containers are rolled"),
+    "mute": (
+        "cd /opt/openstack/lib/python3*/site-packages/nova/servicegroup/drivers && rm -f __pycache__/db.* && "
+        "sed -i 's/    def _report_state(self, service):/&\\n        return/' db.py && grep -A1 'def _report_state' db.py | grep -q return",
+        "The host is up in the APIs",
+    ),
+    "frail": (
+        f"mv {_BINARY} {_BINARY}-steady && printf '#!/bin/sh\\n{_BINARY}-steady \"$@\" &\\nsleep 60\\nkill $!\\nexit 1\\n' >{_BINARY} && "
+        f"chmod 755 {_BINARY}",
+        "Containers are steady",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_image_stops_at_the_first_host(cloud: Cloud, guests: list[Guest], kind: str) -> None:
+    script, task = BROKEN[kind]
+    image = other_image("nova_compute", kind, script)
+    overrides = {"nova_service_overrides": {"containers": [{"name": "nova_compute", "image": image}]}}
+    before, other = cloud.everything(), cloud.started("compute2")
+    text = cloud.play("upgrade", "-e", json.dumps(overrides), check=False)
+    assert "compute1 was put back: tier compute (nova_compute) is what it was before" in text, text[-3000:]
+    assert re.search(rf"put back[^.]*\. \S+ \| {task}", text), text[-3000:]
+    assert cloud.states() == {("compute1", "compute"): "reverted"}
+    assert cloud.everything() == before
+    assert cloud.started("compute2") == other
+    assert cloud.unharmed(guests)
+    cloud.play("rollback")
+    assert cloud.unharmed(guests)

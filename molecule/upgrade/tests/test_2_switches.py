@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What servers stand on moves under them: libvirt, Open vSwitch and OVN."""
+
+from __future__ import annotations
+
+import json
+
+from tests.molecule.upgrade import Cloud, Guest, figures, other_image
+
+CONTAINERS = {
+    "libvirt": ["libvirt"],
+    "openvswitch": ["openvswitch_db", "openvswitch_vswitchd"],
+    "ovn": ["ovn_controller", "ovn_nb_db", "ovn_sb_db", "ovn_northd"],
+}
+
+
+def overrides() -> str:
+    """Return the settings that give each of the containers another image."""
+    return json.dumps(
+        {
+            f"{service}_service_overrides": {"containers": [{"name": name, "image": other_image(name, "other")} for name in names]}
+            for service, names in CONTAINERS.items()
+        }
+    )
+
+
+def test_a_server_that_would_be_killed_forbids_it_before_anything_moves(cloud: Cloud, guests: list[Guest]) -> None:
+    guest, host = guests[1], cloud.hosts[guests[1].host]
+    before = cloud.everything()
+    home = host.check_output("grep -E ':freezer:|^0::' /proc/%s/cgroup | cut -d: -f3", guest.process)
+    libvirt = host.check_output("docker inspect --format '{{.State.Pid}}' libvirt")
+    inside = host.check_output("grep -E ':freezer:|^0::' /proc/%s/cgroup | cut -d: -f3", libvirt)
+    host.check_output("echo %s >/sys/fs/cgroup/freezer%s/cgroup.procs", guest.process, inside)
+    try:
+        text = cloud.play("upgrade", "-e", overrides(), check=False)
+    finally:
+        host.check_output("echo %s >/sys/fs/cgroup/freezer%s/cgroup.procs", guest.process, home)
+    assert "libvirt is not stopped: qemu-system-x86" in text, text[-3000:]
+    assert "would be killed with it" in text
+    assert cloud.everything() == before
+    assert cloud.unharmed(guests)
+
+
+def test_they_move_and_nobody_but_the_switch_loses_a_ping(cloud: Cloud, guests: list[Guest]) -> None:
+    before = cloud.everything()
+    addresses = ("-e", json.dumps({"rollout_guests": [guest.address for guest in guests]}))
+    text = cloud.play("upgrade", "-e", overrides(), *addresses)
+    apis, pings = figures(text)
+    print(f"to other switches: failed requests: {apis}; lost pings: {pings}")
+    names = {name for service in CONTAINERS.values() for name in service}
+    assert cloud.moved(before) == {place for place in before if place[1] in names}
+    assert cloud.unharmed(guests)
+    cloud.play("rollback")
+    assert cloud.everything() == before
+    assert cloud.unharmed(guests)

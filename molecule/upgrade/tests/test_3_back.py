@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""There is a way back from each phase, and what users made meanwhile stays."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.molecule.upgrade import RELEASES, Cloud, Guest, figures, release
+
+AFTER = release(RELEASES[1])
+
+
+def test_the_public_suite_passes_before(cloud: Cloud) -> None:
+    cloud.smoke()
+
+
+@pytest.mark.parametrize("phase", ["backed_up", "expanded"])
+def test_from_a_phase_in_which_nothing_was_moved(cloud: Cloud, guests: list[Guest], phase: str) -> None:
+    before, began = cloud.everything(), cloud.started("control1")
+    killed, text = cloud.play_until(lambda: cloud.journal().get("phase") == phase, "upgrade", *AFTER)
+    assert killed, text[-3000:]
+    cloud.play("rollback", *AFTER)
+    assert cloud.everything() == before
+    # nothing restarts that was not moved; what pulls images and watches is no part of the cloud
+    assert began.items() <= cloud.started("control1").items()
+    assert cloud.unharmed(guests)
+
+
+def test_half_of_it(cloud: Cloud, guests: list[Guest]) -> None:
+    before = cloud.everything()
+
+    def half() -> bool:
+        return cloud.states().get(("compute1", "compute")) == "done"
+
+    killed, text = cloud.play_until(half, "upgrade", *AFTER)
+    assert killed, text[-3000:]
+    seen = cloud.moved(before)
+    assert {("compute1", "nova_compute"), ("control1", "nova_conductor"), ("control1", "neutron_api")} <= seen
+    assert ("compute2", "nova_compute") not in seen
+    cloud.play("probe", *AFTER, "-e", "probe=stop")
+    cloud.smoke(*AFTER)
+    made = cloud.ask("network", "/v2.0/networks", {"network": {"name": "made-meanwhile"}})["network"]["id"]
+    # what that run left is not alive any more, as its machine can tell
+    cloud.play("rollback", *AFTER)
+    assert cloud.everything() == before
+    assert cloud.ask("network", f"/v2.0/networks/{made}")["network"]["name"] == "made-meanwhile"
+    assert cloud.unharmed(guests)
+
+
+def test_all_of_it(cloud: Cloud, guests: list[Guest]) -> None:
+    before = cloud.everything()
+    addresses = ("-e", json.dumps({"rollout_guests": [guest.address for guest in guests]}))
+    apis, pings = figures(cloud.play("upgrade", *AFTER, *addresses))
+    print(f"{' -> '.join(RELEASES[:2])}: failed requests: {apis}; lost pings: {pings}")
+    assert {guest.address: 0 for guest in guests} == pings
+    assert cloud.unharmed(guests)
+    apis, pings = figures(cloud.play("rollback", *AFTER))
+    print(f"and back: failed requests: {apis}; lost pings: {pings}")
+    assert cloud.everything() == before
+    assert cloud.unharmed(guests)
