@@ -57,8 +57,6 @@ def test_it_is_gone_on_with_and_made_final(cloud: Cloud, guests: list[Guest]) ->
     cloud.play("upgrade", *AFTER)
     done = [event for event in cloud.journal()["events"] if (event["phase"], event["state"]) == ("roll", "done")]
     places = [(event["host"], event["tier"]) for event in done]
-        (event["host"], event["tier"]) for event in cloud.journal()["events"] if event["phase"] == "roll" and event["state"] == "done"
-    ]
     print(f"steps that were done: {len(places)}, of which again: {len(places) - len(set(places))}")
     cloud.play("finalize", *AFTER)
     assert not cloud.unhealthy()
