@@ -198,12 +198,25 @@ def test_every_client_verifies_with_the_ca_and_nobody_else_has_a_key(models: lis
             assert not re.search(r"insecure *[=:] *true", file["content"], re.IGNORECASE), path
 
 
+def ml2(inventory: str, release: str, host: str) -> configparser.RawConfigParser:
+    """Return what Neutron's API reads of its plugin."""
+    (file,) = (file for file in hosts(inventory, release)[host]["files"] if file["path"] == "neutron_api/config/ml2_conf.ini")
+    options = configparser.RawConfigParser()
+    options.read_string(file["content"])
+    return options
+
+
+@pytest.mark.parametrize(("inventory", "host", "distributed"), [("aio", "aio", True), ("multinode", "control1", False)])
+def test_floating_addresses_are_where_the_network_outside_is(inventory: str, host: str, distributed: bool) -> None:
+    """A hypervisor that is not connected to it would answer for them, and nobody would hear it."""
+    for release in SUBSTRATES:
+        assert ml2(inventory, release, host).getboolean("ovn", "enable_distributed_floating_ip") is distributed
+
+
 @pytest.mark.parametrize("release", SUBSTRATES)
 def test_neutron_reads_the_types_of_project_networks(release: str) -> None:
     """A name that the release does not know is ignored without a word, and networks end at their host."""
     known = {"2025.2": "tenant_network_types"}.get(release, "project_network_types")
-    (file,) = (file for file in hosts("aio", release)["aio"]["files"] if file["path"] == "neutron_api/config/ml2_conf.ini")
-    options = configparser.RawConfigParser()
-    options.read_string(file["content"])
+    options = ml2("aio", release, "aio")
     assert {name for name in options["ml2"] if name.endswith("_network_types")} == {known}
     assert options["ml2"][known] == "geneve"
