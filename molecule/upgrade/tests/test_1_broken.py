@@ -14,7 +14,7 @@ _BINARY = "/opt/openstack/bin/nova-compute"
 #: What is done to the image of the hypervisor's service, and the task that notices.
 BROKEN = {
     "absent": (f"rm {_BINARY}", "Containers are rolled"),
-    "deaf": (f"printf '#!/bin/sh\\nexec sleep infinity\\n' >{_BINARY}", "Containers are rolled"),
+    "deaf": (f"printf '#!/bin/sh\\ntrap exit TERM\\nsleep infinity & wait\\n' >{_BINARY}", "Containers are rolled"),
     "mute": (
         "cd /opt/openstack/lib/python3*/site-packages/nova/servicegroup/drivers && rm -f __pycache__/db.* && "
         "sed -i 's/    def _report_state(self, service):/&\\n        return/' db.py && grep -A1 'def _report_state' db.py | grep -q return",
@@ -32,9 +32,12 @@ BROKEN = {
 def test_a_broken_image_stops_at_the_first_host(cloud: Cloud, guests: list[Guest], kind: str) -> None:
     script, task = BROKEN[kind]
     image = other_image("nova_compute", kind, script)
-    overrides = {"nova_service_overrides": {"containers": [{"name": "nova_compute", "image": image}]}}
+    settings = {
+        "nova_service_overrides": {"containers": [{"name": "nova_compute", "image": image, "start_timeout": 90}]},
+        "rollout_gate_timeout": 90,
+    }
     before, other = cloud.everything(), cloud.started("compute2")
-    text = cloud.play("upgrade", "-e", json.dumps(overrides), check=False)
+    text = cloud.play("upgrade", "-e", json.dumps(settings), check=False)
     assert "compute1 was put back: tier compute (nova_compute) is what it was before" in text, text[-3000:]
     assert re.search(rf"put back[^.]*\. \S+ \| {task}", text), text[-3000:]
     assert cloud.states() == {("compute1", "compute"): "reverted"}
