@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import pathlib
 import re
 import secrets
-import signal
 import subprocess
 import time
 import typing as t
@@ -16,6 +14,7 @@ import typing as t
 import docker
 import pytest
 
+from tests import runs
 from tests.cloud.conftest import ARTIFACTS, Cloud, credentials, environment, recap, twins
 from tests.cloud.leaks import Secrets, Watcher
 from tests.cloud.prober import KEYSTONE, REQUESTS, Prober, login, send
@@ -99,8 +98,7 @@ def cut_off_while_clients_move(cloud: Cloud) -> None:
                 assert run.poll() is None, "the rotation ended before it could be killed"
                 time.sleep(0.5)
         finally:
-            os.killpg(run.pid, signal.SIGKILL)
-            run.wait()
+            runs.kill(run)
 
 
 def execute(container: str, script: str, **variables: str) -> tuple[int, str]:

@@ -6,10 +6,10 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import time
 
+from tests import runs
 from tests.cloud.conftest import ARTIFACTS, Cloud
 
 
@@ -33,7 +33,7 @@ def kill_runs(cloud: Cloud, points: int, longest: float) -> None:
                 try:
                     run.wait(seconds)
                 except subprocess.TimeoutExpired:
-                    os.killpg(run.pid, signal.SIGKILL)
+                    runs.kill(run)
                     killed += 1
             log.write(f"\npoint {point}: {'killed' if run.returncode < 0 else f'ended with {run.returncode}'} after {seconds:.1f} s\n")
             log.flush()

@@ -9,7 +9,6 @@ import json
 import os
 import pathlib
 import re
-import signal
 import ssl
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import urllib.request
 import yaml
 from testinfra.host import Host
 
+from tests import runs
 from tests.molecule import waiting
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -138,9 +138,8 @@ class Cloud:
             killed = False
             while run.poll() is None and not killed:
                 if killed := seen():
-                    os.killpg(run.pid, signal.SIGKILL)
+                    runs.kill(run)
                 time.sleep(0.3)
-            run.wait()
             output.seek(0)
             text = output.read()
         self.log(playbook, text)
