@@ -25,16 +25,16 @@ def overrides() -> str:
 
 
 def test_a_server_that_would_be_killed_forbids_it_before_anything_moves(cloud: Cloud, guests: list[Guest]) -> None:
-    guest, host = guests[1], cloud.hosts[guests[1].host]
+    host, server = cloud.hosts[guests[1].host], str(guests[1].process)
     before = cloud.everything()
-    home = host.check_output("grep -E ':freezer:|^0::' /proc/%s/cgroup | cut -d: -f3", guest.process)
     libvirt = host.check_output("docker inspect --format '{{.State.Pid}}' libvirt")
-    inside = host.check_output("grep -E ':freezer:|^0::' /proc/%s/cgroup | cut -d: -f3", libvirt)
-    host.check_output("echo %s >/sys/fs/cgroup/freezer%s/cgroup.procs", guest.process, inside)
+    # this test knows the layout of cgroup v1
+    home, inside = (host.check_output("grep ':freezer:' /proc/%s/cgroup | cut -d: -f3", process) for process in (server, libvirt))
+    host.check_output("echo %s >/sys/fs/cgroup/freezer%s/cgroup.procs", server, inside)
     try:
         text = cloud.play("upgrade", "-e", overrides(), check=False)
     finally:
-        host.check_output("echo %s >/sys/fs/cgroup/freezer%s/cgroup.procs", guest.process, home)
+        host.check_output("echo %s >/sys/fs/cgroup/freezer%s/cgroup.procs", server, home)
     assert "libvirt is not stopped: qemu-system-x86" in text, text[-3000:]
     assert "would be killed with it" in text
     assert cloud.everything() == before
