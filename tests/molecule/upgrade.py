@@ -41,17 +41,17 @@ def release(name: str) -> tuple[str, str]:
     return ("-e", f"cloud_release={name}")
 
 
-def other_image(container: str, kind: str, script: str = "true") -> str:
-    """Give the image of a container of the first release a further layer on the build host; return its name as definitions write it."""
-    tags = _docker("images", f"caisson/{container}", "--format", "{{.Tag}}").split()
+def other_image(image: str, kind: str, script: str = "true") -> str:
+    """Give an image of the first release a further layer on the build host; return its name as definitions write it."""
+    tags = _docker("images", f"caisson/{image}", "--format", "{{.Tag}}").split()
     tag = next(tag for tag in tags if tag.startswith(f"{RELEASES[0]}-"))
-    made = _docker("create", "--user", "0:0", "--entrypoint", "", f"caisson/{container}:{tag}", "sh", "-ec", script)
+    made = _docker("create", "--user", "0:0", "--entrypoint", "", f"caisson/{image}:{tag}", "sh", "-ec", script)
     try:
         _docker("start", "--attach", made)
-        _docker("commit", made, f"caisson/{kind}_{container}:{tag}")
+        _docker("commit", made, f"caisson/{kind}_{image}:{tag}")
     finally:
         _docker("rm", made)
-    return f"{kind}_{container}"
+    return f"{kind}_{image}"
 
 
 def _docker(*arguments: str) -> str:

@@ -7,6 +7,7 @@ import json
 
 from tests.molecule.upgrade import Cloud, Guest, figures, other_image
 
+#: Services and their containers; each service has an image of its name.
 CONTAINERS = {
     "libvirt": ["libvirt"],
     "openvswitch": ["openvswitch_db", "openvswitch_vswitchd"],
@@ -16,12 +17,11 @@ CONTAINERS = {
 
 def overrides() -> str:
     """Return the settings that give each of the containers another image."""
-    return json.dumps(
-        {
-            f"{service}_service_overrides": {"containers": [{"name": name, "image": other_image(name, "other")} for name in names]}
-            for service, names in CONTAINERS.items()
-        }
-    )
+    found = {}
+    for service, names in CONTAINERS.items():
+        image = other_image(service, "other")
+        found[f"{service}_service_overrides"] = {"containers": [{"name": name, "image": image} for name in names]}
+    return json.dumps(found)
 
 
 def test_a_server_that_would_be_killed_forbids_it_before_anything_moves(cloud: Cloud, guests: list[Guest]) -> None:
