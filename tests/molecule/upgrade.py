@@ -151,8 +151,11 @@ class Cloud:
         return json.loads(done.stdout) if done.rc == 0 else {}
 
     def states(self) -> dict[tuple[str, str], str]:
-        """Return the last that is known of each host's tiers while hosts are moved."""
-        return {(event["host"], event["tier"]): event["state"] for event in self.journal().get("events", []) if event["phase"] == "roll"}
+        """Return the last that is known of each host's tiers while hosts are moved; of a rollout that is open."""
+        journal = self.journal()
+        if journal.get("phase") in (None, "rolled_back", "finalized"):
+            return {}
+        return {(event["host"], event["tier"]): event["state"] for event in journal["events"] if event["phase"] == "roll"}
 
     def images(self, host: str) -> dict[str, str]:
         """Return the image of each container."""
