@@ -15,7 +15,8 @@ import yaml
 from ansible_collections.caisson.openstack.plugins.module_utils import rollout
 from tests.unit.plugins.module_utils.rollouts import a_rollout
 
-VARS: dict[str, str] = yaml.safe_load((pathlib.Path(__file__).parents[3] / "roles/rollout/vars/main.yml").read_text(encoding="utf-8"))
+ROLES = pathlib.Path(__file__).parents[3] / "roles"
+VARS: dict[str, str] = yaml.safe_load((ROLES / "rollout/vars/main.yml").read_text(encoding="utf-8"))
 OLD = dataclasses.replace(a_rollout(), revision=200)
 NEW = dataclasses.replace(OLD, id="20261201T101010", revision=3)
 NEWER = dataclasses.replace(NEW, phase="finalized", revision=12)
@@ -37,3 +38,23 @@ def test_the_newest_journal_is_that_of_the_latest_rollout_with_the_highest_revis
         found, last = evaluated([rollout.dump(copy) if copy else {} for copy in order])
         assert len(found) == len([copy for copy in order if copy])
         assert rollout.load(last) == rollout.newest(order)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "groups", "counts"),
+    [
+        (["builder"], {"build": ["builder"]}, False),
+        (["builder", "control1"], {"build": ["builder"]}, True),
+        (["control1"], {"build": ["builder"]}, True),
+        (["control1"], {}, True),
+    ],
+)
+def test_a_rollout_does_not_keep_the_build_host_from_its_registry(hosts: list[str], groups: dict[str, list[str]], counts: bool) -> None:
+    """It is brought up by every run of the rollout itself, also by one that goes on."""
+    found: str = yaml.safe_load((ROLES / "service/vars/main.yml").read_text(encoding="utf-8"))["__service_journals"]
+    environment = jinja2.nativetypes.NativeEnvironment(undefined=jinja2.StrictUndefined)
+    environment.filters["difference"] = lambda some, others: [one for one in some if one not in others]
+    copies = [rollout.dump(OLD)]
+    assert environment.from_string(found).render(ansible_play_hosts=hosts, groups=groups, __rollout_copies=copies) == (
+        copies if counts else []
+    )
