@@ -16,7 +16,8 @@ AFTER = release(RELEASES[1])
 
 def under_way(cloud: Cloud, seconds: float) -> t.Callable[[], bool]:
     """Return what is true so many seconds after a run that is about to begin has taken the rollout on."""
-    before, ends = cloud.journal().get("holder"), []
+    before = cloud.journal().get("holder")
+    ends: list[float] = []
 
     def seen() -> bool:
         if not ends and cloud.journal().get("holder") not in (None, before):
