@@ -43,7 +43,7 @@ test: $(BIN)/.dev ## All tests but the long ones
 	pytest $(ARGS) $(PARALLEL) tests/integration
 	pytest $(ARGS) tests/molecule
 
-test-full: test ## All tests; the long ones take two hours more
+test-full: test ## All tests; the long ones take four hours more
 	pytest $(ARGS) tests/full
 
 test-unit: $(BIN)/.dev ## The quick tests

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cloud of three hosts goes to the next release under running servers, which takes an hour."""
+"""A cloud of three hosts goes to the next two releases under running servers, which takes two hours."""
 
 from __future__ import annotations
 
