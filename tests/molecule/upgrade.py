@@ -67,6 +67,11 @@ def figures(text: str) -> tuple[dict[str, int], dict[str, int]]:
     return apis, pings
 
 
+def unwell(text: str) -> set[str]:
+    """Return the hosts that failed in a run or could not be reached, as its recap says."""
+    return set(re.findall(r"^(\S+)\s+: .*(?:unreachable|failed)=[1-9]", text.partition("PLAY RECAP")[2], re.MULTILINE))
+
+
 @dataclasses.dataclass(frozen=True)
 class Guest:
     """A server and the process that it is."""

@@ -9,7 +9,7 @@ import re
 import time
 import typing as t
 
-from tests.molecule.upgrade import COMPUTES, RELEASES, Cloud, Guest, release
+from tests.molecule.upgrade import COMPUTES, RELEASES, Cloud, Guest, release, unwell
 
 AFTER = release(RELEASES[1])
 
@@ -33,8 +33,9 @@ def test_a_rollout_that_is_killed_again_and_again_ends_well(cloud: Cloud, guests
     chance, points = random.Random(seed), int(os.environ.get("CAISSON_KILLS", "20"))
     before, began = cloud.everything(), cloud.started("compute2")
     for point in range(points):
-        killed, _text = cloud.play_until(under_way(cloud, chance.uniform(0, 90)), "upgrade", *AFTER)
+        killed, text = cloud.play_until(under_way(cloud, chance.uniform(0, 90)), "upgrade", *AFTER)
         if not killed:
+            assert not unwell(text), text[-3000:]
             print(f"a run ended by itself after {point} kills")
             break
     cloud.play("upgrade", *AFTER)
