@@ -50,12 +50,14 @@ def boot_id(cloud: Cloud, address: str, tmp_path: pathlib.Path) -> str:
 def other_image(cloud: Cloud, container: str, kind: str = "other", command: t.Sequence[str] = ("true",)) -> str:
     """Give the image of a container a further layer under another name, what *command* leaves; return the name as definitions write it."""
     client, image = docker.APIClient(), cloud.containers[container]["Image"]
-    tag = client.inspect_image(image)["RepoTags"][0].rpartition(":")[2]
     created = client.create_container(image=image, command=list(command), user="0:0")
     client.start(created)
     assert client.wait(created)["StatusCode"] == 0
-    client.commit(created["Id"], repository=f"caisson/{kind}_{container}", tag=tag)
+    other = client.commit(created["Id"])
     client.remove_container(created)
+    # releases with the same packages share an image: it has the tags of them all
+    for reference in client.inspect_image(image)["RepoTags"]:
+        client.tag(other["Id"], f"caisson/{kind}_{container}", reference.rpartition(":")[2])
     return f"{kind}_{container}"
 
 
