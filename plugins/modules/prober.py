@@ -64,7 +64,7 @@ options:
   limit:
     description: Seconds that an answer of an API may take.
     type: int
-    default: 10
+    default: 60
   since:
     description: Begin of the time of the figures, in seconds since 1970; when the latest prober began if it is not given.
     type: float
@@ -274,7 +274,7 @@ def main() -> None:
             "addresses": {"type": "list", "elements": "str", "default": []},
             "interval": {"type": "float", "default": 0.2},
             "ping_interval": {"type": "float", "default": 0.02},
-            "limit": {"type": "int", "default": 10},
+            "limit": {"type": "int", "default": 60},
             "since": {"type": "float"},
             "until": {"type": "float"},
             "engine_url": {"type": "str", "default": DEFAULT_URL},

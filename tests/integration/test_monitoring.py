@@ -19,15 +19,15 @@ import yaml
 
 from ansible_collections.caisson.openstack.plugins.module_utils import container_metrics, databases
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
 from ansible_collections.caisson.openstack.plugins.modules.databases import ask
 from tests.unit.roles.test_definitions import hosts
 
+from . import defined
 from .conftest import Lab, MariaDB
 from .test_images import reference
 
-#: Where the inventory has the host, and where these tests have it: a cloud may run beside them.
-AIO, HERE = "127.0.9.1", "127.0.42.1"
+#: Where these tests have the host: a cloud may run beside them.
+HERE = "127.0.42.1"
 #: Values of a series, minute by minute, for a day.
 STEADY = "x1440"
 
@@ -278,15 +278,8 @@ CASES = [
 ]
 
 
-def configuration(container: str) -> dict[str, str]:
-    """Return the files in a container's directory of configuration, as the definitions have them for one machine."""
-    prefix = f"{container}/config/"
-    files = hosts("aio", "2026.1")["aio"]["files"]
-    return {file["path"].removeprefix(prefix): file["content"] for file in files if file["path"].startswith(prefix)}
-
-
 def rules() -> dict[str, t.Any]:
-    return yaml.safe_load(configuration("prometheus")["rules.yml"])
+    return yaml.safe_load(defined.configuration("prometheus")["rules.yml"])
 
 
 def alerts(document: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
@@ -328,16 +321,12 @@ def promtool(directory: pathlib.Path, script: str) -> subprocess.CompletedProces
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def write(directory: pathlib.Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        (directory / name).write_text(text, "utf-8")
-
-
 @pytest.mark.parametrize("inventory", ["aio", "multinode"])
 def test_prometheus_accepts_its_configuration(tmp_path: pathlib.Path, inventory: str) -> None:
     (host,) = (host for name, host in hosts(inventory, "2026.1").items() if name in ("aio", "control1"))
     prefix = "prometheus/config/"
-    write(tmp_path, {file["path"].removeprefix(prefix): file["content"] for file in host["files"] if file["path"].startswith(prefix)})
+    files = {file["path"].removeprefix(prefix): file["content"] for file in host["files"] if file["path"].startswith(prefix)}
+    defined.write(tmp_path, files)
     done = promtool(
         tmp_path, "promtool check config --lint=all --lint-fatal prometheus.yml && promtool check rules --lint=all --lint-fatal rules.yml"
     )
@@ -354,8 +343,8 @@ def test_every_alert_has_its_case_and_its_section() -> None:
 
 
 def test_every_alert_fires_when_it_should_and_not_otherwise(tmp_path: pathlib.Path) -> None:
-    write(tmp_path, {"rules.yml": yaml.safe_dump(rules())})
-    write(tmp_path, {f"{case.alert}.test": json.dumps(unit_test(case, "rules.yml")) for case in CASES})
+    defined.write(tmp_path, {"rules.yml": yaml.safe_dump(rules())})
+    defined.write(tmp_path, {f"{case.alert}.test": json.dumps(unit_test(case, "rules.yml")) for case in CASES})
     done = promtool(tmp_path, "promtool test rules *.test")
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -366,7 +355,7 @@ def test_the_cases_notice_a_rule_that_never_or_always_fires(tmp_path: pathlib.Pa
             document = rules()
             alerts(document)[case.alert]["expr"] = expression
             name = f"{case.alert}-{word}"
-            write(tmp_path, {f"{name}.yml": yaml.safe_dump(document), f"{name}.test": json.dumps(unit_test(case, f"{name}.yml"))})
+            defined.write(tmp_path, {f"{name}.yml": yaml.safe_dump(document), f"{name}.test": json.dumps(unit_test(case, f"{name}.yml"))})
     done = promtool(tmp_path, 'for test in *.test; do if promtool test rules "$test" >/dev/null 2>&1; then echo "$test"; fi; done')
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
@@ -385,32 +374,12 @@ class Stack:
 
     def start(self, name: str, replace: dict[str, str]) -> None:
         """Start a container; *replace* in its files what is not the same here."""
-        spec = next(dict(item) for item in hosts("aio", "2026.1")["aio"]["containers"] if item["name"] == name)
-        places = {"/var/lib/caisson/metrics": str(self.metrics.parent), f"/etc/caisson/{name}/config": str(self.directory / name)}
-        (self.directory / name).mkdir()
-        for path, text in configuration(name).items():
-            write(self.directory / name, {path: self._here(text, {AIO: HERE, **replace})})
-        volumes = [self._here(bind, places) for bind in spec["volumes"]]
-        values = {
-            "name": self.lab.name(name),
-            "image": reference(name),
-            "command": [self._here(word, {AIO: HERE}) for word in spec["command"]],
-            # data of Prometheus go to memory, and what a bind of the host has to do with is not there
-            "volumes": [bind for bind in volumes if bind.startswith((str(self.directory), "/usr:"))],
-            "tmpfs": [*spec["tmpfs"], *(["/var/lib/prometheus:uid=42472,gid=42472"] if name == "prometheus" else [])],
-            "healthcheck": None,
-            "stop_timeout": 0,
-        }
-        made = ContainerSpec(**{**spec, **values})
-        self.lab.engine.create(made, self.lab.engine.image_id(made.image) or "", self.lab.cloud)
-        self.lab.engine.start(made.name)
+        places = {"/var/lib/caisson/metrics": str(self.metrics.parent)}
+        tmpfs = ["/var/lib/prometheus:uid=42472,gid=42472"] if name == "prometheus" else []
+        words = {defined.AIO: HERE, **replace}
+        files = {path: defined.replaced(text, words) for path, text in defined.configuration(name).items()}
+        defined.start(self.lab, self.directory, name, HERE, files, places, tmpfs)
         container_metrics.write(self.lab.engine, self.lab.cloud, self.metrics)
-
-    @staticmethod
-    def _here(text: str, replace: dict[str, str]) -> str:
-        for old, new in replace.items():
-            text = text.replace(old, new)
-        return text
 
 
 def ask_prometheus(expression: str) -> list[dict[str, str]]:
@@ -436,7 +405,7 @@ def wait(what: str, done: t.Callable[[], object]) -> None:
 def stack(lab: Lab, tmp_path: pathlib.Path, mariadb: MariaDB) -> Stack:
     """Prometheus and those exporters that need no cloud, and a MariaDB with the account of the definitions."""
     made = Stack(lab, tmp_path)
-    login = re.search(r"user = (\S+)\npassword = (\S+)", configuration("mysqld_exporter")["my.cnf"])
+    login = re.search(r"user = (\S+)\npassword = (\S+)", defined.configuration("mysqld_exporter")["my.cnf"])
     assert login
     account = Database("monitoring", login[1], login[2], privileges=["USAGE"])
     current = databases.parse(ask(lab.engine, mariadb.container, databases.query([account])))
@@ -483,6 +452,6 @@ def test_a_container_that_does_not_run_is_noticed_by_its_name(stack: Stack) -> N
 def test_prometheus_reads_its_rules_again(stack: Stack) -> None:
     wait("it evaluates", lambda: bool(ask_prometheus("up")))
     extra = {"groups": [{"name": "extra", "rules": [{"alert": "Extra", "expr": "vector(1)"}]}]}
-    write(stack.directory / "prometheus", {"rules.yml": yaml.safe_dump(extra)})
+    defined.write(stack.directory / "prometheus", {"rules.yml": yaml.safe_dump(extra)})
     stack.lab.engine.signal(stack.lab.name("prometheus"), "SIGHUP")
     wait("the new rule", lambda: bool(ask_prometheus('ALERTS{alertname="Extra"}')))

@@ -4,10 +4,7 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
-import subprocess
-import sys
 import time
 import typing as t
 
@@ -17,8 +14,8 @@ from tests.fake_cloud import PASSWORD, REGION, FakeCloud
 from tests.scripts import ROLES
 
 from .conftest import Lab
+from .modules import run_module
 
-MODULE = "ansible_collections.caisson.openstack.plugins.modules.prober"
 ADDRESS = "127.0.0.1"
 
 
@@ -40,12 +37,9 @@ class Module:
 
     def run(self, state: str, **params: t.Any) -> dict[str, t.Any]:
         """Run it as Ansible would; return its result."""
-        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {**self._params, "state": state, **params}})
-        environment = {**os.environ, "PYTHONPATH": str(ROLES.parent / ".dev")}
-        command = [sys.executable, "-m", MODULE]
-        done = subprocess.run(command, env=environment, input=arguments, capture_output=True, text=True, check=False)
-        assert PASSWORD not in done.stdout
-        return json.loads(done.stdout.splitlines()[-1])
+        result = run_module("prober", **{**self._params, "state": state, **params})
+        assert PASSWORD not in json.dumps(result)
+        return result
 
 
 @pytest.fixture

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Containers of the definitions, with the real image, command and files, on an address where no cloud is."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
+from tests.unit.roles.test_definitions import hosts
+
+from .conftest import Lab
+from .test_images import reference
+
+#: Where the inventory has the host.
+AIO = "127.0.9.1"
+
+
+def configuration(container: str) -> dict[str, str]:
+    """Return the files of a container by their name in its directory."""
+    prefix = f"{container}/config/"
+    files = hosts("aio", "2026.1")["aio"]["files"]
+    return {file["path"].removeprefix(prefix): file["content"] for file in files if file["path"].startswith(prefix)}
+
+
+def write(directory: pathlib.Path, files: t.Mapping[str, str]) -> None:
+    """Write files into a directory."""
+    for name, text in files.items():
+        (directory / name).write_text(text, "utf-8")
+
+
+def start(
+    lab: Lab,
+    directory: pathlib.Path,
+    name: str,
+    address: str,
+    files: t.Mapping[str, str],
+    places: t.Mapping[str, str] | None = None,
+    tmpfs: t.Sequence[str] = (),
+) -> str:
+    """Start container *name* at *address* with *files* below *directory*, and return its name here.
+
+    *places* of the host are replaced by those of the test. What else it has of the host is left out, and what it keeps in volumes
+    is in *tmpfs*.
+    """
+    spec = next(dict(item) for item in hosts("aio", "2026.1")["aio"]["containers"] if item["name"] == name)
+    (directory / name).mkdir()
+    write(directory / name, files)
+    volumes = [replaced(bind, {f"/etc/caisson/{name}/config": str(directory / name), **(places or {})}) for bind in spec["volumes"]]
+    values = {
+        "name": lab.name(name),
+        "image": reference(name),
+        "command": [word.replace(AIO, address) for word in spec["command"]],
+        "volumes": [bind for bind in volumes if bind.startswith((str(directory), "/usr:"))],
+        "tmpfs": [*spec["tmpfs"], *tmpfs],
+        "healthcheck": None,
+        "stop_timeout": 0,
+    }
+    made = ContainerSpec(**{**spec, **values})
+    lab.engine.create(made, lab.engine.image_id(made.image) or "", lab.cloud)
+    lab.engine.start(made.name)
+    return made.name
+
+
+def replaced(text: str, replace: t.Mapping[str, str]) -> str:
+    """Return *text* with each of the words replaced, in their order."""
+    for old, new in replace.items():
+        text = text.replace(old, new)
+    return text

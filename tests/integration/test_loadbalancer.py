@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HAProxy, with the template of its configuration, in front of APIs that are stopped and started."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import http.server
+import pathlib
+import threading
+import time
+import typing as t
+import urllib.error
+import urllib.request
+
+import jinja2
+import pytest
+
+from . import defined
+from .conftest import Lab
+from .modules import run_module
+
+ROLE = pathlib.Path(__file__).parents[2] / "roles/loadbalancer"
+#: Where the load balancer is, and where the hosts behind it are: a cloud may run beside these tests.
+HERE, HOSTS = "127.0.43.1", {"one": "127.0.43.2", "two": "127.0.43.3"}
+PORT = 8778
+#: Longer than the load balancer takes to find a server down of which there are several.
+LONG = 10
+
+
+class Api:
+    """An API on one host, which answers with the host's name."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self._server: http.server.ThreadingHTTPServer | None = None
+
+    def start(self) -> None:
+        host = self._host
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if "slow" in self.path:
+                    time.sleep(2)
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(host)))
+                self.end_headers()
+                self.wfile.write(host.encode())
+
+            do_POST = do_GET  # noqa: N815 -- the name is the standard library's
+
+            def log_message(self, *_arguments: object) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer((HOSTS[host], 10000 + PORT), Handler)
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def stop(self) -> None:
+        """Refuse connections."""
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+class Balancer(t.NamedTuple):
+    """The load balancer's container, and the APIs behind it."""
+
+    container: str
+    apis: dict[str, Api]
+
+    def servers(self, state: str) -> list[str]:
+        """Take host one out, or put it back, and return the backends in which that was done."""
+        result = run_module("backend_servers", container=self.container, backends=["placement_api"], server="one", state=state, timeout=20)
+        return result["backends"]
+
+
+def configuration(names: t.Sequence[str], hold: int) -> str:
+    """Return the configuration for an API on hosts *names*, in the clear."""
+    environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False)
+    environment.filters["bool"] = bool
+    backends = [{"name": name, "address": HOSTS[name], "port": 10000 + PORT} for name in names]
+    frontend = {"name": "placement_api", "mode": "http", "port": PORT, "tunnel_timeout": 0, "check_path": "/", "backends": backends}
+    return environment.from_string((ROLE / "templates/haproxy.cfg.j2").read_text("utf-8")).render(
+        cloud_address=HERE,
+        cloud_api_address=HERE,
+        cloud_api_scheme="http",
+        cloud_check_request_id="req-0",
+        cloud_tls=False,
+        loadbalancer_address=HERE,
+        loadbalancer_certificate_path="",
+        loadbalancer_hold_seconds=hold,
+        loadbalancer_max_connections=100,
+        service_frontends=[frontend],
+    )
+
+
+@pytest.fixture
+def balance(lab: Lab, tmp_path: pathlib.Path) -> t.Iterator[t.Callable[..., Balancer]]:
+    """Start the load balancer in front of hosts, all of which serve."""
+    apis = {name: Api(name) for name in HOSTS}
+
+    def start(*names: str, hold: int = 60) -> Balancer:
+        for name in names:
+            apis[name].start()
+        text = {"haproxy.cfg": configuration(names, hold)}
+        container = defined.start(lab, tmp_path, "haproxy", HERE, files=text, tmpfs=["/var/lib/haproxy:uid=42454,gid=42454"])
+        deadline = time.monotonic() + 30
+        while ask()[0] != 200:
+            assert time.monotonic() < deadline, lab.engine.logs(container)
+            time.sleep(0.2)
+        return Balancer(container, apis)
+
+    yield start
+    for api in apis.values():
+        api.stop()
+
+
+def ask(method: str = "GET", path: str = "/") -> tuple[int, str]:
+    """Return status and content of an answer; 0 if there is none."""
+    request = urllib.request.Request(f"http://{HERE}:{PORT}{path}", b"{}" if method == "POST" else None, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=90) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, ""
+    except OSError as error:
+        return 0, str(error)
+
+
+def test_requests_wait_while_the_only_host_restarts_its_api(balance: t.Callable[..., Balancer]) -> None:
+    api = balance("one").apis["one"]
+    api.stop()
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        early = [pool.submit(ask, method) for method in ("GET", "POST")]
+        time.sleep(LONG)
+        late = [pool.submit(ask, method) for method in ("GET", "POST")]
+        time.sleep(1)
+        assert not any(request.done() for request in early + late)
+        api.start()
+        assert [request.result() for request in early + late] == [(200, "one")] * 4
+
+
+def test_requests_do_not_wait_longer_than_they_should(balance: t.Callable[..., Balancer]) -> None:
+    api = balance("one", hold=3).apis["one"]
+    api.stop()
+    begun = time.monotonic()
+    assert ask()[0] == 503
+    assert time.monotonic() - begun > 2
+    # by now it is found down, and nobody waits any more
+    time.sleep(LONG)
+    begun = time.monotonic()
+    assert ask()[0] == 503
+    assert time.monotonic() - begun < 2
+
+
+def test_without_a_time_it_is_as_with_several_hosts() -> None:
+    assert " check\n" in configuration(["one"], 0)
+    assert "retries 3" in configuration(["one"], 0)
+    assert configuration(["one"], 0).count("retries") == 1
+
+
+def test_others_answer_for_a_host_that_is_down(balance: t.Callable[..., Balancer]) -> None:
+    balancer = balance("one", "two")
+    balancer.apis["one"].stop()
+    for method in ("GET", "POST") * 5:
+        assert ask(method) == (200, "two")
+    time.sleep(LONG)
+    begun = time.monotonic()
+    assert {ask() for _ in range(5)} == {(200, "two")}
+    assert time.monotonic() - begun < 2
+
+
+def test_a_host_is_drained_when_its_last_request_is_answered(balance: t.Callable[..., Balancer]) -> None:
+    balancer = balance("one", "two")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        slow = [pool.submit(ask, "POST", "/slow") for _ in range(8)]
+        time.sleep(0.5)
+        assert balancer.servers("drained") == ["placement_api"]
+        balancer.apis["one"].stop()
+        assert {request.result() for request in slow} == {(200, "one"), (200, "two")}
+    assert {ask() for _ in range(6)} == {(200, "two")}
+    balancer.apis["one"].start()
+    assert balancer.servers("drained") == []
+    assert balancer.servers("ready") == ["placement_api"]
+    assert {ask() for _ in range(6)} == {(200, "one"), (200, "two")}
+
+
+def test_the_only_host_is_not_drained(balance: t.Callable[..., Balancer]) -> None:
+    balancer = balance("one")
+    assert balancer.servers("drained") == []
+    assert ask() == (200, "one")
