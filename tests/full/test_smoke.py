@@ -5,12 +5,17 @@ from __future__ import annotations
 
 import pathlib
 import re
+import subprocess
+import typing as t
 from xml.etree import ElementTree
 
 import docker
 import pytest
 
+from tests import runs
+from tests.cloud.api import Api
 from tests.cloud.conftest import LABEL, NAME, Cloud, recap
+from tests.cloud.recovery import wait
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +46,28 @@ def test_no_secret_shows(smoke: str, cloud: Cloud) -> None:
 def test_no_container_is_left(smoke: str) -> None:
     rows = docker.APIClient().containers(all=True, filters={"label": [f"{LABEL}cloud={NAME}", f"{LABEL}service=toolbox"]})
     assert rows == []
+
+
+def test_what_was_killed_is_stopped_and_cleaned_up_by_the_next(cloud: Cloud) -> None:
+    """A server, with the account and the network that the suite makes for it, whose names are not ours to choose."""
+    command = ["ansible-playbook", "-i", "inventory/aio/hosts.yml", "caisson.openstack.tempest", "-e", r"tempest_regex=scenario\..*smoke"]
+    run = subprocess.Popen(command, cwd=cloud.root, env=cloud.environment, stdout=subprocess.DEVNULL)
+    api = Api(cloud)
+    try:
+        wait("a server of the suite is active", lambda: "ACTIVE" in [server["status"] for server in servers(api)])
+    finally:
+        runs.kill(run)
+    assert recap(cloud.play("tempest", "-e", "tempest_regex=DefaultDomainTestJSON"))["failed"] == 0
+    assert servers(api) == []
+    for service, path in (("identity", "/v3/users"), ("identity", "/v3/projects"), ("network", "/v2.0/networks")):
+        (found,) = (value for value in api.get(service, path).values() if isinstance(value, list))
+        assert [item["name"] for item in found if item["name"].startswith("tempest-")] == []
+
+
+def servers(api: Api) -> list[dict[str, t.Any]]:
+    """Return the servers of the suite."""
+    found = api.get("compute", "/servers/detail?all_tenants=1")["servers"]
+    return [row for row in found if row["name"].startswith("tempest-")]
 
 
 def test_a_test_that_fails_fails_the_run(cloud: Cloud) -> None:

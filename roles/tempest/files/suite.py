@@ -7,6 +7,7 @@ What happens is told on standard error, a line at a time; results are returned a
 from __future__ import annotations
 
 import collections
+import contextlib
 import datetime
 import os
 import pathlib
@@ -22,6 +23,8 @@ import typing as t
 WORK = pathlib.Path("/tmp/tempest")
 #: Seconds between two lines of progress.
 INTERVAL = 15
+#: Seconds in which servers that were deleted have to be gone.
+DELETION = 180
 #: Characters of the log of a failed test that are kept: the last requests, with their ids.
 LOG = 6000
 #: How a test may end, in the words of the stream, and in ours.
@@ -227,8 +230,31 @@ def run(parameters: Parameters) -> Parameters:
     return {"results": watch.results() + excluded, "seconds": seconds, "concurrency": number, "stale": selection.stale}
 
 
+def delete_servers(prefix: str) -> None:
+    """Delete servers of all projects, and wait for it: the suite's own clean-up sees those of the administrator only."""
+    # they read the configuration, which is there only now
+    from tempest import clients
+    from tempest.common import credentials_factory
+    from tempest.lib import exceptions
+
+    client = clients.Manager(credentials_factory.get_configured_admin_credentials()).servers_client
+
+    def left() -> list[str]:
+        return [server["id"] for server in client.list_servers(all_tenants=True)["servers"] if server["name"].startswith(prefix)]
+
+    for server in left():
+        with contextlib.suppress(exceptions.NotFound):
+            client.delete_server(server)
+    deadline = time.monotonic() + DELETION
+    while left():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"servers of the suite are still there {DELETION} s after they were deleted: {', '.join(left())}")
+        time.sleep(1)
+
+
 def clean(parameters: Parameters) -> Parameters:
     """Delete everything that is called as the suite calls it."""
+    delete_servers(parameters["prefix"])
     done = subprocess.run(
         ["tempest", "cleanup", "--prefix", parameters["prefix"]],
         cwd=WORK,

@@ -80,7 +80,7 @@ def _numbered(name: str, count: int) -> list[str]:
 
 
 def offer(parameters: Parameters) -> Parameters:
-    """Make images, flavors and the external network; return their ids, and what the network service can do."""
+    """Make images, flavors and the external network; return their ids, and what the compute and the network service can do."""
     cloud = connect(parameters)
     images, flavors = [], []
     for number, name in enumerate(names(parameters)):
@@ -93,7 +93,13 @@ def offer(parameters: Parameters) -> Parameters:
         flavors.append(flavor.id)
     external = cloud.network.find_network(parameters["external_network"]) or _external(cloud, parameters)
     extensions = sorted(extension.alias for extension in cloud.network.extensions())
-    return {"images": images, "flavors": flavors, "external_network": external.id, "network_extensions": extensions}
+    return {
+        "images": images,
+        "flavors": flavors,
+        "external_network": external.id,
+        "network_extensions": extensions,
+        "compute_microversion": ".".join(map(str, cloud.compute.get_endpoint_data().max_microversion)),
+    }
 
 
 def prepare(parameters: Parameters) -> Parameters:

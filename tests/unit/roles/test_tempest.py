@@ -98,7 +98,8 @@ def options(name: str, **variables: t.Any) -> dict[str, t.Any]:
     """Return options of the role as they are handed to the suite."""
     defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text("utf-8"))
     found = yaml.safe_load((ROLE / "vars" / "main" / "options.yml").read_text("utf-8"))
-    offer = {"images": ["i1", "i2"], "flavors": ["f1", "f2"], "external_network": "n1", "network_extensions": ["router", "dns"]}
+    offer = {"images": ["i1", "i2"], "flavors": ["f1", "f2"], "external_network": "n1"}
+    offer |= {"network_extensions": ["router", "dns"], "compute_microversion": "2.100"}
     values = {
         **trusted({**defaults, **found, **lists()}),
         "cloud_admin_auth": {"username": "admin", "project_name": "admin", "password": "pw"},
@@ -121,6 +122,8 @@ def options(name: str, **variables: t.Any) -> dict[str, t.Any]:
 
 def test_the_configuration_is_that_of_the_cloud() -> None:
     found = options("__tempest_selection")["options"]
+    # not the number 2.1
+    assert found["compute"]["max_microversion"] == "2.100"
     assert found["identity"] | found["auth"] == {
         "uri_v3": "https://cloud:5000/v3",
         "region": "here",
