@@ -11,12 +11,12 @@ import typing as t
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.vault import EncryptedString
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.caisson.openstack.plugins.module_utils import addressing, formats, inventory_checks, roles
 from ansible_collections.caisson.openstack.plugins.module_utils.checks import resolve_group
 from ansible_collections.caisson.openstack.plugins.module_utils.inventory_checks import OVERRIDES, SHARED, Role, Setting
 from ansible_collections.caisson.openstack.plugins.module_utils.merge import merge
+from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result
 from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
 
 _ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
@@ -25,18 +25,11 @@ _VERIFY = "verify"
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller only, once for all hosts."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def act(self, args: Arguments) -> Result:
         """Return on which ports each host is going to listen; see the documentation of the module."""
-        super().run(tmp, task_vars)
-        self.validate_argument_spec(argument_spec={})
-        self._vars = dict(task_vars or {})
         self._groups = {name: list(hosts) for name, hosts in self._vars["groups"].items()}
         self._in_play = roles.in_play(self._task.get_play())
         hosts = self._groups["all"]
@@ -46,7 +39,8 @@ class ActionModule(ActionBase):
         declared = _declared(paths, settings, [name for name in paths if f"{name}_service" in self._vars])
         faults, warnings = inventory_checks.check_names(settings, declared)
         faults += inventory_checks.check_types(_known(settings), declared)
-        faults += [("", fault) for fault in inventory_checks.check_groups(self._patterns, self._groups)]
+        for check in (inventory_checks.check_groups, inventory_checks.check_build_host):
+            faults += [("", fault) for fault in check(self._patterns, self._groups)]
         faults += self._check_directory(settings)
         faults += self._check_vaults(settings)
         if not faults:

@@ -13,7 +13,6 @@ import typing as t
 import zlib
 
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 
 from ansible_collections.caisson.openstack.plugins.module_utils import (
@@ -28,28 +27,22 @@ from ansible_collections.caisson.openstack.plugins.module_utils import (
 )
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import ConfigFile, Service
 from ansible_collections.caisson.openstack.plugins.module_utils.merge import merge
+from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result
 from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller only; nothing is asked of the host."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
+    ARGUMENTS: t.ClassVar = {
+        "image_prefix": {"type": "str", "required": True},
+        "image_tag": {"type": "str", "required": True},
+        "overrides_dir": {"type": "str", "default": ""},
+        "services": {"type": "list", "elements": "str", "default": []},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def act(self, args: Arguments) -> Result:
         """Return the model of the host; see the documentation of the module."""
-        super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(
-            argument_spec={
-                "image_prefix": {"type": "str", "required": True},
-                "image_tag": {"type": "str", "required": True},
-                "overrides_dir": {"type": "str", "default": ""},
-                "services": {"type": "list", "elements": "str", "default": []},
-            }
-        )
-        self._vars = dict(task_vars or {})
         self._args = args
         self._faults: list[str] = []
         site = model.Site(

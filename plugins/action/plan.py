@@ -8,48 +8,35 @@ import pathlib
 import typing as t
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
-from ansible_collections.caisson.openstack.plugins.module_utils import plans, private_file
-
-_display = Display()
+from ansible_collections.caisson.openstack.plugins.module_utils import plans
+from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, keep, show
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller only, once for all hosts of the play."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
+    ARGUMENTS: t.ClassVar = {
+        "cloud": {"type": "str", "required": True},
+        "hosts": {"type": "dict", "required": True},
+        "changes": {"type": "dict", "default": {}},
+        "journals": {"type": "list", "elements": "dict", "default": []},
+        "file": {"type": "str", "default": ""},
+        "approved": {"type": "str", "default": ""},
+        "finalizing": {"type": "bool", "default": False},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def act(self, args: Arguments) -> Result:
         """Return the plan; see the documentation of the module."""
-        super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(
-            argument_spec={
-                "cloud": {"type": "str", "required": True},
-                "hosts": {"type": "dict", "required": True},
-                "changes": {"type": "dict", "default": {}},
-                "journals": {"type": "list", "elements": "dict", "default": []},
-                "file": {"type": "str", "default": ""},
-                "approved": {"type": "str", "default": ""},
-                "finalizing": {"type": "bool", "default": False},
-            }
-        )
         plan = plans.make(args["cloud"], args["hosts"], args["changes"], args["journals"], datetime.datetime.now(datetime.UTC))
-        for line in plans.summary(plan):
-            _display.display(line)
+        show(plans.summary(plan))
         refusal = plans.refusal(plan, args["finalizing"])
         if refusal:
             raise AnsibleActionFail(f"{refusal}. Nothing was changed")
         if args["approved"]:
             self._hold(args["approved"], plan)
         if args["file"]:
-            try:
-                private_file.write(pathlib.Path(args["file"]), plans.dump(plan))
-            except OSError as error:
-                raise AnsibleActionFail(f"cannot write the plan to {args['file']}: {error.strerror}") from None
+            keep("plan", args["file"], plans.dump(plan))
         unhealthy = [f"{name} on {host}" for host, result in args["hosts"].items() for name in result.get("unhealthy") or []]
         return {"changed": False, "settled": plan.settled and not unhealthy, "unhealthy": unhealthy}
 

@@ -6,44 +6,34 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-import pathlib
 import typing as t
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
-from ansible_collections.caisson.openstack.plugins.module_utils import images, private_file, rollout, rollout_estimate, rollout_planner
-
-_display = Display()
+from ansible_collections.caisson.openstack.plugins.module_utils import images, rollout, rollout_estimate, rollout_planner
+from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, keep, show
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller only, once for all hosts of the play."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
+    ARGUMENTS: t.ClassVar = {
+        "cloud": {"type": "str", "required": True},
+        "release": {"type": "str", "required": True},
+        "journals": {"type": "list", "elements": "dict", "default": []},
+        "verb": {"type": "str", "choices": ["upgrade", "finalize", "rollback"], "default": "upgrade"},
+        "moves": {"type": "dict", "default": {}},
+        "gates": {"type": "dict", "default": {}},
+        "facts": {"type": "list", "elements": "dict", "default": []},
+        "whole": {"type": "bool", "default": True},
+        "backup_age": {"type": "int", "default": -1},
+        "backup_max_age": {"type": "int", "default": 0},
+        "accept_warnings": {"type": "bool", "default": True},
+        "file": {"type": "str", "default": ""},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def act(self, args: Arguments) -> Result:
         """Return the plan; see the documentation of the module."""
-        super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(
-            argument_spec={
-                "cloud": {"type": "str", "required": True},
-                "release": {"type": "str", "required": True},
-                "journals": {"type": "list", "elements": "dict", "default": []},
-                "verb": {"type": "str", "choices": ["upgrade", "finalize", "rollback"], "default": "upgrade"},
-                "moves": {"type": "dict", "default": {}},
-                "gates": {"type": "dict", "default": {}},
-                "facts": {"type": "list", "elements": "dict", "default": []},
-                "whole": {"type": "bool", "default": True},
-                "backup_age": {"type": "int", "default": -1},
-                "backup_max_age": {"type": "int", "default": 0},
-                "accept_warnings": {"type": "bool", "default": True},
-                "file": {"type": "str", "default": ""},
-            }
-        )
         try:
             known = rollout.newest(rollout.load(journal) for journal in args["journals"])
             if known and (known.open or args["verb"] != "upgrade"):
@@ -59,18 +49,17 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(error)) from error
         upgrades = args["verb"] == "upgrade"
         estimate = rollout_estimate.estimate(plan, backup=not args["backup_max_age"]) if upgrades else None
-        for line in rollout_planner.summary(plan, rollout_estimate.words(estimate) if upgrades else ""):
-            _display.display(line)
+        show(rollout_planner.summary(plan, rollout_estimate.words(estimate) if upgrades else ""))
         plain = dataclasses.asdict(estimate) if estimate else {}
         if args["file"]:
-            try:
-                private_file.write(pathlib.Path(args["file"]), json.dumps({**rollout.dump(plan), "estimate": plain}, indent=1) + "\n")
-            except OSError as error:
-                raise AnsibleActionFail(f"cannot write the plan to {args['file']}: {error.strerror}") from None
+            keep("plan", args["file"], json.dumps({**rollout.dump(plan), "estimate": plain}, indent=1) + "\n")
         if faults:
             lines = "\n".join(f"  - {fault}" for fault in faults)
             raise AnsibleActionFail(f"the rollout is refused; nothing was changed:\n{lines}")
-        return {"changed": False, "journal": rollout.dump(plan) if plan.moves else {}, "tiers": plan.tiers(), "estimate": plain}
+        journal = rollout.dump(plan) if plan.moves else {}
+        tiers = plan.tiers()
+        places = {} if self._task.check_mode else {tier: plan.hosts(tier) for tier in tiers}
+        return {"changed": False, "journal": journal, "tiers": tiers, "places": places, "estimate": plain}
 
     def _plan(self, args: dict[str, t.Any], last: rollout.Rollout | None) -> rollout.Rollout:
         now = datetime.datetime.now(datetime.UTC)

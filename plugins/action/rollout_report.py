@@ -7,32 +7,23 @@ import pathlib
 import typing as t
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ansible_collections.caisson.openstack.plugins.module_utils import private_file, rollout_report
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import RolloutError, load
+from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, show
 
-_display = Display()
 
-
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller only, once for all hosts of the play."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
+    ARGUMENTS: t.ClassVar = {
+        "journal": {"type": "dict", "required": True},
+        "figures": {"type": "dict", "default": {}},
+        "file": {"type": "str", "default": ""},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def act(self, args: Arguments) -> Result:
         """Return the report; see the documentation of the module."""
-        super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(
-            argument_spec={
-                "journal": {"type": "dict", "required": True},
-                "figures": {"type": "dict", "default": {}},
-                "file": {"type": "str", "default": ""},
-            }
-        )
         try:
             rollout = load(args["journal"])
         except RolloutError as error:
@@ -41,8 +32,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail("this is no journal of a rollout: it is empty")
         figures = rollout_report.drawn(args["figures"])
         lines = rollout_report.summary(rollout, figures)
-        for line in lines:
-            _display.display(line)
+        show(lines)
         changed = bool(args["file"]) and self._write(pathlib.Path(args["file"]), rollout_report.page(rollout, figures))
         return {"changed": changed, "file": args["file"], "summary": lines}
 

@@ -10,7 +10,6 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.parsing.vault import VaultLib, is_encrypted
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.caisson.openstack.plugins.module_utils import (
     certificates,
@@ -22,6 +21,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils import (
     secret_file,
     secret_store,
 )
+from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result
 
 _Kind = t.TypeVar("_Kind")
 
@@ -36,24 +36,18 @@ class _Source:
     mode: int = private_file.MODE
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller only."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    ARGUMENTS: t.ClassVar = {
+        "file": {"type": "path", "required": True},
+        "rotate": {"type": "list", "elements": "str", "default": []},
+        "finished": {"type": "str", "choices": list(t.get_args(rotation.Phase)), "default": "none"},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def act(self, args: Arguments) -> Result:
         """Return all secrets, after making those that are missing; see the documentation of the module."""
-        super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(
-            argument_spec={
-                "file": {"type": "path", "required": True},
-                "rotate": {"type": "list", "elements": "str", "default": []},
-                "finished": {"type": "str", "choices": list(t.get_args(rotation.Phase)), "default": "none"},
-            }
-        )
         path = pathlib.Path(args["file"])
-        self._vars = dict(task_vars or {})
         try:
             requirements = self._required("secrets", secret_store.Requirement)
             # two first runs must not each make their own secrets
