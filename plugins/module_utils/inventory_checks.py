@@ -11,6 +11,8 @@ import typing as t
 from ansible_collections.caisson.openstack.plugins.module_utils import schema
 
 OVERRIDES = "_service_overrides"
+#: The group of the host that builds images for others.
+BUILD = "build"
 #: The role whose variables hold for all services.
 SHARED = "cloud"
 
@@ -139,6 +141,23 @@ def check_groups(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Seque
         faults.append(f"the inventory has no host group '{name}', which {_names(variables)} (it has: {', '.join(known) or 'none'}){hint}")
     for pattern, variables in empty.items():
         faults.append(f"host group '{pattern}', which {_names(variables)}, has no hosts; put hosts into it, or name another group")
+    return faults
+
+
+def check_build_host(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
+    """Return a fault for each host that builds images for others and would run services too; arguments as :func:`check_groups`."""
+    faults = []
+    for host in groups.get(BUILD, ()):
+        variables = [
+            name
+            for name, pattern in patterns.items()
+            if pattern != BUILD and any(host in groups.get(group, ()) for group in str(pattern).split(":"))
+        ]
+        if variables:
+            faults.append(
+                f"host {host} is in group '{BUILD}', and {_names(variables)} a group that has it, too: a build host runs no services, "
+                f"and rollouts and backups pass over it; take it out of '{BUILD}' or out of the other group"
+            )
     return faults
 
 

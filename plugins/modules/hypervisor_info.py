@@ -46,7 +46,7 @@ _COMMANDS = {
     "instances": ("nova_compute", ["ls", "/var/lib/nova/instances"]),
 }
 #: What nova keeps in the directory of the instances beside them.
-_KEPT = {"_base", "locks", "compute_nodes", "compute_id"}
+_KEPT = {"_base", "locks", "snapshots", "compute_nodes", "compute_id"}
 
 
 def main() -> None:

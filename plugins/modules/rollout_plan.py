@@ -86,6 +86,11 @@ EXAMPLES = r"""
 RETURN = r"""
 journal: {description: 'The rollout, empty if there is nothing to do.', type: dict, returned: success}
 tiers: {description: 'Tiers that have something to move, in their order.', type: list, elements: str, returned: success}
+places:
+  description: Hosts that this run goes to, by tier, in their order; none in check mode.
+  returned: success
+  type: dict
+  sample: {conductor: [control1], compute: [compute1, compute2]}
 estimate:
   description:
     - What is left of an upgrade in seconds, with one host after the other, by which earlier rollouts, and the containers that are

@@ -21,6 +21,7 @@ from tests.cloud.test_5_sandwich import machine, machines, other_image
 JOURNAL = pathlib.Path("/var/lib/caisson/rollout.json")
 #: One container of a tier that comes early, and one of a tier that comes late.
 MOVED = {"placement_api": "placement", "nova_compute": "nova"}
+SERVICES = {**MOVED, "glance_api": "glance", "horizon": "horizon"}
 
 
 def images(cloud: Cloud) -> dict[str, str]:
@@ -30,7 +31,9 @@ def images(cloud: Cloud) -> dict[str, str]:
 
 def overrides(changes: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
     """Return the settings that change containers."""
-    return json.dumps({f"{MOVED[name]}_service_overrides": {"containers": [{"name": name, **change}]} for name, change in changes.items()})
+    return json.dumps(
+        {f"{SERVICES[name]}_service_overrides": {"containers": [{"name": name, **change}]} for name, change in changes.items()}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +88,16 @@ def test_a_rollout_is_taken_back(cloud: Cloud, former: dict[str, str]) -> None:
     assert "there is nothing to rollback" in cloud.play("rollback", check=False)
 
 
-def test_a_rollout_is_finalized(cloud: Cloud, former: dict[str, str], others: dict[str, dict[str, t.Any]]) -> None:
+def test_a_rollout_of_some_services_leaves_others_alone_and_is_finalized(
+    cloud: Cloud, former: dict[str, str], others: dict[str, dict[str, t.Any]]
+) -> None:
     before = {name: data["Id"] for name, data in cloud.containers.items()}
-    text = cloud.play("upgrade", "-e", overrides(others))
+    selection = ("-e", f"services={','.join(MOVED.values())}")
+    # of those that are left out one that the others need must not wait for a change of its own
+    text = cloud.play("upgrade", "--check", "-e", overrides({**others, "glance_api": {"stop_timeout": 61}}), *selection, check=False)
+    assert "glance_api of service glance is not as it should be" in text
+    arguments = ("-e", overrides({**others, "horizon": {"stop_timeout": 61}}), *selection)
+    text = cloud.play("upgrade", *arguments)
     now = images(cloud)
     assert {name for name, data in cloud.containers.items() if data["Id"] != before[name]} == set(MOVED)
     assert {name for name in now if now[name] != former[name]} == {"placement_api"}
@@ -95,6 +105,7 @@ def test_a_rollout_is_finalized(cloud: Cloud, former: dict[str, str], others: di
     failed = {name: int(count) for name, count in re.findall(r"API (\w+): .*?, (\d+) of \d+ failed", text)}
     print("failed requests while placement and the hypervisor moved:", failed)
     assert failed == dict.fromkeys(("compute", "identity", "image", "network", "placement"), 0)
-    cloud.play("finalize", "-e", overrides(others))
+    cloud.play("finalize", *arguments)
+    assert cloud.containers["horizon"]["Id"] == before["horizon"]
     assert "there is nothing to rollback" in cloud.play("rollback", check=False)
     cloud.play("status", "-e", overrides(others))

@@ -54,6 +54,7 @@ def test_all_of_it(cloud: Cloud, guests: list[Guest]) -> None:
     addresses = ("-e", json.dumps({"rollout_guests": [guest.address for guest in guests]}))
     apis, pings = figures(cloud.play("upgrade", *AFTER, *addresses))
     print(f"{' -> '.join(RELEASES[:2])}: failed requests: {apis}; lost pings: {pings}")
+    assert apis and not any(apis.values())
     assert {guest.address: 0 for guest in guests} == pings
     assert cloud.unharmed(guests)
     apis, pings = figures(cloud.play("rollback", *AFTER))

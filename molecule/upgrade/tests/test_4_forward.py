@@ -30,14 +30,20 @@ def under_way(cloud: Cloud, seconds: float) -> t.Callable[[], bool]:
 def test_a_rollout_that_is_killed_again_and_again_ends_well(cloud: Cloud, guests: list[Guest]) -> None:
     seed = int(os.environ.get("CAISSON_SEED", "0")) or random.randrange(1, 2**32)
     print(f"seed {seed}; CAISSON_SEED={seed} repeats it")
-    chance, points = random.Random(seed), int(os.environ.get("CAISSON_KILLS", "20"))
+    chance, kills = random.Random(seed), int(os.environ.get("CAISSON_KILLS", "20"))
     before, began = cloud.everything(), cloud.started("compute2")
-    for point in range(points):
-        killed, text = cloud.play_until(under_way(cloud, chance.uniform(0, 90)), "upgrade", *AFTER)
+    # what comes to its end between two kills is taken back, and that is killed as well
+    verb, other = "upgrade", "rollback"
+    while kills:
+        killed, text = cloud.play_until(under_way(cloud, chance.uniform(0, 90)), verb, *AFTER)
+        kills -= killed
         if not killed:
             assert not unwell(text), text[-3000:]
-            print(f"a run ended by itself after {point} kills")
-            break
+            print(f"{verb} came to its end, with {kills} kills to come")
+            verb, other = other, verb
+    if verb == "rollback":
+        cloud.play("rollback", *AFTER)
+        assert cloud.everything() == before
     cloud.play("upgrade", *AFTER)
     assert cloud.moved(before) == {(move["host"], move["container"]) for move in cloud.journal()["moves"]}
     assert {("compute1", "nova_compute"), ("compute2", "nova_compute"), ("control1", "keystone_api")} <= cloud.moved(before)

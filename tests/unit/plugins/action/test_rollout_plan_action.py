@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.caisson.openstack.plugins.action import rollout_plan
 from ansible_collections.caisson.openstack.plugins.module_utils import rollout
+from ansible_collections.caisson.openstack.plugins.plugin_utils import controller
 from tests.unit.plugins.module_utils.rollouts import a_rollout
 
 ENDED = dataclasses.replace(a_rollout(), phase="finalized")
@@ -31,14 +32,14 @@ ASKED: dict[str, t.Any] = {
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The lines that the action prints."""
     lines: list[str] = []
-    monkeypatch.setattr(rollout_plan, "_display", types.SimpleNamespace(display=lines.append))
+    monkeypatch.setattr(controller, "_display", types.SimpleNamespace(display=lines.append))
     return lines
 
 
-def run(*journals: rollout.Rollout, **args: t.Any) -> dict[str, t.Any]:
+def run(*journals: rollout.Rollout, check: bool = True, **args: t.Any) -> dict[str, t.Any]:
     """Return the result of the action where control hosts have these journals."""
     asked = {**ASKED, "journals": [rollout.dump(journal) for journal in journals], **args}
-    task = types.SimpleNamespace(args=asked, check_mode=True, async_val=0, action="rollout_plan")
+    task = types.SimpleNamespace(args=asked, check_mode=check, async_val=0, action="rollout_plan")
     action = rollout_plan.ActionModule(t.cast(t.Any, task), *[mock.MagicMock() for _ in range(5)])
     return action.run(task_vars={})
 
@@ -70,3 +71,8 @@ def test_tiers_of_an_open_rollout_come_in_their_order_whatever_the_order_of_move
     result = run(known, verb="finalize", release="2026.1")
     assert result["journal"] == rollout.dump(known)
     assert result["tiers"] == ["switch", "ovn", "backend", "identity", "conductor", "worker", "api", "compute"]
+
+
+def test_a_run_goes_only_to_hosts_that_have_something_to_move(shown: list[str]) -> None:
+    assert run(check=False)["places"] == {"compute": ["compute-1"]}
+    assert run()["places"] == {}

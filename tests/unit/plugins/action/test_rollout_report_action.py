@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.caisson.openstack.plugins.action import rollout_report
 from ansible_collections.caisson.openstack.plugins.module_utils import rollout
 from ansible_collections.caisson.openstack.plugins.module_utils.availability import ApiFigures, Figures, Gap, PingFigures, Series
+from ansible_collections.caisson.openstack.plugins.plugin_utils import controller
 from tests.unit.plugins.module_utils.rollouts import BEGIN, a_rollout
 
 JOURNAL = rollout.dump(a_rollout())
@@ -43,7 +44,7 @@ def run(check: bool = False, **args: t.Any) -> dict[str, t.Any]:
 
 def test_the_summary_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[str] = []
-    monkeypatch.setattr(rollout_report, "_display", types.SimpleNamespace(display=shown.append))
+    monkeypatch.setattr(controller, "_display", types.SimpleNamespace(display=shown.append))
     result = run(journal=JOURNAL, figures=dataclasses.asdict(FIGURES))
     assert [line for line in shown if "compute: 97.50 %" in line]
     assert [line for line in shown if "198.51.100.7" in line and "3" in line]

@@ -93,6 +93,14 @@ def test_groups_must_be_there_and_have_hosts() -> None:
     ]
 
 
+def test_a_build_host_runs_no_services() -> None:
+    patterns = {"nova_group": "control", "ovn_group": "network:control", "libvirt_group": "compute", "registry_group": "build"}
+    assert checks.check_build_host(patterns, {"control": ["a"]}) == []
+    assert checks.check_build_host(patterns, {"control": ["a"], "build": ["b"]}) == []
+    (fault,) = checks.check_build_host(patterns, {"control": ["a", "b"], "build": ["b"]})
+    assert fault.startswith("host b is in group 'build', and nova_group, ovn_group name a group that has it, too:")
+
+
 def test_a_fault_of_several_hosts_is_said_once() -> None:
     faults = [("a", "x"), ("b", "x"), ("a", "y"), ("", "z")]
     assert checks.lines(faults, ["a", "b"]) == ["x", "y [a]", "z"]
