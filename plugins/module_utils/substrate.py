@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import socket
 import struct
@@ -91,8 +92,9 @@ def netlink_family_exists(name: str) -> bool:
 
 
 def load_module(name: str) -> None:
-    """Ask for a kernel module; a kernel that has it built in, or not at all, is no error."""
-    subprocess.run(["modprobe", "--quiet", name], check=False, capture_output=True)
+    """Ask for a kernel module; a kernel that has it built in, or not at all, is no error, nor is a machine without kmod."""
+    with contextlib.suppress(FileNotFoundError):
+        subprocess.run(["modprobe", "--quiet", name], check=False, capture_output=True)
 
 
 def ovs_datapath(family_exists: t.Callable[[str], bool], load: t.Callable[[str], None]) -> tuple[str, str]:
@@ -100,7 +102,7 @@ def ovs_datapath(family_exists: t.Callable[[str], bool], load: t.Callable[[str],
     if not family_exists("ovs_datapath"):
         load("openvswitch")
         if not family_exists("ovs_datapath"):
-            return "netdev", "the kernel has no module openvswitch"
+            return "netdev", "the kernel has no module openvswitch, or it cannot be loaded"
     return "system", "the kernel has a datapath"
 
 
