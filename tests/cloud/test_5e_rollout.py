@@ -19,6 +19,7 @@ from tests.cloud.pinger import Pinger
 from tests.cloud.test_5_sandwich import machine, machines, other_image
 
 JOURNAL = pathlib.Path("/var/lib/caisson/rollout.json")
+ANSWERS = pathlib.Path("/var/lib/caisson/prober/answers.jsonl")
 #: One container of a tier that comes early, and one of a tier that comes late.
 MOVED = {"placement_api": "placement", "nova_compute": "nova"}
 SERVICES = {**MOVED, "glance_api": "glance", "horizon": "horizon"}
@@ -27,6 +28,11 @@ SERVICES = {**MOVED, "glance_api": "glance", "horizon": "horizon"}
 def images(cloud: Cloud) -> dict[str, str]:
     """Return the image of each container."""
     return {name: data["Image"] for name, data in cloud.containers.items()}
+
+
+def probers() -> int:
+    """Return how many probers began to ask."""
+    return ANSWERS.read_text().count('"kind": "start"')
 
 
 def overrides(changes: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
@@ -80,7 +86,11 @@ def test_what_does_not_get_healthy_is_put_back_and_stops_the_rollout(
 
 def test_a_rollout_is_taken_back(cloud: Cloud, former: dict[str, str]) -> None:
     assert machines()
+    # as after a rollout that came to its end
+    cloud.play("probe", "-e", "probe=stop")
+    before = probers()
     cloud.play("rollback")
+    assert probers() == before + 1
     assert images(cloud) == former
     # its verification deleted what the one before it left
     assert not machines()

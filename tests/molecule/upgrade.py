@@ -31,6 +31,8 @@ KEYSTONE = "https://10.199.0.11:5000/v3"
 #: What the cloud runs at first, and what it becomes, one after the other.
 RELEASES = ("2025.2", "2026.1", "2026.2")
 COMPUTES = ("compute1", "compute2")
+#: What the prober asks.
+APIS = ("compute", "identity", "image", "network", "placement")
 
 
 _SMOKE = r"tempest_regex=api\.(identity|image|network)\..*smoke"
@@ -60,11 +62,18 @@ def _docker(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def figures(text: str) -> tuple[dict[str, int], dict[str, int]]:
-    """Return failed requests of each API, and lost pings of each address, as a run's report says."""
-    apis = {name: int(count) for name, count in re.findall(r"API (\w+): \S+ %, (\d+) of \d+ failed", text)}
-    pings = {address: int(count) for address, count in re.findall(r"[Pp]ing (\S+): (\d+) of \d+ lost", text)}
-    return apis, pings
+@dataclasses.dataclass(frozen=True)
+class Figures:
+    """Of each API and each address: how many requests or pings there were, and how many of them failed or were lost."""
+
+    asked: dict[str, int]
+    lost: dict[str, int]
+
+
+def figures(text: str) -> Figures:
+    """Return what a run's report says."""
+    found = re.findall(r"(?:API|Ping) (\S+): (?:\S+ %, )?(\d+) of (\d+) (?:failed|lost)", text)
+    return Figures({name: int(asked) for name, _lost, asked in found}, {name: int(lost) for name, lost, _asked in found})
 
 
 def unwell(text: str) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 
-from tests.molecule.upgrade import Cloud, Guest, figures, other_image
+from tests.molecule.upgrade import APIS, Cloud, Guest, figures, other_image
 
 #: Services and their containers; each service has an image of its name.
 CONTAINERS = {
@@ -44,13 +44,11 @@ def test_a_server_that_would_be_killed_forbids_it_before_anything_moves(cloud: C
 def test_they_move_under_servers_and_apis(cloud: Cloud, guests: list[Guest]) -> None:
     before = cloud.everything()
     addresses = ("-e", json.dumps({"rollout_guests": [guest.address for guest in guests]}))
-    text = cloud.play("upgrade", "-e", overrides(), *addresses)
-    apis, pings = figures(text)
-    print(f"to other switches: failed requests: {apis}; lost pings: {pings}")
+    found = figures(cloud.play("upgrade", "-e", overrides(), *addresses))
+    print(f"to other switches: {found}")
     # with the userspace datapath pings are lost while a switch is replaced, so these are told only
-    assert pings.keys() == {guest.address for guest in guests}
-    assert len(apis) == 5
-    assert set(apis.values()) == {0}
+    assert found.lost.keys() == {*APIS, *(guest.address for guest in guests)}
+    assert not any(found.lost[name] for name in APIS)
     names = {name for service in CONTAINERS.values() for name in service}
     assert cloud.moved(before) == {place for place in before if place[1] in names}
     assert cloud.unharmed(guests)
