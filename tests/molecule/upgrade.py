@@ -159,6 +159,15 @@ class Cloud:
         self.log(playbook, text)
         return killed, text
 
+    def unnoticed(self, verb: str, release: t.Sequence[str], guests: t.Sequence[Guest]) -> Figures:
+        """Roll out or take back what moves no switch, of which no user may notice anything; return how often was looked."""
+        addresses = [guest.address for guest in guests]
+        found = figures(self.play(verb, *release, "-e", json.dumps({"rollout_guests": addresses})))
+        print(f"{verb} {' '.join(release)}: {found}")
+        assert found.lost == dict.fromkeys((*APIS, *addresses), 0)
+        assert self.unharmed(guests)
+        return found
+
     def journal(self) -> dict[str, t.Any]:
         """Return the journal of the rollout, empty before the first."""
         done = self.hosts["control1"].run("cat /var/lib/caisson/rollout.json")

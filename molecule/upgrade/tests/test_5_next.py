@@ -53,11 +53,18 @@ def test_a_hypervisor_is_cut_off_in_the_middle(cloud: Cloud, guests: list[Guest]
     assert cloud.unharmed(guests)
 
 
-def test_it_is_gone_on_with_and_made_final(cloud: Cloud, guests: list[Guest]) -> None:
+def test_it_is_gone_on_with(cloud: Cloud, guests: list[Guest]) -> None:
     cloud.play("upgrade", *AFTER)
     done = [event for event in cloud.journal()["events"] if (event["phase"], event["state"]) == ("roll", "done")]
     places = [(event["host"], event["tier"]) for event in done]
     print(f"steps that were done: {len(places)}, of which again: {len(places) - len(set(places))}")
+    assert not cloud.unhealthy()
+    assert cloud.unharmed(guests)
+
+
+def test_where_nothing_interferes_nobody_notices(cloud: Cloud, guests: list[Guest]) -> None:
+    cloud.play("rollback", *AFTER)
+    cloud.unnoticed("upgrade", AFTER, guests)
     cloud.play("finalize", *AFTER)
     assert not cloud.unhealthy()
     assert cloud.unharmed(guests)
