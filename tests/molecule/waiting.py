@@ -25,6 +25,6 @@ def wait(what: str, done: t.Callable[[], bool]) -> None:
 
 
 def unhealthy(host: Host) -> list[str]:
-    """Return the containers of a host that are not healthy by the engine's own check."""
-    rows = host.check_output("docker ps --all --format '{{.Names}} {{.Status}}'").splitlines()
+    """Return the containers of a host's services that are not healthy by the engine's own check."""
+    rows = host.check_output("docker ps --all --filter label=org.caisson.container --format '{{.Names}} {{.Status}}'").splitlines()
     return [row for row in rows if "(healthy)" not in row]
