@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import dataclasses
 import json
 import os
@@ -16,6 +17,7 @@ import pathlib
 import re
 import resource
 import subprocess
+import threading
 import time
 import typing as t
 
@@ -108,19 +110,29 @@ def bytes_sent() -> int:
     return size
 
 
-def starts(client: docker.APIClient, begin: float, end: float) -> dict[str, int]:
-    """Return how often each container of a service was started in a time; jobs do not count."""
+@contextlib.contextmanager
+def starts() -> t.Iterator[collections.Counter[str]]:
+    """Count how often each container of a service is started meanwhile; jobs do not count.
+
+    They are counted as they happen: the engine remembers its last 256 events only, most of which are health checks.
+    """
     filters = {"type": "container", "event": "start", "label": [f"{LABEL}cloud={CLOUD}", f"{LABEL}container"]}
-    events = client.events(since=int(begin), until=int(end) + 1, filters=filters, decode=True)
-    return collections.Counter(event["Actor"]["Attributes"]["name"] for event in events)
+    found: collections.Counter[str] = collections.Counter()
+    stream = docker.APIClient().events(filters=filters, decode=True)
+    counting = threading.Thread(target=lambda: found.update(event["Actor"]["Attributes"]["name"] for event in stream), daemon=True)
+    counting.start()
+    try:
+        yield found
+    finally:
+        stream.close()
+        counting.join()
 
 
-def rollout(client: docker.APIClient) -> list[Figure]:
+def rollout() -> list[Figure]:
     """Go to the next release with images that are there, and back."""
     play("build", *NEXT)
-    begin = time.time()
-    there = play("upgrade", *NEXT)
-    started = starts(client, begin, time.time())
+    with starts() as started:
+        there = play("upgrade", *NEXT)
     back = play("rollback", *NEXT)
     return [
         Figure("upgrade to the next release, verification and all", there.seconds, "s", 240),
@@ -161,7 +173,7 @@ def measure(keep_images: bool) -> list[Figure]:
     used = memory(client)
     figures.append(Figure("memory of all containers", sum(used.values()), "MiB", 2560))
     figures += [Figure(f"memory of {name}", value, "MiB") for name, value in sorted(used.items(), key=lambda item: -item[1])]
-    figures += rollout(client)
+    figures += rollout()
     # the engine starts a killed container again at once: this is from start to healthy, too
     figures += [Figure(f"killed to healthy of {name}", kill(Engine(client), name), "s") for name in sorted(used)]
     return figures
