@@ -179,6 +179,8 @@ def _check_jobs(service: Service, known: set[str], databases: set[str]) -> list[
             faults.append(f"{service.name}: user of {job.name} is '{job.user}'; it must be numbers as in '42425:42425'")
         if job.database and job.database not in databases:
             faults.append(f"{service.name}: job {job.name} belongs to database {job.database}, which is not defined")
+        if job.schema and job.schema not in {schema.name for schema in service.schemas}:
+            faults.append(f"{service.name}: job {job.name} applies migrations of schema {job.schema}, which is not defined")
         faults += _check_after(service, job, known)
     return faults
 

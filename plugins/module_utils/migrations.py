@@ -30,7 +30,7 @@ def classify(source: str) -> tuple[Kind, list[str]]:
 
 
 def describe(name: str, pending: t.Iterable[t.Mapping[str, t.Any]], reviewed: t.Mapping[str, str] | None = None) -> list[Migration]:
-    """Return what ``pending_migrations.py`` found of schema *name*, in the same order: the one that is applied first comes first.
+    """Return what ``schema-migrations pending`` found of schema *name*, in the same order: the one that is applied first comes first.
 
     *reviewed* says of revisions why the old release can serve after them.
     """

@@ -285,8 +285,16 @@ def _job(service: Service, job: Job, container: ContainerSpec, after: list[str],
         changes["volumes"] = [*job.volumes, *configuration]
     values = {field.name: getattr(job, field.name) for field in dataclasses.fields(JobOptions)} | {
         "service": service.name,
-        "container": container.once(job.name, job.command, **changes),
+        "container": container.once(job.name, _command(service, job), **changes),
         "after": after,
         "place": job.container,
     }
     return JobSpec(**values)
+
+
+def _command(service: Service, job: Job) -> list[str]:
+    """Return the command of a job; that of a schema is left to what knows whether the database is ahead."""
+    if not job.schema:
+        return job.command
+    item = next(item for item in service.schemas if item.name == job.schema)
+    return ["schema-migrations", "apply", item.name, item.location, item.config, item.section, *job.command]

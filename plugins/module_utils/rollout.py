@@ -93,6 +93,18 @@ class Migration:
 
 
 @dataclasses.dataclass(kw_only=True)
+class Ahead:
+    """A schema whose ``revisions`` the new images do not know, as a rollout to ``release`` that was taken back left it.
+
+    ``release`` is empty if no such rollout is known.
+    """
+
+    schema: str
+    revisions: list[str]
+    release: str = ""
+
+
+@dataclasses.dataclass(kw_only=True)
 class Check:
     """What a service's own upgrade check said."""
 
@@ -138,6 +150,7 @@ class Rollout:
     moves: list[Move] = dataclasses.field(default_factory=list)
     packages: list[Package] = dataclasses.field(default_factory=list)
     migrations: list[Migration] = dataclasses.field(default_factory=list)
+    ahead: list[Ahead] = dataclasses.field(default_factory=list)
     checks: list[Check] = dataclasses.field(default_factory=list)
     events: list[Event] = dataclasses.field(default_factory=list)
     holder: t.Optional[Holder] = None

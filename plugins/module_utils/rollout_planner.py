@@ -7,7 +7,7 @@ import datetime
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils import migrations, rollout_estimate
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Check, Migration, Move, Package, Rollout, skew
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Ahead, Check, Migration, Move, Package, Rollout, skew
 
 #: Returns the versions of packages by name that the lock with a digest has, for a release; empty if that lock is not known.
 Packages = t.Callable[[str, str], t.Mapping[str, str]]
@@ -43,6 +43,7 @@ def make(
         moves=found,
         packages=_packages([item for items in moves.values() for item in items], packages),
         migrations=[one for fact in facts for item in fact["schemas"] for one in _migrations(item)],
+        ahead=[_ahead(item, release, last) for fact in facts for item in fact["schemas"] if item["ahead"]],
         checks=[Check(**check) for fact in facts for check in fact["checks"]],
         paces=rollout_estimate.remembered(last),
     )
@@ -50,6 +51,13 @@ def make(
 
 def _migrations(item: t.Mapping[str, t.Any]) -> list[Migration]:
     return migrations.describe(item["name"], item["pending"], item["reviewed"])
+
+
+def _ahead(item: t.Mapping[str, t.Any], release: str, last: Rollout | None) -> Ahead:
+    known = [one.release for one in last.ahead if one.schema == item["name"]] if last else []
+    if last and last.phase == "rolled_back" and last.release_to != release:
+        known.insert(0, last.release_to)
+    return Ahead(schema=item["name"], revisions=item["ahead"], release=next(iter(known), ""))
 
 
 def _move(host: str, item: t.Mapping[str, t.Any], gates: t.Iterable[t.Mapping[str, t.Any]]) -> Move:
@@ -88,6 +96,11 @@ def faults(plan: Rollout, absent: t.Sequence[str], whole: bool, backup_age: int,
         found.append(f"images are not on their hosts yet, {', '.join(absent)}: build them (playbook build) or pull them (playbook pull)")
     if not whole and plan.release_from != plan.release_to:
         found.append("another release is for all services: leave out the list of services, and tags")
+    for schema in (schema for schema in plan.ahead if not schema.release):
+        found.append(
+            f"the database of schema {schema.schema} is at revision {', '.join(schema.revisions)}, which the new images do not know, and "
+            "no rollout that was taken back tells why: are they older than the database? Build images with this collection, or a newer one"
+        )
     for check in plan.checks:
         if check.result == "failure" or (check.result == "warning" and not accept_warnings):
             found.append(f"the upgrade check of {check.service} says {check.result}: {check.detail}")
@@ -141,6 +154,7 @@ def summary(plan: Rollout, time: str = "") -> list[str]:
         own = {host: [move.container for move in plan.moves if (move.host, move.tier) == (host, tier)] for host in plan.hosts(tier)}
         lines += [f"  {number}. {tier:10} {host}: {', '.join(names)}" for host, names in own.items()]
     lines += [f"  schema {item.schema}: {item.kind}, {item.revision}: {'; '.join(item.details)}" for item in plan.migrations]
+    lines += [f"  schema {item.schema}: ahead, as the rollout to {item.release or '?'} left it: nothing to apply" for item in plan.ahead]
     lines += [f"  upgrade check of {item.service}: {item.result}" for item in plan.checks if item.result != "success"]
     impacts = sorted({f"{move.container} on {move.host}: {move.impact}" for move in plan.moves if move.impact})
     lines += ["What users notice:", *(f"  {impact}" for impact in impacts)] if impacts else []

@@ -28,10 +28,6 @@ options:
     type: list
     elements: dict
     default: []
-  script:
-    description: In a playbook the name of a file of the role that finds pending migrations; the action passes its text.
-    type: str
-    required: true
   parallel:
     description: Containers that run at the same time.
     type: int
@@ -48,7 +44,6 @@ EXAMPLES = r"""
     cloud: example
     jobs: "{{ host_model.rollout_jobs.check }}"
     schemas: "{{ host_model.schemas }}"
-    script: pending_migrations.py
 """
 
 RETURN = r"""
@@ -59,11 +54,11 @@ checks:
   elements: dict
   sample: [{service: nova, result: success, detail: ''}]
 schemas:
-  description: For each schema its revisions now and then, and the scripts of pending migrations.
+  description: For each schema its revisions now and then, those that the new image does not know, and the scripts of pending migrations.
   returned: success
   type: list
   elements: dict
-  sample: [{name: placement, current: [c0a0b0], target: [c0a0b0], pending: []}]
+  sample: [{name: placement, current: [c0a0b0], target: [c0a0b0], ahead: [], pending: []}]
 absent:
   description: Images that are not on the host yet, so that nothing can be said.
   returned: success
@@ -79,11 +74,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils import schema
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.errands import python_source
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
 
 _TIMEOUT = 180  # seconds
-_PYTHON = ["/opt/openstack/bin/python", "-"]
 
 
 class Asker:
@@ -92,7 +85,6 @@ class Asker:
     def __init__(self, engine: Engine, params: t.Mapping[str, t.Any]) -> None:
         self._engine = engine
         self._cloud = params["cloud"]
-        self._script = params["script"]
 
     def image(self, spec: ContainerSpec) -> str:
         """Return the id of an image, empty if it is not here yet."""
@@ -111,9 +103,9 @@ class Asker:
             EngineError: if that cannot be found out.
         """
         wanted = {key: item["schema"][key] for key in ("name", "location", "config", "section")} | {"option": "connection"}
-        spec = schema.construct(ContainerSpec, item["container"]).once(f"pending_{wanted['name']}", _PYTHON)
-        source = python_source(self._script, {"schemas": [wanted]})
-        done = self._engine.run_once(spec, self.image(spec), self._cloud, stdin=source.encode(), timeout=_TIMEOUT)
+        spec = schema.construct(ContainerSpec, item["container"]).once(f"pending_{wanted['name']}", ["schema-migrations", "pending"])
+        question = json.dumps({"schemas": [wanted]})
+        done = self._engine.run_once(spec, self.image(spec), self._cloud, stdin=question.encode(), timeout=_TIMEOUT)
         if done.rc:
             raise EngineError(f"cannot tell which migrations of {wanted['name']} are pending: {done.output[-2000:]}")
         return {**json.loads(done.stdout.splitlines()[-1])["schemas"][0], "reviewed": item["schema"]["reviewed"]}
@@ -138,7 +130,6 @@ def main() -> None:
             "cloud": {"type": "str", "required": True},
             "jobs": {"type": "list", "elements": "dict", "default": [], "no_log": False},
             "schemas": {"type": "list", "elements": "dict", "default": []},
-            "script": {"type": "str", "required": True},
             "parallel": {"type": "int", "default": 4},
             "engine_url": {"type": "str", "default": DEFAULT_URL},
         },

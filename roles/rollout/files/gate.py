@@ -13,22 +13,24 @@ What Neutron calls the heartbeat of an agent of ML2/OVN is a time that ovn-contr
   changes, so a later heartbeat tells that the agent has written since. There is one exception: an API process that reads the southbound
   database anew takes the time as it is. No step moves both that agent and the API, so it would have to start by accident just then.
 
-A new generation is made when somebody asks for the agents, at most once in half of ``agent_down_time``, and the agent waits up to 10 s
-before it writes. So where nobody has asked for 37 s the answer comes at once, and else within a minute or so. If the host's clock is ahead
-of that of the host that asks, a report may count that is as much too old; if it is behind, the answer comes as much later.
+Neutron makes a new generation when somebody asks for the agents, at most once in half of ``agent_down_time``. The gate does not wait for
+that but makes one itself, as ``ovn-nbctl sync`` does, and another every few seconds: the agent may have been faster than ovn-controller,
+and then its report came with the time before. An agent that has just started writes at once, others wait up to 10 s. If the host's clock
+is ahead of that of the host that asks, a report may count that is as much too old; if it is behind, the answer comes as much later.
 
 Neither API tells the version of a service. That it is the new one follows from its container, whose image was compared before.
 
 Source: neutron ``plugins/ml2/drivers/ovn/agent/neutron_agent.py`` (heartbeat, ``alive``), ``.../ovn/mech_driver/mech_driver.py``
 (``ping_all_chassis``, ``get_agents``), ``.../mech_driver/ovsdb/ovsdb_monitor.py`` (``ChassisOVNAgentWriteEvent``) and
-``agent/ovn/agent/ovn_neutron_agent.py`` of 27.0.4 to 29.0.0; ovn ``controller/ovn-controller.c`` (``store_nb_cfg``); nova
-``api/openstack/compute/services.py`` of 34.0.0.
+``agent/ovn/agent/ovn_neutron_agent.py`` of 27.0.4 to 29.0.0; ovn ``controller/ovn-controller.c`` (``store_nb_cfg``) and
+``ovn-nb.5.xml`` (``nb_cfg``); RFC 7047, sections 4.1.3 and 5.2.4; nova ``api/openstack/compute/services.py`` of 34.0.0.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
+import socket
 import ssl
 import time
 import typing as t
@@ -37,6 +39,8 @@ import urllib.request
 
 _INTERVAL = 1.0
 _TIMEOUT = 20  # seconds of one request
+#: Seconds after which another generation is made, which is less than agents may take to write.
+_GENERATION = 5.0
 
 Parameters = t.Dict[str, t.Any]
 
@@ -85,6 +89,42 @@ def _later(text: str | None, since: datetime.datetime) -> bool:
     return bool(text) and datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC) > since
 
 
+def new_generation(connection: str) -> str:
+    """Have everything that OVN's northbound database is for report itself; return why that cannot be, or nothing.
+
+    Args:
+        connection: the servers, as OVN's own tools take them: ``tcp:ADDRESS:PORT``, with commas between them.
+    """
+    operation = {"op": "mutate", "table": "NB_Global", "where": [], "mutations": [["nb_cfg", "+=", 1]]}
+    request = json.dumps({"id": 1, "method": "transact", "params": ["OVN_Northbound", operation]})
+    why = []
+    for target in connection.split(","):
+        _scheme, _colon, place = target.partition(":")
+        address, _colon, port = place.rpartition(":")
+        try:
+            with socket.create_connection((address.strip("[]"), int(port)), _TIMEOUT) as stream:
+                stream.sendall(request.encode())
+                answer = _answer(stream)
+            if answer.get("error") is None and answer["result"] == [{"count": 1}]:
+                return ""
+            why.append(f"{target} answers {answer}")
+        except (OSError, ValueError, KeyError) as error:
+            why.append(f"{target}: {error}")
+    return f"OVN's northbound database does not take a new generation: {'; '.join(why)}"
+
+
+def _answer(stream: socket.socket) -> Parameters:
+    """Return the first message of a peer that speaks JSON-RPC, which has no end but its own."""
+    text = b""
+    while part := stream.recv(65536):
+        text += part
+        try:
+            return dict(json.loads(text))
+        except ValueError:
+            continue
+    raise ValueError(f"broke off after {len(text)} bytes")
+
+
 def faults(parameters: Parameters, since: datetime.datetime) -> list[str]:
     """Return what is not up yet."""
     found = []
@@ -103,9 +143,19 @@ def faults(parameters: Parameters, since: datetime.datetime) -> list[str]:
 
 def main(parameters: Parameters) -> Parameters:
     """Return how long it took until all is up."""
-    began, since = time.monotonic(), datetime.datetime.now(datetime.UTC)
-    while left := faults(parameters, since):
+    began, since, made = time.monotonic(), datetime.datetime.now(datetime.UTC), -_GENERATION
+    northbound = parameters["northbound"] if any(agent.startswith("network ") for agent in parameters["agents"]) else ""
+    if northbound:
+        # the time of a heartbeat has no fractions: in this second it could not be told from one before
+        time.sleep(1)
+    while True:
+        left = []
+        if northbound and time.monotonic() - made >= _GENERATION:
+            left += [why] if (why := new_generation(northbound)) else []
+            made = time.monotonic()
+        left += faults(parameters, since)
+        if not left:
+            return {"seconds": round(time.monotonic() - began, 1)}
         if time.monotonic() - began > parameters["timeout"]:
             raise SystemExit(f"not within {parameters['timeout']} s: {'; '.join(left)}")
         time.sleep(_INTERVAL)
-    return {"seconds": round(time.monotonic() - began, 1)}

@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import json
+import socket
+import threading
 import types
 import typing as t
 import urllib.parse
@@ -36,6 +40,39 @@ class Agents(FakeCloud):
         return status, headers, {key: [row] if row else []}
 
 
+class Northbound:
+    """A database server that answers each request with the next of what it is told to, in two parts. A fake."""
+
+    def __init__(self, *answers: str) -> None:
+        self._answers = list(answers)
+        self.asked: list[t.Any] = []
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.connection = f"tcp:127.0.0.1:{self._server.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> Northbound:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                stream, _peer = self._server.accept()
+                with stream:
+                    self.asked.append(json.loads(stream.recv(65536)))
+                    answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+                    stream.sendall(answer[:9].encode())
+                    stream.sendall(answer[9:].encode())
+
+
+TAKEN = '{"id":1,"result":[{"count":1}],"error":null}'
+
+
 @pytest.fixture(scope="module")
 def gate() -> types.ModuleType:
     return load("rollout", "gate")
@@ -47,9 +84,9 @@ def cloud() -> t.Iterator[Agents]:
         yield cloud
 
 
-def _question(cloud: Agents, *agents: str, urls: t.Sequence[str] = (), timeout: float = 10) -> dict[str, t.Any]:
+def _question(cloud: Agents, *agents: str, urls: t.Sequence[str] = (), timeout: float = 10, northbound: str = "") -> dict[str, t.Any]:
     auth = {**cloud.auth, "user_domain_name": "Default", "project_domain_name": "Default"}
-    return {"auth": auth, "host": "c1", "agents": list(agents), "urls": list(urls), "timeout": timeout}
+    return {"auth": auth, "host": "c1", "agents": list(agents), "urls": list(urls), "timeout": timeout, "northbound": northbound}
 
 
 def _row(state: str = "up", updated_at: str | None = AFTER) -> dict[str, t.Any]:
@@ -133,21 +170,51 @@ def test_it_waits_until_all_is_up(gate: types.ModuleType, cloud: Agents, monkeyp
     assert cloud.asked.count(("GET", "/placement/traits")) == 4
 
 
-def test_it_waits_for_the_heartbeat_that_follows_from_being_asked(
+def test_agents_of_the_network_are_made_to_report_until_they_have(
     gate: types.ModuleType, cloud: Agents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gate, "_INTERVAL", 0.01)
+    monkeypatch.setattr(gate, "_GENERATION", 0.05)
     cloud.agents = {"network c1 ovn-controller": _agent(heartbeat="2000-01-01 00:00:00")}
-    asked = []
+    with Northbound(TAKEN) as northbound:
 
-    def reported(_method: str, path: str) -> None:
-        asked.append(path)
-        if sum(item.startswith("/network/") for item in asked) == 3:
-            cloud.agents = {"network c1 ovn-controller": _agent(heartbeat="2999-01-01 00:00:00")}
+        def reported(_method: str, _path: str) -> None:
+            if len(northbound.asked) == 3:
+                cloud.agents = {"network c1 ovn-controller": _agent(heartbeat="2999-01-01 00:00:00")}
 
-    cloud.rule = reported
-    gate.main(_question(cloud, "network ovn-controller"))
-    assert sum(path.startswith("/network/") for path in asked) == 3
+        cloud.rule = reported
+        gate.main(_question(cloud, "network ovn-controller", northbound=northbound.connection))
+    operation = {"op": "mutate", "table": "NB_Global", "where": [], "mutations": [["nb_cfg", "+=", 1]]}
+    assert northbound.asked == [{"id": 1, "method": "transact", "params": ["OVN_Northbound", operation]}] * 3
+
+
+def test_nobody_else_has_to_report(gate: types.ModuleType, cloud: Agents) -> None:
+    cloud.agents = {"compute c1 nova-compute": _row(updated_at="2999-01-01T00:00:00.000000")}
+    with Northbound(TAKEN) as northbound:
+        gate.main(_question(cloud, "compute nova-compute", northbound=northbound.connection))
+    assert northbound.asked == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ('{"id":1,"result":null,"error":{"error":"unknown"}}', "answers {'id': 1, 'result': None, 'error': {'error': 'unknown'}}"),
+        ('{"id":1,"result":[{"count":0}],"error":null}', "answers {'id': 1, 'result': [{'count': 0}], 'error': None}"),
+        ('{"id":1,"result"', "broke off after 16 bytes"),
+    ],
+)
+def test_a_database_that_refuses_is_named_and_another_one_is_enough(gate: types.ModuleType, answer: str, expected: str) -> None:
+    with Northbound(answer) as northbound, Northbound(TAKEN) as other:
+        why = gate.new_generation(northbound.connection)
+        assert why.startswith(f"OVN's northbound database does not take a new generation: {northbound.connection}")
+        assert why.endswith(expected)
+        assert gate.new_generation(f"{northbound.connection},{other.connection}") == ""
+
+
+def test_a_database_that_is_not_there_is_a_fault_and_no_crash(gate: types.ModuleType, cloud: Agents) -> None:
+    cloud.agents = {"network c1 ovn-controller": _agent(heartbeat="2999-01-01 00:00:00")}
+    with pytest.raises(SystemExit, match=r"does not take a new generation: tcp:\[::1\]:1: .*Connection refused"):
+        gate.main(_question(cloud, "network ovn-controller", timeout=0, northbound="tcp:[::1]:1"))
 
 
 def test_it_does_not_wait_for_ever_and_says_for_what(gate: types.ModuleType, cloud: Agents, monkeypatch: pytest.MonkeyPatch) -> None:

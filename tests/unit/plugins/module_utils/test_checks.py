@@ -60,6 +60,7 @@ def test_a_sound_definition_passes() -> None:
         ({"frontends": [Frontend("a", 1, 2, "control"), Frontend("b", 3, 2, "control")]}, "listen_port 2 of b is taken by a"),
         ({"frontends": [Frontend("a", 0, 2, "control")]}, "port 0 of a is not between 1 and 65535"),
         ({"frontends": [Frontend("a", 1, 2, "nobody")]}, "a belongs to host group nobody"),
+        ({"jobs": [a_job(schema="y")]}, "job sync applies migrations of schema y, which is not defined"),
         ({"schemas": [Schema("nothing", "api", "x.db", "/x")]}, "schema nothing is of a database that is not defined"),
         (
             {"schemas": [Schema("x", "nobody", "x.db", "/x")], "databases": [Database("x", "x", "p")]},

@@ -10,7 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils import rollout_planner
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Check, Migration, Package, Phase, Rollout
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Ahead, Check, Migration, Package, Phase, Rollout
 from tests.unit.plugins.module_utils.rollouts import a_rollout, event
 
 NOW = datetime.datetime(2026, 11, 21, 14, 2, 5, tzinfo=datetime.UTC)
@@ -52,7 +52,7 @@ def _moved(container: str, service: str, **changes: t.Any) -> dict[str, t.Any]:
     return {**values, **changes}
 
 
-def _make(facts: t.Sequence[dict[str, t.Any]] = (), **changes: t.Any) -> Rollout:
+def _make(facts: t.Sequence[dict[str, t.Any]] = (), last: Rollout | None = None, **changes: t.Any) -> Rollout:
     places = {**dict.fromkeys(CONTROL, ON_CONTROL), **dict.fromkeys(COMPUTE, ON_COMPUTE)}
     values: dict[str, t.Any] = {
         "moves": {host: [_moved(name, service) for name, (_tier, service) in own.items()] for host, own in places.items()},
@@ -60,12 +60,17 @@ def _make(facts: t.Sequence[dict[str, t.Any]] = (), **changes: t.Any) -> Rollout
     }
     values |= changes
     return rollout_planner.make(
-        "example", "2026.1", values["moves"], values["gates"], facts, lambda release, lock: LOCKS.get((release, lock), {}), NOW
+        "example", "2026.1", values["moves"], values["gates"], facts, lambda release, lock: LOCKS.get((release, lock), {}), NOW, last
     )
 
 
 def _schema(source: str, reviewed: dict[str, str] | None = None) -> dict[str, t.Any]:
-    return {"schemas": [{"name": "nova", "pending": [{"revision": "abc", "source": source}], "reviewed": reviewed or {}}], "checks": []}
+    pending = [{"revision": "abc", "source": source}]
+    return {"schemas": [{"name": "nova", "ahead": [], "pending": pending, "reviewed": reviewed or {}}], "checks": []}
+
+
+def _ahead(name: str = "nova") -> dict[str, t.Any]:
+    return {"schemas": [{"name": name, "ahead": ["beef"], "pending": [], "reviewed": {}}], "checks": []}
 
 
 # -- the plan ---------------------------------------------------------------------------------------------------
@@ -143,6 +148,25 @@ def _faults(
 
 def test_a_sound_plan_may_begin() -> None:
     assert _faults() == []
+
+
+def _earlier(phase: Phase, release_to: str, **changes: t.Any) -> Rollout:
+    return dataclasses.replace(a_rollout(), phase=phase, release_from="2026.1", release_to=release_to, **changes)
+
+
+def test_a_database_that_is_ahead_is_told_and_needs_a_rollout_that_was_taken_back() -> None:
+    plan = _make([_schema(ADD), _ahead()], _earlier("rolled_back", "2026.2"))
+    assert plan.ahead == [Ahead(schema="nova", revisions=["beef"], release="2026.2")]
+    assert _faults(plan) == []
+    assert "  schema nova: ahead, as the rollout to 2026.2 left it: nothing to apply" in rollout_planner.summary(plan)
+    # the next minor update still knows it, whether that one was taken back or not
+    assert _make([_ahead()], _earlier("finalized", "2026.1", ahead=plan.ahead)).ahead == plan.ahead
+    assert _make([_ahead()], _earlier("rolled_back", "2026.1", ahead=plan.ahead)).ahead == plan.ahead
+    # as nothing else explains it, the images may be too old
+    other = [Ahead(schema="glance", revisions=["beef"], release="2026.2")]
+    for last in (None, _earlier("rolled_back", "2026.1", ahead=other), _earlier("finalized", "2026.2")):
+        (fault,) = _faults(_make([_ahead()], last))
+        assert fault.startswith("the database of schema nova is at revision beef, which the new images do not know")
 
 
 def test_images_that_are_not_there_are_named() -> None:
