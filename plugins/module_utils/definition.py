@@ -99,9 +99,13 @@ class ConfigFile:
 
 @dataclasses.dataclass(kw_only=True)
 class JobOptions:
-    """What the definition and the specification of a job have in common; times in seconds."""
+    """What the definition and the specification of a job have in common; times in seconds.
+
+    With ``schema`` it applies migrations of that: there is nothing to do where a later release has been before.
+    """
 
     name: str
+    schema: str = ""
     stdin: str = dataclasses.field(default="", metadata={"no_log": True})
     database: str = ""
     triggers: list[str] = dataclasses.field(default_factory=list)
@@ -119,14 +123,12 @@ class Job(JobOptions):
     ``bootstrap``, ``start`` and ``finalize`` belong to a start round. The others belong to a rollout: ``check`` says whether it may
     begin, ``expand`` prepares the databases so that the old release and the new one can use them, ``revert`` runs in the old image
     before old containers start again, ``contract`` closes the way back. ``script`` is a file of the role that is given as standard input.
-    With ``schema`` the command applies migrations of that: there is nothing to do where a later release has been before.
     """
 
     phase: t.Literal["bootstrap", "start", "finalize", "check", "expand", "revert", "contract"]
     container: str
     command: list[str]
     script: str = ""
-    schema: str = ""
     image: str = ""
     user: str = ""
     capabilities: t.Optional[list[str]] = None

@@ -293,8 +293,8 @@ def _job(service: Service, job: Job, container: ContainerSpec, after: list[str],
 
 
 def _command(service: Service, job: Job) -> list[str]:
-    """Return the command of a job; that of a schema is left to what knows whether the database is ahead."""
-    if not job.schema:
+    """Return the command of a job. In a rollout the plan knows whether a database is ahead, otherwise it has to be looked at."""
+    if not job.schema or job.phase in ROLLOUT_PHASES:
         return job.command
     item = next(item for item in service.schemas if item.name == job.schema)
     return ["schema-migrations", "apply", item.name, item.location, item.config, item.section, *job.command]

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tests.molecule.upgrade import RELEASES, Cloud, Guest, release
+from tests.molecule.upgrade import RELEASES, Cloud, Guest, other_image, release
 
 AFTER = release(RELEASES[1])
 
@@ -54,3 +56,16 @@ def test_all_of_it(cloud: Cloud, guests: list[Guest]) -> None:
     # those of the way back are of both
     assert all(back.asked[name] > number for name, number in there.asked.items())
     assert cloud.everything() == before
+
+
+def test_the_former_release_is_updated_with_databases_that_are_ahead(cloud: Cloud, guests: list[Guest]) -> None:
+    before = cloud.everything()
+    override = {"containers": [{"name": "keystone_api", "image": other_image("keystone", "other")}]}
+    settings = ("-e", json.dumps({"keystone_service_overrides": override}))
+    assert f"schema keystone: ahead, as the rollout to {RELEASES[1]} left it" in cloud.play("upgrade", *settings)
+    cloud.play("finalize", *settings)
+    assert cloud.moved(before) == {("control1", "keystone_api")}
+    # without a rollout, too
+    cloud.play("site")
+    assert cloud.everything() == before
+    assert cloud.unharmed(guests)

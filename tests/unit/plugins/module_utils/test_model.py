@@ -239,12 +239,14 @@ def test_jobs_of_a_rollout_run_on_the_first_host_only_and_in_no_start_round() ->
 
 def test_a_job_of_a_schema_leaves_it_to_what_knows_whether_the_database_is_ahead() -> None:
     schemas = [Schema("x", "api", "x/db", "/etc/x/x.conf"), Schema("y", "api", "y/db", "/etc/x/y.conf", "api_database")]
-    jobs = [a_job("first", schema="y", command=["x-manage", "sync"]), a_job("second", schema="x", phase="expand"), a_job("third")]
+    jobs = [a_job("first", schema="y"), a_job("second", schema="x", phase="expand"), a_job("third")]
     built = _build(a_service(schemas=schemas, databases=[Database("x", "x", "p"), Database("y", "y", "p")], jobs=jobs))
     first, third = built.waves["service"].bootstrap
     guard = ["schema-migrations", "apply"]
-    assert first.container.command == [*guard, "y", "y/db", "/etc/x/y.conf", "api_database", "x-manage", "sync"]
-    assert built.rollout_jobs["expand"][0].container.command[:6] == [*guard, "x", "x/db", "/etc/x/x.conf", "database"]
+    assert first.container.command == [*guard, "y", "y/db", "/etc/x/y.conf", "api_database", "sync"]
+    # the plan of a rollout knows it
+    (second,) = built.rollout_jobs["expand"]
+    assert (second.container.command, second.schema) == (["sync"], "x")
     assert third.container.command == ["sync"]
 
 
