@@ -29,30 +29,34 @@ class ActionModule(ControllerAction):
         "backup_age": {"type": "int", "default": -1},
         "backup_max_age": {"type": "int", "default": 0},
         "accept_warnings": {"type": "bool", "default": True},
+        "room": {"type": "dict", "default": {}},
+        "minimum_disk": {"type": "int", "default": 0},
         "file": {"type": "str", "default": ""},
     }
 
     def act(self, args: Arguments) -> Result:
         """Return the plan; see the documentation of the module."""
+        now = rollout_planner.Circumstances(**{field.name: args[field.name] for field in dataclasses.fields(rollout_planner.Circumstances)})
+        notes = []
         try:
             known = rollout.newest(rollout.load(journal) for journal in args["journals"])
             if known and (known.open or args["verb"] != "upgrade"):
                 plan, faults = known, rollout_planner.verb_faults(known, args["verb"], args["release"])
             elif args["verb"] == "upgrade":
                 plan = self._plan(args, known)
-                limits = {name: args[name] for name in ("whole", "backup_age", "backup_max_age", "accept_warnings")}
                 absent = sorted({image for fact in args["facts"] for image in fact["absent"]})
-                faults = rollout_planner.faults(plan, absent, **limits)
+                faults, notes = rollout_planner.faults(plan, absent, now), rollout_planner.told(now)
             else:
                 raise rollout.RolloutError(f"there is no rollout to {args['verb']}")
         except rollout.RolloutError as error:
             raise AnsibleActionFail(str(error)) from error
         upgrades = args["verb"] == "upgrade"
         estimate = rollout_estimate.estimate(plan, backup=not args["backup_max_age"]) if upgrades else None
-        show(rollout_planner.summary(plan, rollout_estimate.words(estimate) if upgrades else ""))
+        show(rollout_planner.summary(plan, [*notes, *([rollout_estimate.words(estimate)] if upgrades else [])]))
         plain = dataclasses.asdict(estimate) if estimate else {}
         if args["file"]:
-            keep("plan", args["file"], json.dumps({**rollout.dump(plan), "estimate": plain}, indent=1) + "\n")
+            written = {**rollout.dump(plan), "estimate": plain, "circumstances": dataclasses.asdict(now)}
+            keep("plan", args["file"], json.dumps(written, indent=1) + "\n")
         if faults:
             lines = "\n".join(f"  - {fault}" for fault in faults)
             raise AnsibleActionFail(f"the rollout is refused; nothing was changed:\n{lines}")

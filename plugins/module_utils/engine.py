@@ -148,6 +148,10 @@ class Engine(_Client):
         raw = self._call(f"read the log of {name}", self._client.logs, name, tail=lines)
         return raw.decode(errors="replace").strip()
 
+    def directory(self) -> str:
+        """Return the directory of the host where images, containers and volumes are."""
+        return str(self._call("ask the engine for its directory", self._client.info)["DockerRootDir"])
+
     # -- changing -----------------------------------------------------------------------------------------------
 
     def create(self, spec: ContainerSpec, image_id: str, cloud: str, name: str = "") -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import typing as t
 
@@ -11,6 +12,27 @@ from ansible_collections.caisson.openstack.plugins.module_utils.rollout import A
 
 #: Returns the versions of packages by name that the lock with a digest has, for a release; empty if that lock is not known.
 Packages = t.Callable[[str, str], t.Mapping[str, str]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """What a rollout begins in.
+
+    Args:
+        whole: whether all services take part.
+        backup_age: seconds; negative if there is no backup.
+        backup_max_age: seconds that the newest backup may be old; 0 if the rollout makes one itself.
+        accept_warnings: whether warnings of upgrade checks are no reason against it.
+        room: by host the ``directory`` of its engine, and the MiB that are ``free`` there.
+        minimum_disk: MiB that have to be free.
+    """
+
+    whole: bool = True
+    backup_age: int = -1
+    backup_max_age: int = 0
+    accept_warnings: bool = True
+    room: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(default_factory=dict)
+    minimum_disk: int = 0
 
 
 def make(
@@ -79,22 +101,14 @@ def _packages(moves: t.Iterable[t.Mapping[str, t.Any]], packages: Packages) -> l
     return list(found.values())
 
 
-def faults(plan: Rollout, absent: t.Sequence[str], whole: bool, backup_age: int, backup_max_age: int, accept_warnings: bool) -> list[str]:
-    """Return why a rollout must not begin.
-
-    Args:
-        absent: images that hosts do not have.
-        whole: whether all services take part.
-        backup_age: seconds; negative if there is no backup.
-        backup_max_age: seconds that the newest backup may be old; 0 if the rollout makes one itself.
-        accept_warnings: whether warnings of upgrade checks are no reason.
-    """
+def faults(plan: Rollout, absent: t.Sequence[str], now: Circumstances) -> list[str]:
+    """Return why a rollout must not begin; *absent* are images that hosts do not have."""
     found = []
     before = {move.release_from for move in plan.moves if move.release_from}
     found += [why for release in sorted(before) if (why := skew(release, plan.release_to))]
     if absent:
         found.append(f"images are not on their hosts yet, {', '.join(absent)}: build them (playbook build) or pull them (playbook pull)")
-    if not whole and plan.release_from != plan.release_to:
+    if not now.whole and plan.release_from != plan.release_to:
         found.append("another release is for all services: leave out the list of services, and tags")
     for schema in (schema for schema in plan.ahead if not schema.release):
         found.append(
@@ -102,16 +116,32 @@ def faults(plan: Rollout, absent: t.Sequence[str], whole: bool, backup_age: int,
             "no rollout that was taken back tells why: are they older than the database? Build images with this collection, or a newer one"
         )
     for check in plan.checks:
-        if check.result == "failure" or (check.result == "warning" and not accept_warnings):
+        if check.result == "failure" or (check.result == "warning" and not now.accept_warnings):
             found.append(f"the upgrade check of {check.service} says {check.result}: {check.detail}")
-    if backup_max_age and backup_age < 0:
+    if now.backup_max_age and now.backup_age < 0:
         found.append("there is no backup; make one with the playbook backup, or let the rollout make it (rollout_backup)")
-    elif backup_max_age and backup_age > backup_max_age:
+    elif now.backup_max_age and now.backup_age > now.backup_max_age:
         found.append(
-            f"the newest backup is {_duration(backup_age)} old, {_duration(backup_max_age)} are allowed (rollout_backup_max_age); "
+            f"the newest backup is {_duration(now.backup_age)} old, {_duration(now.backup_max_age)} are allowed (rollout_backup_max_age); "
             "make one with the playbook backup, or let the rollout make it (rollout_backup)"
         )
+    for host, room in now.room.items():
+        if room["free"] < now.minimum_disk:
+            found.append(
+                f"{host} has {room['free']} MiB free in {room['directory']}; {now.minimum_disk} are needed (rollout_minimum_disk). "
+                "Images without a name may go (docker image prune)"
+            )
     return found
+
+
+def told(now: Circumstances) -> list[str]:
+    """Return what else people want to know of a rollout that begins, as lines."""
+    age = "there is none" if now.backup_age < 0 else f"the newest is {_duration(now.backup_age)} old"
+    lines = [f"Backup: {age}, {'and that is taken' if now.backup_max_age else 'another one is made first'}."]
+    if now.room:
+        host = min(now.room, key=lambda name: now.room[name]["free"])
+        lines.append(f"Free disk space: {now.room[host]['free']} MiB or more, the least in {now.room[host]['directory']} of {host}.")
+    return lines
 
 
 def verb_faults(plan: Rollout, verb: str, release: str) -> list[str]:
@@ -144,8 +174,8 @@ def verb_faults(plan: Rollout, verb: str, release: str) -> list[str]:
     return found
 
 
-def summary(plan: Rollout, time: str = "") -> list[str]:
-    """Return a rollout as lines for people; *time* says how long it takes, if that is of interest."""
+def summary(plan: Rollout, notes: t.Sequence[str] = ()) -> list[str]:
+    """Return a rollout as lines for people; *notes* are of this moment, such as how long it takes."""
     if not plan.moves:
         return [f"Rollout: nothing to do, everything is at {plan.release_to}."]
     lines = [f"Rollout {plan.id} of {plan.cloud}: {plan.way}, {plan.phase.replace('_', ' ')}"]
@@ -158,7 +188,7 @@ def summary(plan: Rollout, time: str = "") -> list[str]:
     lines += [f"  upgrade check of {item.service}: {item.result}" for item in plan.checks if item.result != "success"]
     impacts = sorted({f"{move.container} on {move.host}: {move.impact}" for move in plan.moves if move.impact})
     lines += ["What users notice:", *(f"  {impact}" for impact in impacts)] if impacts else []
-    return [*lines, *([time] if time else []), f"There is a way back until {point_of_no_return(plan)}"]
+    return [*lines, *notes, f"There is a way back until {point_of_no_return(plan)}"]
 
 
 def point_of_no_return(plan: Rollout) -> str:

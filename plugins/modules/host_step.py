@@ -101,6 +101,11 @@ moves:
       release_from: '2025.2'
       release_to: '2026.1'
       reasons: ['image: 0a1b -> 2c3d']
+room:
+  description: Directory of the engine, and the MiB that are free there.
+  returned: success in check mode with O(state=rolled)
+  type: dict
+  sample: {directory: /var/lib/docker, free: 51200}
 outcomes:
   description: What was done about each container and job, with the reasons.
   returned: always
@@ -120,6 +125,7 @@ unsteady:
 
 import dataclasses
 import pathlib
+import shutil
 import time
 import typing as t
 
@@ -143,6 +149,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.spec import Cont
 from ansible_collections.caisson.openstack.plugins.module_utils.state_file import DEFAULT_PATH, StateError, StateFile
 
 _WATCH_INTERVAL = 2.0  # seconds
+_MEBIBYTE = 2**20
 #: Section of the host's memory: what containers were at the end of their step.
 _MARKS = "steps"
 
@@ -309,6 +316,9 @@ def _run(module: AnsibleModule) -> None:
         module.fail_json(msg=str(error))
     result, failure = report(outcomes)
     result |= {"changed": bool(moves) or result["changed"], "moves": moves}
+    if module.check_mode and params["state"] == "rolled":
+        directory = engine.directory()
+        result["room"] = {"directory": directory, "free": shutil.disk_usage(directory).free // _MEBIBYTE}
     if failure:
         module.fail_json(msg=failure, **result)
     module.exit_json(**result)

@@ -64,8 +64,16 @@ options:
     description: Whether warnings of upgrade checks are accepted.
     type: bool
     default: true
+  room:
+    description: RV(caisson.openstack.host_step#module:room) by host.
+    type: dict
+    default: {}
+  minimum_disk:
+    description: MiB that have to be free on each host of O(room).
+    type: int
+    default: 0
   file:
-    description: File of the controller that gets the plan as JSON, with RV(estimate).
+    description: File of the controller that gets the plan as JSON, with RV(estimate) and, as C(circumstances), what it begins in.
     type: str
     default: ''
 attributes:
@@ -80,6 +88,8 @@ EXAMPLES = r"""
     release: '2026.1'
     moves: {host1: "{{ hostvars.host1.would_move.moves }}"}
     gates: {host1: "{{ hostvars.host1.host_model.gates }}"}
+    room: {host1: "{{ hostvars.host1.would_move.room }}"}
+    minimum_disk: 1000
   run_once: true
 """
 

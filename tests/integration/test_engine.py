@@ -107,6 +107,10 @@ def test_containers_are_found_by_label(lab: Lab) -> None:
     assert lab.engine.containers([lab.label, "no-such-label"]) == {}
 
 
+def test_its_directory_holds_its_images(lab: Lab) -> None:
+    assert {"containers", "image", "volumes"} <= {path.name for path in pathlib.Path(lab.engine.directory()).iterdir()}
+
+
 def test_what_is_not_there(lab: Lab) -> None:
     assert lab.engine.container("no-such-container") is None
     assert lab.engine.image_id("localhost/no-such-image:1") is None

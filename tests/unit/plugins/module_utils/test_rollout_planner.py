@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils import rollout_planner
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Ahead, Check, Migration, Package, Phase, Rollout
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout_planner import Circumstances
 from tests.unit.plugins.module_utils.rollouts import a_rollout, event
 
 NOW = datetime.datetime(2026, 11, 21, 14, 2, 5, tzinfo=datetime.UTC)
@@ -135,19 +136,35 @@ def test_what_new_images_say_is_in_the_plan() -> None:
 # -- whether it may begin ---------------------------------------------------------------------------------------
 
 
-def _faults(
-    plan: Rollout | None = None,
-    absent: t.Sequence[str] = (),
-    whole: bool = True,
-    backup_age: int = -1,
-    backup_max_age: int = 0,
-    accept_warnings: bool = True,
-) -> list[str]:
-    return rollout_planner.faults(plan or _make(), absent, whole, backup_age, backup_max_age, accept_warnings)
+def _faults(plan: Rollout | None = None, absent: t.Sequence[str] = (), **circumstances: t.Any) -> list[str]:
+    return rollout_planner.faults(plan or _make(), absent, Circumstances(**circumstances))
 
 
 def test_a_sound_plan_may_begin() -> None:
     assert _faults() == []
+
+
+ROOM = {"control-1": {"directory": "/var/lib/docker", "free": 51200}, "compute-1": {"directory": "/srv/docker", "free": 999}}
+
+
+def test_a_host_without_room_is_named() -> None:
+    assert _faults(room=ROOM, minimum_disk=999) == []
+    (fault,) = _faults(room=ROOM, minimum_disk=1000)
+    assert fault.startswith("compute-1 has 999 MiB free in /srv/docker; 1000 are needed (rollout_minimum_disk)")
+
+
+@pytest.mark.parametrize(
+    ("age", "allowed", "line"),
+    [
+        (-1, 0, "Backup: there is none, another one is made first."),
+        (7500, 0, "Backup: the newest is 2 h 5 min old, another one is made first."),
+        (7500, 86400, "Backup: the newest is 2 h 5 min old, and that is taken."),
+    ],
+)
+def test_backup_and_room_are_told(age: int, allowed: int, line: str) -> None:
+    assert rollout_planner.told(Circumstances(backup_age=age, backup_max_age=allowed)) == [line]
+    least = "Free disk space: 999 MiB or more, the least in /srv/docker of compute-1."
+    assert rollout_planner.told(Circumstances(backup_age=age, backup_max_age=allowed, room=ROOM)) == [line, least]
 
 
 def _earlier(phase: Phase, release_to: str, **changes: t.Any) -> Rollout:
@@ -307,7 +324,7 @@ def test_a_plan_is_shown_in_order() -> None:
 
 
 def test_how_long_it_takes_is_said_before_the_way_back() -> None:
-    assert rollout_planner.summary(_make(), "About 5 min.")[-2:] == ["About 5 min.", "There is a way back until it is finalized."]
+    assert rollout_planner.summary(_make(), ["About 5 min."])[-2:] == ["About 5 min.", "There is a way back until it is finalized."]
 
 
 def test_a_version_that_is_not_known_is_shown_as_such() -> None:
