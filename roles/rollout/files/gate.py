@@ -37,7 +37,7 @@ import typing as t
 import urllib.error
 import urllib.request
 
-_INTERVAL = 1.0
+_INTERVAL = 0.5
 _TIMEOUT = 20  # seconds of one request
 #: Seconds after which another generation is made, which is less than agents may take to write.
 _GENERATION = 5.0
@@ -125,25 +125,48 @@ def _answer(stream: socket.socket) -> Parameters:
     raise ValueError(f"broke off after {len(text)} bytes")
 
 
-def faults(parameters: Parameters, since: datetime.datetime) -> list[str]:
-    """Return what is not up yet."""
-    found = []
+class Gate:
+    """Asks again and again, in one session as long as its answers are good.
+
+    Args:
+        since: time from which on reports count.
+    """
+
+    def __init__(self, parameters: Parameters, since: datetime.datetime) -> None:
+        self._parameters = parameters
+        self._since = since
+        self._cloud: Cloud | None = None
+
+    def faults(self) -> list[str]:
+        """Return what is not up yet."""
+        found = []
+        try:
+            self._cloud = self._cloud or Cloud(self._parameters["auth"])
+            host = self._parameters["host"]
+            found += [fault for agent in self._parameters["agents"] if (fault := self._cloud.missing(agent, host, self._since))]
+            silent = [fault for url in self._parameters["urls"] if (fault := _silent(url, self._cloud.token))]
+            found += silent
+            # it may be the token that is not good any more
+            self._cloud = None if silent else self._cloud
+        except (OSError, ValueError, KeyError) as error:
+            self._cloud = None
+            found.append(f"the APIs do not answer: {error}")
+        return found
+
+
+def _silent(url: str, token: str) -> str:
+    """Return why an address does not answer, or nothing if it does."""
     try:
-        cloud = Cloud(parameters["auth"])
-        found += [fault for agent in parameters["agents"] if (fault := cloud.missing(agent, parameters["host"], since))]
-        for url in parameters["urls"]:
-            try:
-                open_url(url, cloud.token).close()
-            except (OSError, ValueError) as error:
-                found.append(f"{url} does not answer to a token: {error}")
-    except (OSError, ValueError, KeyError) as error:
-        found.append(f"the APIs do not answer: {error}")
-    return found
+        open_url(url, token).close()
+    except (OSError, ValueError) as error:
+        return f"{url} does not answer to a token: {error}"
+    return ""
 
 
 def main(parameters: Parameters) -> Parameters:
     """Return how long it took until all is up."""
-    began, since, made = time.monotonic(), datetime.datetime.now(datetime.UTC), -_GENERATION
+    began, made = time.monotonic(), -_GENERATION
+    gate = Gate(parameters, datetime.datetime.now(datetime.UTC))
     northbound = parameters["northbound"] if any(agent.startswith("network ") for agent in parameters["agents"]) else ""
     if northbound:
         # the time of a heartbeat has no fractions: in this second it could not be told from one before
@@ -153,7 +176,7 @@ def main(parameters: Parameters) -> Parameters:
         if northbound and time.monotonic() - made >= _GENERATION:
             left += [why] if (why := new_generation(northbound)) else []
             made = time.monotonic()
-        left += faults(parameters, since)
+        left += gate.faults()
         if not left:
             return {"seconds": round(time.monotonic() - began, 1)}
         if time.monotonic() - began > parameters["timeout"]:

@@ -101,19 +101,19 @@ def _agent(alive: bool = True, heartbeat: str | None = "2026-11-21 14:02:01") ->
 def test_what_is_up_is_no_fault(gate: types.ModuleType, cloud: Agents) -> None:
     cloud.agents = {"compute c1 nova-compute": _row(), "network c1 neutron-ovn-agent": _agent()}
     url = f"{cloud.url}/placement/traits"
-    assert gate.faults(_question(cloud, "compute nova-compute", "network neutron-ovn-agent", urls=[url]), SINCE) == []
+    assert gate.Gate(_question(cloud, "compute nova-compute", "network neutron-ovn-agent", urls=[url]), SINCE).faults() == []
     assert cloud.asked[-1] == ("GET", "/placement/traits")
 
 
 def test_nothing_to_ask_about_still_needs_an_api_that_lets_one_in(gate: types.ModuleType, cloud: Agents) -> None:
-    assert gate.faults(_question(cloud), SINCE) == []
+    assert gate.Gate(_question(cloud), SINCE).faults() == []
     assert cloud.logins == 1
 
 
 @pytest.mark.parametrize("row", [_row(updated_at=BEFORE), _row("down"), _row("down", BEFORE), _row(updated_at=None)])
 def test_an_agent_that_is_down_or_has_not_reported_since_is_not_up(gate: types.ModuleType, cloud: Agents, row: dict[str, t.Any]) -> None:
     cloud.agents = {"compute c1 nova-compute": row}
-    assert gate.faults(_question(cloud, "compute nova-compute"), SINCE) == ["nova-compute on c1 is not up in the API"]
+    assert gate.Gate(_question(cloud, "compute nova-compute"), SINCE).faults() == ["nova-compute on c1 is not up in the API"]
 
 
 @pytest.mark.parametrize("agent", ["neutron-ovn-agent", "ovn-controller"])
@@ -134,12 +134,12 @@ def test_an_agent_that_is_not_alive_or_has_no_heartbeat_since_is_not_up(
     gate: types.ModuleType, cloud: Agents, agent: str, row: dict[str, t.Any]
 ) -> None:
     cloud.agents = {f"network c1 {agent}": row}
-    assert gate.faults(_question(cloud, f"network {agent}"), SINCE) == [f"{agent} on c1 is not up in the API"]
+    assert gate.Gate(_question(cloud, f"network {agent}"), SINCE).faults() == [f"{agent} on c1 is not up in the API"]
 
 
 def test_an_agent_of_another_host_is_not_that_of_this_one(gate: types.ModuleType, cloud: Agents) -> None:
     cloud.agents = {"compute c2 nova-compute": _row(), "network c2 neutron-ovn-agent": _agent()}
-    assert gate.faults(_question(cloud, "compute nova-compute", "network neutron-ovn-agent"), SINCE) == [
+    assert gate.Gate(_question(cloud, "compute nova-compute", "network neutron-ovn-agent"), SINCE).faults() == [
         "nova-compute on c1 is not up in the API, which does not know it",
         "neutron-ovn-agent on c1 is not up in the API, which does not know it",
     ]
@@ -148,7 +148,7 @@ def test_an_agent_of_another_host_is_not_that_of_this_one(gate: types.ModuleType
 def test_each_address_that_does_not_answer_is_named(gate: types.ModuleType, cloud: Agents) -> None:
     cloud.rule = lambda _method, path: 503 if path == "/image/v2/images" else None
     urls = [f"{cloud.url}/image/v2/images", f"{cloud.url}/placement/traits", "http://127.0.0.1:1/"]
-    image, closed = gate.faults(_question(cloud, urls=urls), SINCE)
+    image, closed = gate.Gate(_question(cloud, urls=urls), SINCE).faults()
     assert image == f"{urls[0]} does not answer to a token: HTTP Error 503: Service Unavailable"
     assert closed.startswith("http://127.0.0.1:1/ does not answer to a token: <urlopen error")
 
@@ -156,8 +156,24 @@ def test_each_address_that_does_not_answer_is_named(gate: types.ModuleType, clou
 @pytest.mark.parametrize("path", ["/identity/auth/tokens", "/compute/os-services?host=c1&binary=nova-compute"])
 def test_apis_that_do_not_answer_are_a_fault_and_no_crash(gate: types.ModuleType, cloud: Agents, path: str) -> None:
     cloud.rule = lambda _method, asked: 500 if asked == path else None
-    (fault,) = gate.faults(_question(cloud, "compute nova-compute"), SINCE)
+    (fault,) = gate.Gate(_question(cloud, "compute nova-compute"), SINCE).faults()
     assert fault == "the APIs do not answer: HTTP Error 500: Internal Server Error"
+
+
+def test_a_session_lasts_until_it_is_refused(gate: types.ModuleType, cloud: Agents) -> None:
+    asked = gate.Gate(_question(cloud, "compute nova-compute"), SINCE)
+    cloud.agents = {"compute c1 nova-compute": _row()}
+    assert (asked.faults(), asked.faults(), cloud.logins) == ([], [], 1)
+    cloud.rule = lambda _method, path: 401 if path.startswith("/compute") else None
+    assert asked.faults() == ["the APIs do not answer: HTTP Error 401: Unauthorized"]
+    cloud.rule = lambda _method, _path: None
+    assert (asked.faults(), cloud.logins) == ([], 2)
+
+
+def test_an_address_that_refuses_a_token_gets_another_one(gate: types.ModuleType, cloud: Agents) -> None:
+    asked = gate.Gate(_question(cloud, urls=[f"{cloud.url}/placement/traits"]), SINCE)
+    cloud.rule = lambda _method, path: 401 if path == "/placement/traits" else None
+    assert [len(asked.faults()), len(asked.faults()), cloud.logins] == [1, 1, 2]
 
 
 def test_it_waits_until_all_is_up(gate: types.ModuleType, cloud: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
