@@ -93,6 +93,12 @@ class Host:
     def text(self, word: str = "api") -> str:
         return (self.config / self.lab.name(word) / "config/x.conf").read_text()
 
+    def wait_for_output(self, spec: ContainerSpec, word: str) -> None:
+        deadline = time.monotonic() + 30
+        while word not in self.lab.engine.logs(spec.name):
+            assert time.monotonic() < deadline, self.lab.engine.logs(spec.name)
+            time.sleep(0.1)
+
     def version(self) -> str:
         """Return which environment the container runs with."""
         return self.lab.engine.exec(self.old.name, ["sh", "-c", "echo $VERSION"]).stdout.strip()
@@ -265,14 +271,13 @@ def test_a_container_that_was_removed_meanwhile_is_not_steady(host: Host) -> Non
 
 
 def test_only_containers_that_have_a_signal_ask_anew(host: Host) -> None:
-    asking = host.spec("asking", command=["sh", "-c", "trap 'echo asked; exit' HUP; sleep 600 & wait; wait"], unpin_signal="SIGHUP")
+    command = ["sh", "-c", "trap 'echo asked; exit' HUP; echo listens; sleep 600 & wait; wait"]
+    asking = host.spec("asking", command=command, unpin_signal="SIGHUP")
     host.roll(asking, rollout="r0", only="asking")
+    # a first process that does not listen yet does not even notice
+    host.wait_for_output(asking, "listens")
     assert host.step(host.old, asking, check=True, only="api asking").unpin() == [asking.name]
     assert "asked" not in host.lab.engine.logs(asking.name)
     assert host.step(host.old, asking, only="api asking").unpin() == [asking.name]
-    # it hears it a moment later
-    deadline = time.monotonic() + 10
-    while "asked" not in host.lab.engine.logs(asking.name):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    host.wait_for_output(asking, "asked")
     assert host.state().restarts == 0
