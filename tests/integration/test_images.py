@@ -16,7 +16,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine import co
 #: Images by name: numeric user, programs that must be there.
 EXPECTED: dict[str, tuple[str, list[str]]] = {
     "blackbox_exporter": ("42476:42476", ["prometheus-blackbox-exporter", "curl"]),
-    "glance": ("42415:42415", ["glance-manage", "uwsgi", "curl", "healthcheck-amqp"]),
+    "glance": ("42415:42415", ["glance-manage", "uwsgi", "curl", "healthcheck-amqp", "schema-migrations"]),
     "haproxy": ("42454:42454", ["haproxy", "curl"]),
     "horizon": ("42420:42420", ["uwsgi", "curl"]),
     "keystone": ("42425:42425", ["keystone-manage", "uwsgi", "curl"]),
