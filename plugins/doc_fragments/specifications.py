@@ -67,6 +67,7 @@ options:
         type: dict
         required: true
         suboptions: *container
+      schema: {description: Schema of which the job applies migrations., type: str, default: ''}
       place: {description: Container in whose place the job runs., type: str, default: ''}
       stdin: {description: Text for the standard input of the job; the place for secrets., type: str, default: ''}
       database: {description: Database whose new creation makes the job run again., type: str, default: ''}

@@ -11,6 +11,7 @@ import typing as t
 from unittest import mock
 
 import pytest
+from ansible.errors import AnsibleActionFail
 
 from ansible_collections.caisson.openstack.plugins.action import rollout_plan
 from ansible_collections.caisson.openstack.plugins.module_utils import rollout
@@ -51,8 +52,19 @@ def test_a_plan_says_how_long_it_takes_and_keeps_why(shown: list[str], tmp_path:
     assert result["estimate"] == {"seconds": 151 + 35 + 92 + 46, "rollouts": ["2025.2 -> 2026.1 of 2026-11-21"], "guessed": []}
     assert any(line.startswith("About 5 min") for line in shown)
     kept = json.loads(path.read_text())
+    assert kept.pop("circumstances")["backup_age"] == -1
     assert (kept.pop("estimate"), kept) == (result["estimate"], result["journal"])
     assert {pace["container"]: pace["seconds"] for pace in kept["paces"]}["nova_compute"] == 46
+
+
+def test_a_plan_says_what_it_begins_in_and_is_refused_without_room(shown: list[str], tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "plan.json"
+    room = {"compute-1": {"directory": "/var/lib/docker", "free": 999}}
+    with pytest.raises(AnsibleActionFail, match="compute-1 has 999 MiB free in /var/lib/docker; 1000 are needed"):
+        run(room=room, minimum_disk=1000, backup_age=7500, file=str(path))
+    assert "Backup: the newest is 2 h 5 min old, another one is made first." in shown
+    assert "Free disk space: 999 MiB or more, the least in /var/lib/docker of compute-1." in shown
+    assert json.loads(path.read_text())["circumstances"]["room"] == room
 
 
 def test_a_first_plan_says_that_it_cannot_tell(shown: list[str]) -> None:
