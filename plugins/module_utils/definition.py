@@ -178,6 +178,10 @@ class Schema:
     section: str = "database"
     reviewed: dict[str, str] = dataclasses.field(default_factory=dict)
 
+    def command(self, verb: t.Literal["pending", "apply"]) -> list[str]:
+        """Return how the images are asked about it, or how what follows is left out if its database is ahead."""
+        return ["schema-migrations", verb, self.name, self.location, self.config, self.section]
+
 
 @dataclasses.dataclass
 class User:

@@ -296,5 +296,5 @@ def _command(service: Service, job: Job) -> list[str]:
     """Return the command of a job. In a rollout the plan knows whether a database is ahead, otherwise it has to be looked at."""
     if not job.schema or job.phase in ROLLOUT_PHASES:
         return job.command
-    item = next(item for item in service.schemas if item.name == job.schema)
-    return ["schema-migrations", "apply", item.name, item.location, item.config, item.section, *job.command]
+    schema = next(item for item in service.schemas if item.name == job.schema)
+    return [*schema.command("apply"), *job.command]

@@ -113,7 +113,8 @@ def faults(plan: Rollout, absent: t.Sequence[str], now: Circumstances) -> list[s
     for schema in (schema for schema in plan.ahead if not schema.release):
         found.append(
             f"the database of schema {schema.schema} is at revision {', '.join(schema.revisions)}, which the new images do not know, and "
-            "no rollout that was taken back tells why: are they older than the database? Build images with this collection, or a newer one"
+            "no rollout that was taken back tells why: are they older than the database? Build images with this collection, or a newer "
+            "one, or give the release (cloud_release) that the database is of"
         )
     for check in plan.checks:
         if check.result == "failure" or (check.result == "warning" and not now.accept_warnings):

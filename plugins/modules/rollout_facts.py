@@ -73,6 +73,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils import schema
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Schema
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
 
@@ -102,13 +103,12 @@ class Asker:
         Raises:
             EngineError: if that cannot be found out.
         """
-        wanted = {key: item["schema"][key] for key in ("name", "location", "config", "section")} | {"option": "connection"}
-        spec = schema.construct(ContainerSpec, item["container"]).once(f"pending_{wanted['name']}", ["schema-migrations", "pending"])
-        question = json.dumps({"schemas": [wanted]})
-        done = self._engine.run_once(spec, self.image(spec), self._cloud, stdin=question.encode(), timeout=_TIMEOUT)
+        wanted = schema.construct(Schema, item["schema"])
+        spec = schema.construct(ContainerSpec, item["container"]).once(f"pending_{wanted.name}", wanted.command("pending"))
+        done = self._engine.run_once(spec, self.image(spec), self._cloud, timeout=_TIMEOUT)
         if done.rc:
-            raise EngineError(f"cannot tell which migrations of {wanted['name']} are pending: {done.output[-2000:]}")
-        return {**json.loads(done.stdout.splitlines()[-1])["schemas"][0], "reviewed": item["schema"]["reviewed"]}
+            raise EngineError(f"cannot tell which migrations of {wanted.name} are pending: {done.output[-2000:]}")
+        return {**json.loads(done.stdout.splitlines()[-1]), "reviewed": wanted.reviewed}
 
 
 def _ask(params: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -59,6 +59,8 @@ def test_the_plan_alone_changes_nothing(cloud: Cloud, former: dict[str, str], ot
     text = cloud.play("upgrade", "--check", "-e", overrides(others))
     assert "1. identity   aio: placement_api" in text
     assert "2. compute    aio: nova_compute" in text
+    assert "Backup: " in text
+    assert re.search(r"Free disk space: \d+ MiB or more, the least in /\S+ of aio\.", text)
     assert {name: data["Id"] for name, data in cloud.containers.items()} == before
     assert not JOURNAL.exists()
 

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils import databases
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database, Schema
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import ExecResult
 from ansible_collections.caisson.openstack.plugins.module_utils.migrations import describe, point_of_no_return
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
@@ -41,6 +41,11 @@ class Case:
     section: str
     command: list[str]
     pending: list[tuple[str, str, str]]
+
+    @property
+    def schema(self) -> Schema:
+        """What its definition says of it."""
+        return Schema(self.name, self.image, self.location, "/etc/here/service.conf", self.section)
 
 
 CONFIG = ["--config-file", "/etc/here/service.conf"]
@@ -101,7 +106,7 @@ class Service:
         self.directory.chmod(0o755)
         (self.directory / "service.conf").write_text(f"[{case.section}]\nconnection = {url}\n")
 
-    def run(self, image: str, command: list[str], stdin: bytes = b"") -> ExecResult:
+    def run(self, image: str, command: list[str]) -> ExecResult:
         spec = ContainerSpec(
             name=self.lab.name(image),
             service=image,
@@ -110,28 +115,19 @@ class Service:
             volumes=[f"{self.directory}:/etc/here:ro"],
             tmpfs=["/tmp:mode=1777"],
         )
-        return self.lab.engine.run_once(spec, self.lab.engine.image_id(spec.image) or "", self.lab.cloud, stdin=stdin, timeout=300)
+        return self.lab.engine.run_once(spec, self.lab.engine.image_id(spec.image) or "", self.lab.cloud, timeout=300)
 
-    def look(self, case: Case, option: str = "connection") -> ExecResult:
-        schema = {
-            "name": case.name,
-            "location": case.location,
-            "config": "/etc/here/service.conf",
-            "section": case.section,
-            "option": option,
-        }
-        return self.run(case.image, ["schema-migrations", "pending"], json.dumps({"schemas": [schema]}).encode())
+    def look(self, case: Case) -> ExecResult:
+        return self.run(case.image, case.schema.command("pending"))
 
     def apply(self, case: Case, *command: str) -> ExecResult:
         """Run a command that applies migrations unless the database is ahead."""
-        guard = ["schema-migrations", "apply", case.name, case.location, "/etc/here/service.conf", case.section]
-        return self.run(case.image, [*guard, *command])
+        return self.run(case.image, [*case.schema.command("apply"), *command])
 
 
 def _schema(result: ExecResult) -> dict[str, t.Any]:
     assert result.rc == 0, result.stderr
-    (schema,) = json.loads(result.stdout.splitlines()[-1])["schemas"]
-    return schema
+    return t.cast("dict[str, t.Any]", json.loads(result.stdout.splitlines()[-1]))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -153,14 +149,14 @@ def test_what_is_pending_is_found_and_understood(service: Service, case: Case) -
 def test_what_cannot_be_found_out_is_a_clear_error_without_the_url(service: Service, case: Case) -> None:
     empty = dataclasses.replace(case, name="empty")
     service.configure(empty)
-    unmigrated, other = service.look(empty), service.look(empty, option="other")
+    unmigrated, other = service.look(empty), service.look(dataclasses.replace(empty, section="other"))
     service.configure(empty, password="wrong-one")
     refused = service.look(empty)
     service.configure(empty, password="for$$this:@[")
     odd = service.look(empty)
     for result, expected in (
         (unmigrated, "schema empty: its database has no revision"),
-        (other, "has no option other in section database"),
+        (other, "has no option connection in section other"),
         (refused, "schema empty: the database does not answer: (1045"),
         (odd, "schema empty: "),
     ):
@@ -195,3 +191,11 @@ def test_a_command_that_fails_is_not_taken_for_one_that_was_left_out(service: Se
     service.configure(case, password="wrong-one")
     # the command has its own way to wait for a database, and to say what is wrong
     assert service.apply(case, "sh", "-c", "exit 8").rc == 8
+
+
+@pytest.mark.parametrize("words", [[], ["pending"], ["look", *"abcd"], ["pending", *"abcde"], ["apply", *"abcd"]])
+def test_what_it_is_not_asked_like_is_told(service: Service, words: list[str]) -> None:
+    result = service.run("keystone", ["schema-migrations", *words])
+    assert result.rc == 1
+    assert "schema-migrations pending NAME LOCATION CONFIG SECTION: " in result.stderr
+    assert "Traceback" not in result.stderr

@@ -41,10 +41,10 @@ class Agents(FakeCloud):
 
 
 class Northbound:
-    """A database server that answers each request with the next of what it is told to, in two parts. A fake."""
+    """A database server that answers each request with *answer*, in two parts. A fake."""
 
-    def __init__(self, *answers: str) -> None:
-        self._answers = list(answers)
+    def __init__(self, answer: str) -> None:
+        self._answer = answer
         self.asked: list[t.Any] = []
         self._server = socket.create_server(("127.0.0.1", 0))
         self.connection = f"tcp:127.0.0.1:{self._server.getsockname()[1]}"
@@ -65,9 +65,8 @@ class Northbound:
                 stream, _peer = self._server.accept()
                 with stream:
                     self.asked.append(json.loads(stream.recv(65536)))
-                    answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-                    stream.sendall(answer[:9].encode())
-                    stream.sendall(answer[9:].encode())
+                    stream.sendall(self._answer[:9].encode())
+                    stream.sendall(self._answer[9:].encode())
 
 
 TAKEN = '{"id":1,"result":[{"count":1}],"error":null}'
