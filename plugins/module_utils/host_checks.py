@@ -5,13 +5,21 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import json
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.module_utils import interfaces
+from ansible_collections.caisson.openstack.plugins.module_utils.interfaces import Bridge, Interface
 from ansible_collections.caisson.openstack.plugins.module_utils.ports import Listener, Owner, blocking
 
 #: Debian releases that the collection is made for.
 DEBIAN = ("12", "13")
 PYTHON = (3, 11)
+#: Seconds by which the clock of a host may differ from the controller's. Nova takes a service for down whose last report is 60 seconds
+#: away from its own clock, in either direction, and reports come every ten seconds.
+CLOCK_LIMIT = 30.0
+#: Seconds from which a difference is worth a warning: with a time server it is a small part of one.
+CLOCK_WARNING = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +27,9 @@ class Seen:
     """What a host is; sizes in MiB, addresses as text.
 
     ``containers`` has the names of the cloud's containers by their ids, ``owners`` the processes behind listening sockets,
-    ``engine_fault`` why no usable engine answers.
+    ``engine_fault`` why no usable engine answers, ``engine_options`` the text of the engine's file of options. ``ssh`` is where the run
+    comes from by SSH and the interface that leads there. ``binds_any_address`` says whether the kernel lets programs listen on
+    addresses that the host does not have.
     """
 
     distribution: str
@@ -34,6 +44,10 @@ class Seen:
     owners: t.Mapping[str, Owner] = dataclasses.field(default_factory=dict)
     containers: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     engine_fault: str = ""
+    engine_options: str = ""
+    interfaces: t.Mapping[str, Interface] = dataclasses.field(default_factory=dict)
+    ssh: tuple[str, str] = ("", "")
+    binds_any_address: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +61,11 @@ class Port:
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """What the inventory asks of the host; sizes in MiB."""
+    """What the inventory asks of the host; sizes in MiB.
+
+    ``api_address`` is where the load balancer of this host listens, ``tunnel_address`` where tunnels to other hosts end, each empty if
+    the host has none; ``mtu`` is the largest packet of Neutron's networks in bytes, 0 if nothing is asked.
+    """
 
     address: str
     memory: int
@@ -55,12 +73,51 @@ class Wanted:
     external_network: str
     ports: tuple[Port, ...] = ()
     engine: bool = False
+    bridges: tuple[Bridge, ...] = ()
+    api_address: str = ""
+    tunnel_address: str = ""
+    mtu: int = 0
 
 
 def faults(seen: Seen, wanted: Wanted) -> list[str]:
     """Return a sentence for each thing that is not as it must be."""
     engine = [seen.engine_fault] if wanted.engine and seen.engine_fault else []
-    return [*_system(seen), *_size(seen, wanted), *_addresses(seen, wanted), *engine, *_ports(seen, wanted)]
+    return [
+        *_system(seen),
+        *_size(seen, wanted),
+        *_addresses(seen, wanted),
+        *_own_addresses(seen, wanted),
+        *_interfaces(seen, wanted),
+        *engine,
+        *engine_options(seen.engine_options),
+        *_ports(seen, wanted),
+    ]
+
+
+def refusal(faults: t.Sequence[str]) -> str:
+    """Return the message of a host with *faults*."""
+    lines = "\n".join(f"  - {fault}" for fault in faults)
+    return f"this host cannot be part of the cloud as the inventory describes it; nothing was changed:\n{lines}"
+
+
+def clock(host: float, began: float, ended: float) -> tuple[str, str]:
+    """Return why the clock of a host is refused, and what to warn of; both empty if it is right, or not known to be wrong.
+
+    Args:
+        host: what it said, in seconds since 1970.
+        began: the controller's clock before it was asked.
+        ended: the same when the answer was there; what lies between may be due to the connection.
+    """
+    ahead, behind = host - ended, began - host
+    difference = max(ahead, behind)
+    if difference < CLOCK_WARNING:
+        return "", ""
+    what = f"the clock of the host is {difference:.0f} s {'ahead of' if ahead > 0 else 'behind'} the controller's"
+    remedy = "synchronize the clocks of all hosts and of the machine that runs Ansible with a time server (chrony, systemd-timesyncd)"
+    if difference < CLOCK_LIMIT:
+        return "", f"{what}; {remedy}"
+    why = "services whose clocks differ take each other for down, and tokens and certificates for expired or not yet valid"
+    return f"{what}, more than the {CLOCK_LIMIT:.0f} s allowed: {why}; {remedy}", ""
 
 
 def _system(seen: Seen) -> t.Iterator[str]:
@@ -112,3 +169,54 @@ def _ports(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
             where = f" in container {owner.container[:12]}" if owner and owner.container else ""
             what = f"port {item.port}, on which {item.service} is to listen, is taken by {who}{where} at {listener.address}"
             yield f"{what}; stop that" + (f", or set {item.setting} to another port" if item.setting else "")
+
+
+def _own_addresses(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
+    """Yield what is wrong with the further addresses that services of this host use."""
+    have = f"it has: {', '.join(seen.addresses) or 'none'}"
+    if wanted.api_address and not _is_here(seen, wanted.api_address) and not seen.binds_any_address:
+        yield (
+            f"no network interface of this host has {wanted.api_address}, on which its load balancer is to listen ({have}); set "
+            "cloud_api_address to an address of it or give it that one; if a balancer of your own serves there, set loadbalancer_address "
+            "to the address on which this host serves that one"
+        )
+    moved = [bridge.address.partition("/")[0] for bridge in wanted.bridges if bridge.interface]
+    if wanted.tunnel_address and wanted.tunnel_address not in moved and not _is_here(seen, wanted.tunnel_address):
+        yield (
+            f"cloud_tunnel_address {wanted.tunnel_address} is not an address of this host ({have}); set it to one that the host has, "
+            "or name the interface that is to get it in openvswitch_tunnel_interface"
+        )
+
+
+def _is_here(seen: Seen, text: str) -> bool:
+    """Return whether a program of this host can listen on an address; one that is none is left to the checks of the inventory."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return True
+    return address.is_loopback or bool(interfaces.holding(seen.interfaces, text))
+
+
+def _interfaces(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
+    bridges = []
+    for bridge in wanted.bridges:
+        try:
+            ipaddress.ip_interface(bridge.address or "0.0.0.0/0")
+            bridges.append(bridge)
+        except ValueError:
+            yield f"bridge {bridge.name} is to have '{bridge.address}', which is no address with a prefix length such as 192.0.2.11/24"
+    # without its engine nobody can tell whether the cloud runs
+    running = bool(seen.containers or seen.engine_fault)
+    yield from interfaces.faults(seen.interfaces, bridges, seen.ssh, running)
+    yield from interfaces.mtu_faults(seen.interfaces, bridges, wanted.tunnel_address, wanted.mtu)
+
+
+def engine_options(text: str) -> t.Iterator[str]:
+    """Yield why a text cannot be the engine's file of options; an empty one has none."""
+    where = "/etc/docker/daemon.json, the options of the engine,"
+    remedy = "correct the file, or remove it if it is not needed; the engine would not start with it"
+    try:
+        if text.strip() and not isinstance(json.loads(text), dict):
+            yield f"{where} is JSON, but not an object such as {{}}: {remedy}"
+    except ValueError as error:
+        yield f"{where} is not valid JSON: {error}; {remedy}"

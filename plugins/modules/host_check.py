@@ -13,6 +13,8 @@ description:
   - Looks at system, size and addresses of the host and fails with every fault that it finds. Nothing is changed.
   - The floating range must not hold an address that the host itself needs, such as its gateway, its name servers or the
     servers that it gets packages from.
+  - A network interface that becomes the port of a bridge must not be one that the host needs itself.
+  - The clock of the host must agree with that of the controller.
   - What a cloud needs only to come into being, free space and a floating range, is not asked of a host that runs its containers.
 author: The caisson authors (@caisson)
 options:
@@ -49,6 +51,28 @@ options:
     description: Floating range that is put on a bridge of this host, in CIDR notation.
     type: str
     default: ''
+  bridges:
+    description: Bridges of the switch on this host.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name: {description: Name of the bridge., type: str, required: true}
+      interface: {description: Network interface of the host that becomes its port., type: str, default: ''}
+      address: {description: 'Address that the bridge gets, with its prefix length.', type: str, default: ''}
+      setting: {description: Variable that names the interface., type: str, default: ''}
+  api_address:
+    description: Address on which the load balancer of this host listens; empty if it runs none.
+    type: str
+    default: ''
+  tunnel_address:
+    description: Address of this host for tunnels to other hosts; empty if it has none.
+    type: str
+    default: ''
+  mtu:
+    description: Largest packet of Neutron's networks, in bytes, which network interfaces must be able to send; 0 for no such check.
+    type: int
+    default: 0
 extends_documentation_fragment: [caisson.openstack.engine]
 attributes:
   check_mode: {support: full, description: Never changes anything.}
@@ -62,6 +86,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+clock:
+  description: Clock of the host, in seconds since 1970.
+  returned: always
+  type: float
+  sample: 1767323045.678
 faults:
   description: What is not as it must be.
   returned: on failure
@@ -77,13 +106,23 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 import typing as t
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import build_settings, host_checks, ports, schema, spec
+from ansible_collections.caisson.openstack.plugins.module_utils import (
+    build_settings,
+    host_checks,
+    interfaces,
+    ports,
+    schema,
+    spec,
+)
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
+
+_ENGINE_OPTIONS = "/etc/docker/daemon.json"
 
 
 def _memory() -> int:
@@ -124,6 +163,17 @@ def _containers(engine_url: str, cloud: str) -> tuple[dict[str, str], str]:
     return {state.id: name for name, state in found.items()}, ""
 
 
+def _text(path: str) -> str:
+    """Return the text of a file, or nothing if it does not exist."""
+    file = pathlib.Path(path)
+    return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+
+
+def _ssh() -> tuple[str, str]:
+    client = interfaces.ssh_client()
+    return client, interfaces.towards(client)
+
+
 def _seen(params: dict[str, t.Any], wanted: host_checks.Wanted) -> host_checks.Seen:
     system = platform.freedesktop_os_release()
     containers, engine_fault = _containers(params["engine_url"], params["cloud"])
@@ -144,6 +194,10 @@ def _seen(params: dict[str, t.Any], wanted: host_checks.Wanted) -> host_checks.S
         owners=ports.owners(inodes) if inodes else {},
         containers=containers,
         engine_fault=engine_fault,
+        engine_options=_text(_ENGINE_OPTIONS),
+        interfaces=interfaces.read(),
+        ssh=_ssh() if wanted.bridges else ("", ""),
+        binds_any_address=_text("/proc/sys/net/ipv4/ip_nonlocal_bind").strip() == "1",
     )
 
 
@@ -158,21 +212,25 @@ def main() -> None:
             "cloud": {"type": "str", "default": ""},
             "ports": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(host_checks.Port)},
             "engine": {"type": "bool", "default": False},
+            "bridges": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(interfaces.Bridge)},
+            "api_address": {"type": "str", "default": ""},
+            "tunnel_address": {"type": "str", "default": ""},
+            "mtu": {"type": "int", "default": 0},
             "engine_url": {"type": "str", "default": DEFAULT_URL},
         },
         supports_check_mode=True,
     )
     params = module.params
+    plain = ("address", "memory", "disk", "external_network", "engine", "api_address", "tunnel_address", "mtu")
     wanted = host_checks.Wanted(
-        **{name: params[name] for name in ("address", "memory", "disk", "external_network", "engine")},
+        **{name: params[name] for name in plain},
         ports=tuple(schema.construct(host_checks.Port, item) for item in params["ports"]),
+        bridges=tuple(schema.construct(interfaces.Bridge, item) for item in params["bridges"]),
     )
     faults = host_checks.faults(_seen(params, wanted), wanted)
     if faults:
-        lines = "\n".join(f"  - {fault}" for fault in faults)
-        what = "this host cannot be part of the cloud as the inventory describes it; nothing was changed"
-        module.fail_json(msg=f"{what}:\n{lines}", faults=faults)
-    module.exit_json(changed=False)
+        module.fail_json(msg=host_checks.refusal(faults), faults=faults, clock=time.time())
+    module.exit_json(changed=False, clock=time.time())
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils import host_checks
 from ansible_collections.caisson.openstack.plugins.module_utils.host_checks import Port, Seen, Wanted
+from ansible_collections.caisson.openstack.plugins.module_utils.interfaces import Bridge, Interface
 from ansible_collections.caisson.openstack.plugins.module_utils.ports import Listener, Owner
 
 SEEN = Seen("debian", "12", (3, 11), 0, 8000, 9000, ("192.0.2.11",), {"192.0.2.1": "its gateway"})
@@ -80,3 +81,61 @@ def test_containers_that_outlive_their_engine_do_not_keep_it_from_coming_back() 
 
 def test_an_engine_may_be_absent_before_it_is_installed() -> None:
     assert _faults({"engine_fault": "no engine"}, {"engine": False}) == []
+
+
+def test_addresses_that_services_use_must_be_on_the_host() -> None:
+    here = {"interfaces": {"eth0": Interface("eth0", addresses=("192.0.2.11/24",))}}
+    (balancer,) = _faults(here, {"api_address": "192.0.2.200"})
+    assert "no network interface of this host has 192.0.2.200, on which its load balancer is to listen (it has: 192.0.2.11)" in balancer
+    (tunnel,) = _faults(here, {"tunnel_address": "10.0.0.5"})
+    assert "cloud_tunnel_address 10.0.0.5 is not an address of this host (it has: 192.0.2.11)" in tunnel
+    assert _faults(here, {"api_address": "192.0.2.11", "tunnel_address": "192.0.2.11"}) == []
+    assert _faults(here, {"api_address": "127.0.9.1", "tunnel_address": "127.0.9.1"}) == []
+    # keepalived and its like move an address while everybody listens on it
+    assert _faults({**here, "binds_any_address": True}, {"api_address": "192.0.2.200"}) == []
+    # the bridge is going to have it
+    bridge = Bridge("br-tunnel", "eth1", "10.0.0.5/24", "openvswitch_tunnel_interface")
+    have = {"interfaces": {**here["interfaces"], "eth1": Interface("eth1")}}
+    assert _faults(have, {"tunnel_address": "10.0.0.5", "bridges": (bridge,)}) == []
+
+
+def test_a_bridge_needs_an_address_that_is_one() -> None:
+    bridge = Bridge("br-tunnel", "eth1", "banana/24", "openvswitch_tunnel_interface")
+    assert _faults({"interfaces": {"eth1": Interface("eth1")}}, {"bridges": (bridge,)}) == [
+        "bridge br-tunnel is to have 'banana/24', which is no address with a prefix length such as 192.0.2.11/24"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", ""),
+        (" \n", ""),
+        ('{"debug": true}', ""),
+        ("{", "is not valid JSON: Expecting property name enclosed in double quotes: line 1 column 2"),
+        ("[]", "is JSON, but not an object"),
+    ],
+)
+def test_the_options_of_the_engine_can_be_read(text: str, fault: str) -> None:
+    faults = _faults({"engine_options": text})
+    assert (len(faults) == 1 and fault in faults[0] and "/etc/docker/daemon.json" in faults[0]) if fault else faults == []
+
+
+@pytest.mark.parametrize(
+    ("host", "fault", "warning"),
+    [
+        (1005.0, "", ""),
+        (999.0, "", ""),
+        (1011.0, "", ""),
+        # within the ten seconds that the answer took nobody can tell
+        (1000.0, "", ""),
+        (1013.0, "", "the clock of the host is 3 s ahead of the controller's"),
+        (990.0, "", "the clock of the host is 10 s behind the controller's"),
+        (960.0, "the clock of the host is 40 s behind the controller's, more than the 30 s allowed", ""),
+        (1110.0, "the clock of the host is 100 s ahead of the controller's", ""),
+    ],
+)
+def test_clocks_agree(host: float, fault: str, warning: str) -> None:
+    found = host_checks.clock(host, 1000.0, 1010.0)
+    assert [bool(text) for text in found] == [bool(fault), bool(warning)]
+    assert fault in found[0] and warning in found[1]
