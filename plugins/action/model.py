@@ -18,7 +18,6 @@ from ansible.template import trust_as_template
 from ansible_collections.caisson.openstack.plugins.module_utils import (
     checks,
     formats,
-    inventory_checks,
     model,
     overrides,
     roles,
@@ -27,6 +26,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils import (
 )
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import ConfigFile, Service
 from ansible_collections.caisson.openstack.plugins.module_utils.merge import merge
+from ansible_collections.caisson.openstack.plugins.plugin_utils import options
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result
 from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
 
@@ -72,7 +72,8 @@ class ActionModule(ControllerAction):
         return f"{fault} [{override} in {where}]" if where else f"{fault} [{override}]"
 
     def _build(self, site: model.Site) -> model.HostModel:
-        self._paths: dict[str, pathlib.Path] = {}
+        self._paths = roles.in_play(self._task.get_play())
+        self._vars, self._faults = options.typed(self._templar, self._vars, self._paths)
         self._contents: dict[tuple[str, str, tuple[str, ...]], list[t.Any]] = {}
         services = [service for service in map(self._load, self._definitions()) if service]
         if self._faults:
@@ -101,12 +102,10 @@ class ActionModule(ControllerAction):
 
     def _definitions(self) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
         """Yield the definition of each service role in the play."""
-        for name, path in roles.in_play(self._task.get_play()).items():
+        for name in self._paths:
             definition = self._vars.get(f"{name}_service")
             if definition is None:
                 continue
-            self._paths[name] = path
-            self._check_arguments(name)
             # the content of files is rendered later; for that a list of files must be a list, not an expression
             yield name, self._listed(definition, f"{name}_service")
 
@@ -121,18 +120,6 @@ class ActionModule(ControllerAction):
             groups = [self._template(item, where) if isinstance(item, str) else item for item in listed["files"]]
             listed["files"] = [file for group in groups if group is not None for file in (group if isinstance(group, list) else [group])]
         return listed
-
-    def _check_arguments(self, name: str) -> None:
-        """Check the operator's variables of a role against its argument spec."""
-        known = len(self._faults)
-        options = roles.options(self._paths[name])
-        given = {option: self._template(self._vars[option], option) for option in options if option in self._vars}
-        if len(self._faults) > known:
-            return
-        for option, value in given.items():
-            self._faults += inventory_checks.check_value(
-                option, options[option], inventory_checks.Setting(value, origin(self._vars[option]))
-            )
 
     def _load(self, item: tuple[str, dict[str, t.Any]]) -> Service | None:
         """Template a definition, but for the content of its files, merge the operator's overrides in and validate it."""

@@ -111,10 +111,15 @@ def check_types(settings: Settings, roles: t.Mapping[str, Role]) -> list[Fault]:
 
 def check_value(name: str, option: t.Mapping[str, t.Any], setting: Setting) -> list[str]:
     """Return what is wrong with one value, which is not shown if it is a secret."""
-    found = schema.check_option(option, setting.value, setting.named(name), hidden=bool(_SECRET.search(name)))
-    if not found and name.endswith("_port") and option.get("type") == "int" and not 0 < int(setting.value) < 65536:
+    return convert_value(name, option, setting)[1]
+
+
+def convert_value(name: str, option: t.Mapping[str, t.Any], setting: Setting) -> tuple[t.Any, list[str]]:
+    """Return one value in the type that its option declares, and what is wrong with it; a secret is not shown."""
+    value, found = schema.convert_option(option, setting.value, setting.named(name), hidden=bool(_SECRET.search(name)))
+    if not found and name.endswith("_port") and option.get("type") == "int" and not 0 < value < 65536:
         found.append(f"{setting.named(name)}: expected a port between 1 and 65535, got {setting.value}")
-    return found
+    return value, found
 
 
 def check_groups(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:

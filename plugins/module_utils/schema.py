@@ -149,7 +149,14 @@ def _scalar(hint: t.Any, value: t.Any) -> t.Any:
 
 
 def check_option(option: t.Mapping[str, t.Any], value: t.Any, where: str, hidden: bool = False) -> list[str]:
-    """Return what is wrong with *value* of an option of an Ansible argument spec; as strict as :func:`load`.
+    """Return what is wrong with *value* of an option of an Ansible argument spec; see :func:`convert_option`."""
+    return convert_option(option, value, where, hidden)[1]
+
+
+def convert_option(option: t.Mapping[str, t.Any], value: t.Any, where: str, hidden: bool = False) -> tuple[t.Any, list[str]]:
+    """Return *value* in the type that an option of an Ansible argument spec declares, and what is wrong; as strict as :func:`load`.
+
+    The inventory in INI format and ``-e name=value`` give text where YAML gives numbers and booleans.
 
     Args:
         where: names the option in messages.
@@ -158,17 +165,17 @@ def check_option(option: t.Mapping[str, t.Any], value: t.Any, where: str, hidden
     choices = [str(choice) for choice in option.get("choices") or []]
     if choices:
         if str(value) in choices:
-            return []
+            return option["choices"][choices.index(str(value))], []
         near = difflib.get_close_matches(value, choices, n=1) if isinstance(value, str) else []
-        return [f"{where}: expected one of {', '.join(choices)}, got {_show(value)}" + (f"; did you mean '{near[0]}'?" if near else "")]
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        return value, [f"{where}: expected one of {', '.join(choices)}, got {_show(value)}{hint}"]
     faults: list[str] = []
-    _convert(_hint(option.get("type", "str"), option.get("elements", "raw")), value, where, faults, hidden)
-    return faults
+    return _convert(_hint(option.get("type", "str"), option.get("elements", "raw")), value, where, faults, hidden), faults
 
 
 def _hint(kind: str, elements: str) -> t.Any:
     """Return the type that stands for one of Ansible's."""
-    hints: dict[str, t.Any] = {"int": int, "bool": bool, "dict": dict[str, t.Any], "raw": t.Any}
+    hints: dict[str, t.Any] = {"int": int, "float": float, "bool": bool, "dict": dict[str, t.Any], "raw": t.Any}
     return types.GenericAlias(list, (_hint(elements, "raw"),)) if kind == "list" else hints.get(kind, str)
 
 

@@ -3,23 +3,20 @@
 
 from __future__ import annotations
 
-import base64
 import configparser
 import functools
 import json
-import os
 import pathlib
 import re
 import subprocess
-import sys
 import tempfile
 import typing as t
-import zlib
 
 import pytest
 import yaml
 
-ROOT = pathlib.Path(__file__).parents[3]
+from tests.unit.roles.rendering import ROOT, Host, render
+
 INVENTORIES = sorted(path.parent.name for path in ROOT.glob("inventory/*/hosts.yml"))
 #: The releases, each with another kind of host, so that both branches of each choice render.
 SUBSTRATES: dict[str, dict[str, t.Any]] = {
@@ -52,43 +49,13 @@ NOT_BACKED_UP = {
     *("libvirt_config", "libvirt_state", "libvirt_cache", "libvirt_logs"),
 }
 
-Host = dict[str, t.Any]
-
 
 @functools.cache
 def hosts(inventory: str, release: str) -> dict[str, Host]:
-    """Return for each host the containers, jobs, files and secrets that the definitions mean."""
+    """Return what the definitions mean for each host of a sample inventory."""
+    variables = {"cloud_release": release, "cloud_substrate": SUBSTRATES[release]}
     with tempfile.TemporaryDirectory() as directory:
-        variables = {
-            "cloud_release": release,
-            "cloud_substrate": SUBSTRATES[release],
-            "cloud_secrets_file": f"{directory}/secrets.yml",
-            "cloud_overrides_dir": f"{directory}/overrides",
-            "model_dir": directory,
-        }
-        playbook = pathlib.Path(__file__).with_name("model.yml")
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(ROOT / "inventory" / inventory / "hosts.yml"), str(playbook)]
-        done = subprocess.run(
-            [*command, "-e", json.dumps(variables)],
-            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".dev"), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return {path.stem: _host(json.loads(path.read_text("utf-8"))) for path in pathlib.Path(directory).glob("*.json")}
-
-
-def _host(document: dict[str, t.Any]) -> Host:
-    model = document["model"]
-    return {
-        "containers": [item for wave in model["waves"].values() for item in wave["containers"]],
-        "jobs": [job for wave in model["waves"].values() for phase in ("bootstrap", "start", "finalize") for job in wave[phase]],
-        "files": json.loads(zlib.decompress(base64.b64decode(model["files"])))["files"],
-        "volumes": set(model["volumes"]),
-        "backups": model["backups"],
-        "secrets": [value for item in document["secrets"].values() for value in (item if isinstance(item, list) else [item])],
-    }
+        return render(ROOT / "inventory" / inventory / "hosts.yml", pathlib.Path(directory), variables)
 
 
 @pytest.fixture(params=[(inventory, release) for inventory in INVENTORIES for release in SUBSTRATES], ids="-".join, scope="module")

@@ -182,3 +182,22 @@ def test_what_ansible_validated_becomes_the_same_instance() -> None:
 )
 def test_an_option_of_an_argument_spec_is_as_strict(option: dict[str, t.Any], value: t.Any, fault: str) -> None:
     assert schema.check_option(option, value, "x") == ([fault] if fault else [])
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "converted"),
+    [
+        ({"type": "bool"}, "no", False),
+        ({"type": "bool"}, "true", True),
+        ({"type": "int"}, "10", 10),
+        ({"type": "float"}, "0.5", 0.5),
+        ({"type": "str"}, 5, "5"),
+        ({"type": "str", "choices": ["2025.2", "2026.1"]}, 2026.1, "2026.1"),
+        ({"type": "list", "elements": "int"}, ["1", 2], [1, 2]),
+        ({"type": "list", "elements": "str"}, ["a", 2], ["a", "2"]),
+        ({"type": "dict"}, {"a": "1"}, {"a": "1"}),
+    ],
+)
+def test_an_option_gets_the_type_that_it_declares(option: dict[str, t.Any], value: t.Any, converted: t.Any) -> None:
+    found, faults = schema.convert_option(option, value, "x")
+    assert (found, type(found), faults) == (converted, type(converted), [])
