@@ -11,8 +11,8 @@ version_added: 0.1.0
 author: The caisson authors (@caisson)
 description:
   - Returns certificate, chain and key as one PEM text.
-  - Fails if clients would refuse the certificate, because the key is another's, it has ended, it is for other hosts, or it
-    does not lead to a CA that they trust.
+  - Fails if clients would refuse the certificate. This is found out by a TLS handshake in memory, so all rules of OpenSSL
+    hold, those of Python 3.13 and later (C(VERIFY_X509_STRICT)) among them.
 options:
   _input:
     description: PEM text of the certificate; those of its chain may follow.
@@ -52,7 +52,6 @@ _value:
   type: str
 """
 
-import datetime
 import typing as t
 
 from ansible.errors import AnsibleFilterError
@@ -63,7 +62,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils import certifica
 def served_certificate(certificate: str, key: str, authority: str, hosts: list[str], chain: str = "") -> str:
     """Return certificate, chain and key as one text, after looking whether clients accept them."""
     try:
-        return certificates.served(certificate, key, chain, authority, hosts, datetime.datetime.now(datetime.UTC))
+        return certificates.served(certificate, key, chain, authority, hosts)
     except certificates.CertificateError as error:
         raise AnsibleFilterError(str(error)) from error
 

@@ -21,6 +21,8 @@ try:
 except ImportError:  # it comes with ansible-core on the controller, the only place where certificates are made
     pass
 
+from ansible_collections.caisson.openstack.plugins.module_utils import tls_client
+
 #: Clients refuse certificates that are valid for longer.
 LIFE = datetime.timedelta(days=397)
 RENEW = datetime.timedelta(days=30)
@@ -133,7 +135,7 @@ def make_certificate(authority: str, hosts: t.Sequence[str], now: datetime.datet
     return _pem(builder.sign(signer, hashes.SHA256())) + _key_pem(key)
 
 
-def served(certificate: str, key: str, chain: str, authority: str, hosts: t.Iterable[str], now: datetime.datetime) -> str:
+def served(certificate: str, key: str, chain: str, authority: str, hosts: t.Iterable[str]) -> str:
     """Return an operator's certificate as HAProxy reads it.
 
     Args:
@@ -144,7 +146,7 @@ def served(certificate: str, key: str, chain: str, authority: str, hosts: t.Iter
         hosts: names and addresses that clients use.
 
     Raises:
-        CertificateError: if clients would refuse it.
+        CertificateError: if clients would refuse it now.
     """
     own, *between = _parse(certificate, "cloud_tls_certificate_file")
     between += _parse(chain, "cloud_tls_chain_file") if chain.strip() else []
@@ -152,27 +154,15 @@ def served(certificate: str, key: str, chain: str, authority: str, hosts: t.Iter
     private = _load_key(key, "cloud_tls_key_file")
     if private.public_key() != own.public_key():
         raise CertificateError("cloud_tls_key_file is not the key of cloud_tls_certificate_file")
-    if not own.not_valid_before_utc <= now < own.not_valid_after_utc:
-        raise CertificateError(
-            f"cloud_tls_certificate_file is valid from {own.not_valid_before_utc:%Y-%m-%d} to {own.not_valid_after_utc:%Y-%m-%d}"
-        )
-    names = _names(own)
-    missing = [host for host in hosts if host not in names and f"*.{host.partition('.')[2]}" not in names]
+    try:
+        presented = tls_client.check(private, own, between, trusted)
+    except tls_client.RefusedError as error:
+        raise CertificateError(f"cloud_tls_certificate_file {error}") from None
+    missing = [host for host in hosts if not presented.is_for(host)]
     if missing:
-        known = ", ".join(sorted(names)) or "no host"
+        known = ", ".join(sorted(_names(own))) or "no host (it has no subject alternative names)"
         raise CertificateError(f"cloud_tls_certificate_file is for {known}, but clients also use {', '.join(missing)}")
-    if not _leads_to(own, between, trusted):
-        raise CertificateError(
-            "cloud_tls_certificate_file leads to none of cloud_tls_ca_file; are the certificates between them in cloud_tls_chain_file?"
-        )
     return "".join([*(_pem(item) for item in (own, *between)), _key_pem(private)])
-
-
-def _leads_to(own: x509.Certificate, between: list[x509.Certificate], trusted: list[x509.Certificate]) -> bool:
-    if any(_issued(own, item) for item in trusted):
-        return True
-    rest = list(between)
-    return any(_leads_to(item, [other for other in rest if other is not item], trusted) for item in rest if _issued(own, item))
 
 
 def _issued(own: x509.Certificate, issuer: x509.Certificate) -> bool:
