@@ -18,8 +18,6 @@ import openstack
 
 GUEST = "/usr/share/caisson/caisson-guest.qcow2"
 MEBIBYTES = 192
-#: The guest does not hear its power button, so Nova need not wait long for it to go down.
-PROPERTIES = {"os_shutdown_timeout": "5"}
 READY = "=== guest: READY"
 #: Description of an external network that is deleted again, which an operator's is not.
 OWN = "Made by the verification, deleted by it"
@@ -85,7 +83,7 @@ def offer(parameters: Parameters) -> Parameters:
     images, flavors = [], []
     for number, name in enumerate(names(parameters)):
         image = cloud.image.find_image(name) or cloud.create_image(
-            name, filename=GUEST, disk_format="qcow2", container_format="bare", visibility="public", wait=True, **PROPERTIES
+            name, filename=GUEST, disk_format="qcow2", container_format="bare", visibility="public", wait=True
         )
         memory = MEBIBYTES + 16 * number
         flavor = cloud.compute.find_flavor(name) or cloud.compute.create_flavor(name=name, ram=memory, vcpus=1, disk=1 + number)
