@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import json
 import pathlib
+import re
 import typing as t
 
 import pytest
@@ -40,9 +41,9 @@ def other(option: dict[str, t.Any]) -> bool | int:
     return default + 1 if isinstance(default, int) else 30
 
 
-def write_inventory(directory: pathlib.Path, **variables: t.Any) -> pathlib.Path:
+def write_inventory(directory: pathlib.Path, variables: dict[str, t.Any], addresses: dict[str, str] = HOSTS) -> pathlib.Path:
     """Write an inventory of a control host and a hypervisor, and return its file."""
-    hosts = {host: {"cloud_address": address} for host, address in HOSTS.items()}
+    hosts = {host: {"cloud_address": address} for host, address in addresses.items()}
     children: dict[str, t.Any] = {group: {"hosts": {member: {} for member in members}} for group, members in GROUPS.items()}
     file = directory / "hosts.yml"
     file.write_text(yaml.safe_dump({"all": {"hosts": hosts, "children": children, "vars": variables}}), encoding="utf-8")
@@ -57,7 +58,7 @@ def given(directory: pathlib.Path, ways: dict[str, str], values: dict[str, bool 
     chosen = {way: {name: value for name, value in values.items() if ways[name] == way} for way in WAYS}
     texts = {way: {name: str(value).lower() for name, value in own.items()} for way, own in chosen.items()}
     (directory / "group_vars").mkdir(parents=True)
-    inventory = write_inventory(directory, **chosen["native"])
+    inventory = write_inventory(directory, chosen["native"])
     (directory / "group_vars" / "all.yml").write_text(yaml.safe_dump(texts["text in group_vars"]), encoding="utf-8")
     lines = [f"{name}={value}" for name, value in texts["inventory in INI format"].items()]
     (directory / "more.ini").write_text("\n".join(["[all:vars]", *lines, ""]), encoding="utf-8")
@@ -87,3 +88,68 @@ def test_a_value_means_the_same_whichever_way_it_comes_in(place: pathlib.Path, t
     inventory, arguments = given(tmp_path / "mixed", ways, values())
     found = render(inventory, place, {"cloud_substrate": SUBSTRATE}, *arguments)
     assert sorted(lines(found) ^ lines(expected)) == []
+
+
+@functools.cache
+def ports() -> dict[str, int]:
+    """Return the ports that an operator may set, and those that roles say once for all others, with their values."""
+    found = {name: option["default"] for name, option in options().items() if name.endswith("_port")}
+    for file in (file for role in ROLES for file in (ROOT / "roles" / role / "vars").rglob("*.yml")):
+        for name, value in yaml.safe_load(file.read_text("utf-8")).items():
+            found |= {name: value} if name.endswith("_port") else {}
+            found |= {f"{name}.{part}": port for part, port in value.items()} if name.endswith("_ports") else {}
+    return found
+
+
+def elsewhere(directory: pathlib.Path, number: int) -> tuple[pathlib.Path, list[str], dict[str, str]]:
+    """Return an inventory and arguments by which every port and address is another, and each value by the name of its variable."""
+    found = {name: str(number * 1000 + at) for at, name in enumerate(ports())}
+    chosen: dict[str, t.Any] = {}
+    for name, value in found.items():
+        name, _, part = name.partition(".")
+        chosen = {**chosen, name: {**chosen.get(name, {}), part: int(value)} if part else int(value)}
+    hosts = {host: f"10.{number}.0.{at}" for at, host in enumerate(HOSTS, 1)}
+    names = [name for name in options() if name.endswith("_address") and name not in ("cloud_address", "cloud_tunnel_address")]
+    found |= {name: f"10.{number}.1.{at}" for at, name in enumerate(names, 1)}
+    chosen |= {name: f"{found[name]}/24" if name == "openvswitch_external_address" else found[name] for name in names}
+    # the network between hypervisors has an address of each host
+    found |= {f"cloud_address of {host}": address for host, address in hosts.items()}
+    found |= {f"cloud_tunnel_address of {host}": f"10.{number}.2.{at}" for at, host in enumerate(HOSTS, 1)}
+    chosen |= {"cloud_tunnel_address": "{{ cloud_address | regex_replace('[.]0[.]', '.2.') }}", "openvswitch_tunnel_interface": "eth1"}
+    directory.mkdir()
+    return write_inventory(directory, {}, hosts), ["-e", json.dumps(chosen)], found
+
+
+def test_all_users_of_a_port_or_an_address_follow_it(place: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    texts = []
+    values = []
+    for number in (21, 42):
+        inventory, arguments, found = elsewhere(tmp_path / str(number), number)
+        models = lines(render(inventory, place, {"cloud_substrate": SUBSTRATE}, *arguments))
+        # a certificate is for an address, too, but does not show it; Erlang writes addresses with commas
+        texts.append({re.sub(r"(?<=\d),(?=\d)", ".", line) for line in models if "haproxy/config/api.pem" not in line})
+        values.append(found)
+    before, after = values
+    moved = {old: after[name] for name, old in before.items()}
+    pattern = re.compile("|".join(rf"(?<!\d){re.escape(old)}(?!\d)" for old in sorted(moved, key=len, reverse=True)))
+    assert sorted({pattern.sub(lambda match: moved[match[0]], line) for line in texts[0]} ^ texts[1]) == []
+    everything = "\n".join(texts[1])
+    assert [name for name, value in after.items() if value not in everything] == []
+    written_out = {name: rf"(?<![\d.]){value}(?!\d)" for name, value in ports().items()} | {
+        host: re.escape(old) for host, old in HOSTS.items()
+    }
+    assert [(name, line) for name, old in written_out.items() for line in texts[1] if re.search(old, line)] == []
+
+
+def test_no_port_is_written_out_beside_its_variable() -> None:
+    """What is outside of the model follows, too: tasks, scripts and playbooks."""
+    values = "|".join(str(value) for value in ports().values())
+    files = [file for pattern in ("roles/*/*/**/*", "roles/*/*/*", "playbooks/*.yml") for file in ROOT.glob(pattern)]
+    found = {
+        f"{file.relative_to(ROOT)}: {line.strip()}"
+        for file in files
+        if file.is_file() and "locks" not in file.name and "locks" not in file.parts and "constraints" not in file.parts
+        for line in file.read_text("utf-8", errors="replace").splitlines()
+        if re.search(rf"(?<![\w.])({values})(?!\w)", line) and not re.match(r"\w+_ports?: ", line)
+    }
+    assert sorted(found) == []
