@@ -86,7 +86,12 @@ def script(tmp_path: pathlib.Path) -> pathlib.Path:
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     environment.filters["quote"] = shlex.quote
     path = tmp_path / "healthcheck"
-    variables = {"cloud_address": ADDRESS, "rabbitmq_password": PASSWORD, "rabbitmq_account": {"user": "openstack_b"}}
+    variables = {
+        "cloud_address": ADDRESS,
+        "rabbitmq_password": PASSWORD,
+        "rabbitmq_account": {"user": "openstack_b"},
+        "rabbitmq_port": 5672,
+    }
     path.write_text(environment.from_string(TEMPLATE.read_text("utf-8")).render(variables), "utf-8")
     return path
 

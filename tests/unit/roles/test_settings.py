@@ -153,3 +153,43 @@ def test_no_port_is_written_out_beside_its_variable() -> None:
         if re.search(rf"(?<![\w.])({values})(?!\w)", line) and not re.match(r"\w+_ports?: ", line)
     }
     assert sorted(found) == []
+
+
+@functools.cache
+def typed_options() -> dict[str, str]:
+    """Return all options of all roles and entry points that are no text, with their types."""
+    specs = [yaml.safe_load(file.read_text("utf-8")) for file in ROOT.glob("roles/*/meta/argument_specs.yml")]
+    entries = [entry.get("options") or {} for spec in specs for entry in spec["argument_specs"].values()]
+    return {
+        name: option["type"] for options in entries for name, option in options.items() if option.get("type") in ("bool", "int", "float")
+    }
+
+
+def bare_uses(data: t.Any, argument: bool = True) -> t.Iterator[str]:
+    """Yield what uses an option as it came in, which may be text.
+
+    Args:
+        argument: whether a value is that of an argument of a module, which converts what is given as a whole.
+    """
+    if isinstance(data, (dict, list)):
+        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from bare_uses(value, argument and key not in ("vars", "when", "loop", "that", "until", "failed_when", "changed_when"))
+    elif isinstance(data, str) and not (argument and re.fullmatch(r"\{\{ \w+ \}\}", data)):
+        types = typed_options()
+        for found in re.finditer(rf"(?<![\w.'])({'|'.join(types)})\b(?! \| (?:default\(\w+\) \| )?(?:bool|int|float)\b)", data):
+            # a number stands in a text as it came in
+            in_text = types[found[1]] != "bool" and "{{ " + found[1] + " }}" in data
+            if not in_text and f"{found[1]} | default(omit)" not in data:
+                yield data
+
+
+def test_tasks_convert_options_before_they_use_them() -> None:
+    """What comes in as text is text in tasks, and the text 'false' is true; nothing else stands above extra vars."""
+    with_definition = [ROOT / "roles" / role for role in ROLES]
+    variables = [file for file in ROOT.glob("roles/*/vars/**/*.yml") if not any(map(file.is_relative_to, with_definition))]
+    # what the definitions alone refer to gets values in their types
+    variables.remove(ROOT / "roles" / "cloud" / "vars" / "main.yml")
+    found = [(file.name, use) for file in variables for use in bare_uses(yaml.safe_load(file.read_text("utf-8")), argument=False)]
+    for file in [*ROOT.glob("roles/*/tasks/**/*.yml"), *ROOT.glob("playbooks/*.yml")]:
+        found += [(file.name, use) for use in bare_uses(yaml.safe_load(file.read_text("utf-8")))]
+    assert found == []
