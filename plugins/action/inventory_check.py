@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import pathlib
 import re
@@ -38,7 +39,7 @@ class ActionModule(ControllerAction):
         settings = {host: self._settings(host, paths) for host in hosts}
         declared = _declared(paths, settings, [name for name in paths if f"{name}_service" in self._vars])
         faults, warnings = inventory_checks.check_names(settings, declared)
-        faults += inventory_checks.check_types(_known(settings), declared)
+        faults += inventory_checks.check_types(_known(settings), declared, self._secret_kinds())
         for check in (inventory_checks.check_groups, inventory_checks.check_build_host):
             faults += [("", fault) for fault in check(self._patterns, self._groups)]
         faults += self._check_directory(settings)
@@ -62,7 +63,8 @@ class ActionModule(ControllerAction):
     def _setting(self, value: t.Any, raw: t.Mapping[str, t.Any]) -> Setting:
         """Return a value and where it was set; one whose expressions only later tasks can resolve is not known."""
         found = value
-        if not isinstance(value, str) or "{" in value:
+        # a date would become a text
+        if not isinstance(value, (str, datetime.date)) or (isinstance(value, str) and "{" in value):
             found = self._template(value, {**self._vars, **raw}, ...)
         return Setting(found, origin(value))
 

@@ -22,6 +22,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils import (
     overrides,
     roles,
     schema,
+    secret_text,
     selection,
 )
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import ConfigFile, Service
@@ -58,9 +59,17 @@ class ActionModule(ControllerAction):
             self._faults += error.messages
         if self._faults:
             raise AnsibleActionFail(_report([self._attributed(fault) for fault in self._faults]))
-        accounts = self._template(self._vars.get("cloud_accounts") or {}, "cloud_accounts")
+        return _result(built, self._secrets)
+
+    def _known_secrets(self, names: t.Iterable[str]) -> set[str]:
+        """Return every secret of the secrets file, of variables that take the place of one, and of accounts that take turns."""
+        accounts = self._template(self._vars.get("cloud_accounts") or {}, "cloud_accounts") or {}
         standby = [(account["standby"] or {}).get("password", "") for account in accounts.values()]
-        return _result(built, [self._template(self._vars.get("cloud_secrets") or {}, "cloud_secrets"), standby])
+        variables = {name: self._vars[name] for name in names if name in self._vars}
+        found = [
+            self._template(value, name) for name, value in {"cloud_secrets": self._vars.get("cloud_secrets") or {}, **variables}.items()
+        ]
+        return {text for text in _texts([standby, found]) if text}
 
     def _attributed(self, fault: str) -> str:
         """Return a fault of a service with the operator's override of that service, from which it may come."""
@@ -73,7 +82,9 @@ class ActionModule(ControllerAction):
 
     def _build(self, site: model.Site) -> model.HostModel:
         self._paths = roles.in_play(self._task.get_play())
-        self._vars, self._faults = options.typed(self._templar, self._vars, self._paths)
+        kinds = self._secret_kinds()
+        self._vars, self._faults = options.typed(self._templar, self._vars, self._paths, kinds)
+        self._secrets = self._known_secrets(kinds)
         self._contents: dict[tuple[str, str, tuple[str, ...]], list[t.Any]] = {}
         services = [service for service in map(self._load, self._definitions()) if service]
         if self._faults:
@@ -165,6 +176,8 @@ class ActionModule(ControllerAction):
             content = functools.reduce(merge, contents)
             if self._args["overrides_dir"]:
                 content = self._override(service, file, content)
+            if file.oslo:
+                content = secret_text.for_oslo(content, self._secrets)
             return formats.render(file.format, content)
         except (OSError, UnicodeDecodeError, formats.FormatError, overrides.OverrideError) as error:
             self._faults.append(f"{where}: {error}")
@@ -224,13 +237,13 @@ def _texts(value: t.Any) -> t.Iterator[str]:
         yield from _texts(item)
 
 
-def _result(built: model.HostModel, generated: t.Any) -> dict[str, t.Any]:
+def _result(built: model.HostModel, known: set[str]) -> dict[str, t.Any]:
     """Return the model as the value of a registered variable. It holds secrets, so it is never shown."""
-    secrets = [*(item.password for item in built.databases), *(item.password for item in built.users), *_texts(generated)]
+    secrets = {*(item.password for item in built.databases), *(item.password for item in built.users), *known}
     payload = {
         "directories": [spec.name for spec in built.containers],
         "files": [dataclasses.asdict(file) for file in built.files],
-        "secrets": sorted(set(secrets)),
+        "secrets": sorted({form for secret in secrets for form in secret_text.forms(secret)}),
     }
     return {
         "changed": False,

@@ -62,6 +62,9 @@ class ActionModule(ControllerAction):
         self, path: pathlib.Path, requirements: list[secret_store.Requirement], rotate: list[str], finished: str
     ) -> dict[str, t.Any]:
         source = self._read(path)
+        own = {name: value for name, value in source.values.items() if name != rotation.KEY}
+        if faults := secret_store.faults(own, requirements):
+            raise ValueError("; ".join(faults))
         values, generated = secret_store.complete(source.values, requirements)
         before = schema.load(rotation.Rotation, values.pop(rotation.KEY, {}), rotation.KEY)
         names = rotation.resolve(rotate, requirements, self._foreign(values) if rotate else ())
@@ -114,13 +117,7 @@ class ActionModule(ControllerAction):
         ]
 
     def _required(self, noun: str, kind: type[_Kind]) -> list[_Kind]:
-        """Return what the lists ``<role>_required_<noun>`` of the play's roles ask for."""
-        found = []
-        for role in roles.in_play(self._task.get_play()):
-            name = f"{role}_required_{noun}"
-            items = roles.template(self._templar, self._vars.get(name, []), self._vars)
-            found += [schema.load(kind, item, name) for item in items]
-        return found
+        return roles.required(self._templar, self._task.get_play(), self._vars, noun, kind)
 
     def _read(self, path: pathlib.Path) -> _Source:
         """Return the file as it is; what it says is never quoted."""
@@ -137,8 +134,12 @@ class ActionModule(ControllerAction):
             raw = plain
         text = raw.decode()
         secret_file.edit(text, {})
-        document = roles.plain(self._loader.load(text, file_name=str(path), show_content=False)) or {}
-        values = dict(document.get(secret_file.KEY) or {})
+        document = self._loader.load(text, file_name=str(path), show_content=False) or {}
+        # a date would become a text that is not as it was written
+        values = {
+            str(name): value if isinstance(value, datetime.date) else roles.plain(value)
+            for name, value in (document.get(secret_file.KEY) or {}).items()
+        }
         return _Source(text, values, (vault[0], vault[1]) if vault else None, path.stat().st_mode & 0o7777)
 
     def _write(self, path: pathlib.Path, text: str, source: _Source) -> None:

@@ -84,15 +84,23 @@ def due(current: t.Mapping[str, t.Any], required: t.Iterable[Requirement], now: 
     made: dict[str, str] = {}
     for item in required:
         authority = made.get(item.authority, str(current.get(item.authority, "")))
+        _check_key(authority, item.authority)
         if not authority or _left(authority, item.authority, now) < LIFE:
             authority = made[item.authority] = make_authority(now, authority)
         own = str(current.get(item.name, ""))
+        _check_key(own, item.name)
         if not own or _is_due(_parse(own, item.name)[0], item, authority, now):
             made[item.name] = make_certificate(authority, item.hosts, now)
         # last: clients that this run has not reached yet do not know the successor
         if _left(authority, item.authority, now) < AUTHORITY_RENEW:
             made[item.authority] = make_authority(now, authority)
     return made
+
+
+def _check_key(text: str, what: str) -> None:
+    """Refuse a certificate whose key is not with it, unless there is nothing yet."""
+    if text and _parse(text, what)[0].public_key() != _load_key(text, what).public_key():
+        raise CertificateError(f"the private key of {what} is not that of its first certificate")
 
 
 def _left(text: str, what: str, now: datetime.datetime) -> datetime.timedelta:

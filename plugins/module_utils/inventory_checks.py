@@ -8,7 +8,7 @@ import difflib
 import re
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import schema
+from ansible_collections.caisson.openstack.plugins.module_utils import schema, secret_store
 
 OVERRIDES = "_service_overrides"
 #: The group of the host that builds images for others.
@@ -98,24 +98,27 @@ def _check_name(name: str, setting: Setting, roles: t.Mapping[str, Role]) -> tup
     return "", ""
 
 
-def check_types(settings: Settings, roles: t.Mapping[str, Role]) -> list[Fault]:
-    """Return a fault for each variable whose value is not what its role declares."""
+def check_types(settings: Settings, roles: t.Mapping[str, Role], secrets: t.Mapping[str, str]) -> list[Fault]:
+    """Return a fault for each variable whose value is not what its role declares; *secrets* are the kinds of secrets by name."""
     faults = []
     for host, own in settings.items():
         for name, setting in own.items():
             option = roles.get(role_of(name, roles), Role()).options.get(name)
             if option:
-                faults += [(host, message) for message in check_value(name, option, setting)]
+                faults += [(host, message) for message in check_value(name, option, setting, secrets)]
     return faults
 
 
-def check_value(name: str, option: t.Mapping[str, t.Any], setting: Setting) -> list[str]:
+def check_value(name: str, option: t.Mapping[str, t.Any], setting: Setting, secrets: t.Mapping[str, str]) -> list[str]:
     """Return what is wrong with one value, which is not shown if it is a secret."""
-    return convert_value(name, option, setting)[1]
+    return convert_value(name, option, setting, secrets)[1]
 
 
-def convert_value(name: str, option: t.Mapping[str, t.Any], setting: Setting) -> tuple[t.Any, list[str]]:
+def convert_value(name: str, option: t.Mapping[str, t.Any], setting: Setting, secrets: t.Mapping[str, str]) -> tuple[t.Any, list[str]]:
     """Return one value in the type that its option declares, and what is wrong with it; a secret is not shown."""
+    if name in secrets:
+        fault = secret_store.fault(secrets[name], setting.value)
+        return setting.value, [f"{setting.named(name)} {fault}"] if fault else []
     value, found = schema.convert_option(option, setting.value, setting.named(name), hidden=bool(_SECRET.search(name)))
     if not found and name.endswith("_port") and option.get("type") == "int" and not 0 < value < 65536:
         found.append(f"{setting.named(name)}: expected a port between 1 and 65535, got {setting.value}")

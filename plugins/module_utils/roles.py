@@ -8,7 +8,9 @@ import json
 import pathlib
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import formats
+from ansible_collections.caisson.openstack.plugins.module_utils import formats, schema
+
+_Kind = t.TypeVar("_Kind")
 
 
 def in_play(play: t.Any) -> dict[str, pathlib.Path]:
@@ -32,6 +34,19 @@ def template(templar: t.Any, value: t.Any, variables: t.Mapping[str, t.Any]) -> 
     """Return *value* as plain data with its expressions resolved; what is undefined raises Ansible's own error."""
     engine = templar.copy_with_new_env(available_variables=variables)
     return json.loads(json.dumps(plain(engine.template(value))))
+
+
+def required(templar: t.Any, play: t.Any, variables: t.Mapping[str, t.Any], noun: str, kind: type[_Kind]) -> list[_Kind]:
+    """Return what the lists ``<role>_required_<noun>`` of the roles of a play ask for.
+
+    Raises:
+        schema.SchemaError: if one has another form.
+    """
+    found = []
+    for role in in_play(play):
+        name = f"{role}_required_{noun}"
+        found += [schema.load(kind, item, name) for item in template(templar, variables.get(name, []), variables)]
+    return found
 
 
 def plain(value: t.Any) -> t.Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import datetime
+import re
 import secrets
 import string
 import typing as t
@@ -16,12 +18,29 @@ try:
 except ImportError:  # it comes with ansible-core on the controller, the only place where secrets are made
     pass
 
-Kind = t.Literal["password", "fernet_key", "fernet_keys", "uuid", "hex", "ssh_key"]
+#: A ``plain_password`` goes where a URL with an encoded password cannot be read.
+Kind = t.Literal["password", "plain_password", "fernet_key", "fernet_keys", "uuid", "hex", "ssh_key"]
 
 _ALPHABET = string.ascii_letters + string.digits  # safe in URLs, INI files, shells and SQL
 _LENGTH = 32
 #: Keys in a Fernet repository: one staged, one primary, the rest only decrypt.
 FERNET_MAX_ACTIVE = 5
+_FERNET_MIN_ACTIVE = 2
+_FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
+#: Erlang's cookie is no longer.
+_LONGEST = 255
+#: The kinds of which the form says all, and what is allowed.
+_FORMS: dict[str, tuple[re.Pattern[str], str]] = {
+    # non-ASCII: PyMySQL sends a password as Latin-1; blanks at the ends: forms, such as the dashboard's, cut them off
+    "password": (
+        re.compile(r"(?!.*%\()[!-~]([ -~]*[!-~])?"),
+        "letters, digits and the other printable characters of ASCII, with blanks between them only and without '%('",
+    ),
+    "plain_password": (re.compile(r"[A-Za-z0-9._~-]+"), "letters, digits, '-', '.', '_' and '~'"),
+    "fernet_key": (_FERNET_KEY, "32 bytes in the URL-safe form of base64, which are 44 characters"),
+    "uuid": (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "a UUID such as 01234567-89ab-cdef-0123-456789abcdef"),
+    "hex": (re.compile(r"[0-9a-fA-F]{32,}"), "32 or more hexadecimal digits"),
+}
 
 
 @dataclasses.dataclass
@@ -43,6 +62,10 @@ class Requirement:
         return bool(self.user) and self.paired
 
 
+def _password() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _number in range(_LENGTH))
+
+
 def _fernet_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
@@ -54,10 +77,81 @@ def _ssh_key() -> str:
     return encoded.decode()
 
 
+def fault(kind: str, value: t.Any) -> str:
+    """Return what is wrong with a secret of *kind* and what would be right, or nothing; the value is never quoted.
+
+    Of a secret that no role asks for, whose *kind* is empty, only its type is looked at: it is text, or a list of texts.
+    """
+    if kind == "fernet_keys" or (not kind and isinstance(value, list)):
+        return _list_fault(kind, value)
+    if not isinstance(value, str):
+        return f"must be text, but is {_words(value)}" + ("" if isinstance(value, (list, dict)) else "; put it in quotes")
+    if kind == "ssh_key":
+        return _ssh_key_fault(value)
+    if not kind:
+        return ""
+    if not value:
+        return "is empty; give it a value, or remove it and a new one is made"
+    pattern, allowed = _FORMS[kind]
+    if not pattern.fullmatch(value):
+        return f"{_reason(value)}; allowed: {allowed}"
+    return f"has more than {_LONGEST} characters" if len(value) > _LONGEST else ""
+
+
+def faults(values: t.Mapping[str, t.Any], requirements: t.Iterable[Requirement]) -> list[str]:
+    """Return what is wrong with each of *values*, with its name in front."""
+    kinds = {item.name: item.type for item in requirements}
+    found = ((name, fault(kinds.get(name, ""), value)) for name, value in values.items())
+    return [f"{name} {text}" for name, text in found if text]
+
+
+def _list_fault(kind: str, value: t.Any) -> str:
+    items = value if isinstance(value, list) else []
+    if kind and len(items) < _FERNET_MIN_ACTIVE:
+        what = f"has {len(items)}" if isinstance(value, list) else f"is {_words(value)}"
+        return f"must be a list of {_FERNET_MIN_ACTIVE} or more keys, but {what}; remove it and a new list is made"
+    found = ((at, fault("fernet_key" if kind else "", item)) for at, item in enumerate(items, 1))
+    return next((f"has a wrong item, number {at}: it {text}" for at, text in found if text), "")
+
+
+def _ssh_key_fault(value: str) -> str:
+    for load in (serialization.load_ssh_private_key, serialization.load_pem_private_key):
+        try:
+            load(value.encode(), None)
+            return ""
+        except Exception:  # whatever is wrong with it: another form, a passphrase, an unknown kind of key
+            continue
+    return "is no private key; allowed: a private key of OpenSSH without a passphrase"
+
+
+def _words(value: t.Any) -> str:
+    """Return what YAML takes a value for."""
+    if isinstance(value, bool):
+        return "true or false"
+    names: list[tuple[t.Any, str]] = [
+        ((int, float), "a number"),
+        (datetime.date, "a date"),
+        (str, "text"),
+        (list, "a list"),
+        (dict, "a mapping"),
+    ]
+    return next((name for kind, name in names if isinstance(value, kind)), "nothing")
+
+
+def _reason(value: str) -> str:
+    """Return what is wrong with the characters of a secret, as far as that can be said without quoting it."""
+    if value != value.strip():
+        return "begins or ends with a blank or a line break"
+    if any(ord(character) < ord(" ") or ord(character) == 127 for character in value):
+        return "holds a line break, a tab or another control character"
+    return "holds characters outside ASCII" if not value.isascii() else "has another form than it must have"
+
+
 def generate(kind: str) -> t.Any:
     """Return a new secret of *kind*; a Fernet repository starts with a staged and a primary key."""
     makers: dict[str, t.Callable[[], t.Any]] = {
-        "password": lambda: "".join(secrets.choice(_ALPHABET) for _number in range(_LENGTH)),
+        "password": _password,
+        "plain_password": _password,
         "fernet_key": _fernet_key,
         "fernet_keys": lambda: [_fernet_key(), _fernet_key()],
         "uuid": lambda: str(uuid.uuid4()),

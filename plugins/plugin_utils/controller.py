@@ -10,7 +10,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.caisson.openstack.plugins.module_utils import private_file
+from ansible_collections.caisson.openstack.plugins.module_utils import private_file, roles, secret_store
 
 _display = Display()
 
@@ -43,6 +43,11 @@ class ControllerAction(ActionBase):
     def act(self, args: Arguments) -> Result:
         """Return the result for checked arguments; ``self._vars`` are the variables of the task."""
         raise NotImplementedError
+
+    def _secret_kinds(self) -> dict[str, str]:
+        """Return the kind of each secret that the roles of the play ask for, by its name."""
+        found = roles.required(self._templar, self._task.get_play(), self._vars, "secrets", secret_store.Requirement)
+        return {item.name: item.type for item in found}
 
 
 def show(lines: t.Iterable[str]) -> None:

@@ -14,11 +14,14 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import o
 Variables = dict[str, t.Any]
 
 
-def typed(templar: t.Any, variables: Variables, paths: t.Mapping[str, pathlib.Path]) -> tuple[Variables, list[str]]:
+def typed(
+    templar: t.Any, variables: Variables, paths: t.Mapping[str, pathlib.Path], secrets: t.Mapping[str, str]
+) -> tuple[Variables, list[str]]:
     """Return *variables* with the options of the roles that define a service resolved and converted, and what is wrong with them.
 
     Args:
         paths: names and directories of the roles in the play.
+        secrets: kinds of the secrets that these ask for, by name.
     """
     owners = [name for name in paths if name == inventory_checks.SHARED or f"{name}_service" in variables]
     specs = {option: spec for name in owners for option, spec in roles.options(paths[name]).items()}
@@ -32,7 +35,7 @@ def typed(templar: t.Any, variables: Variables, paths: t.Mapping[str, pathlib.Pa
         faults += unresolved
         for option, value in values.items():
             setting = inventory_checks.Setting(value, origin(variables[option]))
-            converted, wrong = inventory_checks.convert_value(option, declared[option], setting)
+            converted, wrong = inventory_checks.convert_value(option, declared[option], setting, secrets)
             found[option] = value if wrong else converted
             faults += wrong
     return found, faults

@@ -66,10 +66,15 @@ def configure(parameters: Parameters) -> None:
 
 
 def render(sections: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
-    """Return the text of a configuration; a dollar would begin the name of another option."""
+    r"""Return the text of a configuration; a dollar would begin the name of another option, and quotes around a value get lost.
+
+    A dollar is written ``\$`` and not ``$$``, because oslo.config takes a backslash before one for part of it.
+    """
     lines: list[str] = []
     for name, options in sections.items():
-        lines += [f"[{name}]", *(f"{key} = {str(value).replace('$', '$$')}" for key, value in options.items()), ""]
+        texts = {key: str(value).replace("$", r"\$") for key, value in options.items()}
+        quoted = {key: f'"{text}"' if text[:1] in ("'", '"') and text[:1] == text[-1:] else text for key, text in texts.items()}
+        lines += [f"[{name}]", *(f"{key} = {text}" for key, text in quoted.items()), ""]
     return "\n".join(lines)
 
 

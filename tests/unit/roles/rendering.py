@@ -48,6 +48,7 @@ def _host(document: dict[str, t.Any]) -> Host:
         "files": json.loads(zlib.decompress(base64.b64decode(model["files"])))["files"],
         "volumes": set(model["volumes"]),
         "backups": model["backups"],
+        "accounts": [*model["databases"], *model["users"]],
         "endpoints": model["endpoints"],
         "gates": model["gates"],
         "admin_url": document["admin_url"],

@@ -84,7 +84,7 @@ def test_the_password_is_added_and_its_dollar_names_no_option(
     suite: types.ModuleType, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parser = configured(suite, tmp_path, monkeypatch, "")
-    assert dict(parser["auth"]) == {"admin_username": "admin", "admin_password": "a$$b"}
+    assert dict(parser["auth"]) == {"admin_username": "admin", "admin_password": "a\\$b"}
     assert dict(parser["identity"]) == {"uri_v3": "https://cloud:5000/v3"}
 
 

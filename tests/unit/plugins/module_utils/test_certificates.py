@@ -150,6 +150,16 @@ def with_passphrase() -> str:
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encrypted).decode()
 
 
+@pytest.mark.parametrize("name", ["ca", "own"])
+def test_a_certificate_without_its_key_is_refused(name: str) -> None:
+    alone, other = certificates.only(made()[name]), made()[name]
+    with pytest.raises(certificates.CertificateError, match=f"{name} holds no private key in PEM"):
+        certificates.due(made() | {name: alone}, NEEDED, NOW)
+    foreign = other[other.index("-----BEGIN PRIVATE KEY") :]
+    with pytest.raises(certificates.CertificateError, match=f"the private key of {name} is not that of its first certificate"):
+        certificates.due(made() | {name: certificates.only(made()[name]) + foreign}, NEEDED, NOW)
+
+
 def test_an_accepted_certificate_is_in_the_form_of_the_load_balancer() -> None:
     text = served(hosts=[HOSTS[0]])
     assert [line for line in text.splitlines() if "BEGIN" in line] == ["-----BEGIN CERTIFICATE-----", "-----BEGIN PRIVATE KEY-----"]

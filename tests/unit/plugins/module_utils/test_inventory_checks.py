@@ -80,7 +80,7 @@ def test_a_name_that_is_like_no_other_gets_a_warning() -> None:
     ],
 )
 def test_a_value_has_the_declared_type(name: str, value: t.Any, fault: str) -> None:
-    assert checks.check_types({"a": {name: Setting(value, "all.yml:7")}}, ROLES) == ([("a", fault)] if fault else [])
+    assert checks.check_types({"a": {name: Setting(value, "all.yml:7")}}, ROLES, {}) == ([("a", fault)] if fault else [])
 
 
 def test_groups_must_be_there_and_have_hosts() -> None:
@@ -104,3 +104,13 @@ def test_a_build_host_runs_no_services() -> None:
 def test_a_fault_of_several_hosts_is_said_once() -> None:
     faults = [("a", "x"), ("b", "x"), ("a", "y"), ("", "z")]
     assert checks.lines(faults, ["a", "b"]) == ["x", "y [a]", "z"]
+
+
+def test_a_variable_of_a_secret_is_as_strict_as_the_file_of_secrets() -> None:
+    faults = checks.check_types(
+        {"a": {"nova_service_password": Setting(0o123456, "all.yml:7")}}, ROLES, {"nova_service_password": "password"}
+    )
+    assert faults == [("a", "nova_service_password (all.yml:7) must be text, but is a number; put it in quotes")]
+    assert (
+        checks.check_types({"a": {"nova_service_password": Setting("x", "all.yml:7")}}, ROLES, {"nova_service_password": "password"}) == []
+    )
