@@ -13,7 +13,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.vault import EncryptedString
 
-from ansible_collections.caisson.openstack.plugins.module_utils import addressing, formats, inventory_checks, roles
+from ansible_collections.caisson.openstack.plugins.module_utils import addressing, api_name, formats, inventory_checks, roles
 from ansible_collections.caisson.openstack.plugins.module_utils.checks import resolve_group
 from ansible_collections.caisson.openstack.plugins.module_utils.inventory_checks import OVERRIDES, SHARED, Role, Setting
 from ansible_collections.caisson.openstack.plugins.module_utils.merge import merge
@@ -110,13 +110,22 @@ class ActionModule(ControllerAction):
             api = self._template(self._vars["cloud_api_address"], self._vars, None)
             texts = {host: str(setting.value) for host, setting in known.items()}
             found = addressing.check_api_address(api, texts, self._hosts(self._patterns.get(f"{_BALANCER}_group", "all"))) if api else []
-            faults += [("", fault) for fault in found]
+            faults += [("", fault) for fault in [*found, *self._check_api_names(api)]]
         path = _ROLES / _VERIFY / "defaults" / "main.yml"
         asked = any(addressing.OUTSIDE & own.keys() for own in settings.values())
         defaults = formats.parse("yaml", path.read_text(encoding="utf-8")) if asked else {}
         for host, own in _known(settings).items():
             faults += addressing.check_networks(host, own, defaults, str(addresses[host].value) if host in addresses else "")
         return faults
+
+    def _check_api_names(self, address: t.Any) -> list[str]:
+        """Return what is wrong with the names of the APIs, among them one that the controller does not find at *address*."""
+        name, others = (self._template(self._vars.get(key), self._vars, None) for key in ("cloud_api_fqdn", "cloud_api_names"))
+        faults = [f"cloud_api_names: {fault}" for fault in api_name.check_hosts(others or [])]
+        if not name:
+            return faults
+        wrong = api_name.check(str(name)) or api_name.misled(str(name), str(address), api_name.resolve(str(name)), "the controller")
+        return [*faults, *([f"cloud_api_fqdn: {wrong}"] if wrong else [])]
 
     def _address(self, host: str, own: t.Mapping[str, Setting]) -> Setting:
         """Return the address on which *host* serves, as the filter addresses finds it."""

@@ -44,7 +44,7 @@ def check_api_address(value: t.Any, addresses: t.Mapping[str, str], balancers: t
         balancers: hosts that run the load balancer; the address may also be one that they share.
     """
     if _address(value) is None:
-        return [f"cloud_api_address is '{value}'; it must be an IPv4 address such as 192.0.2.10"]
+        return [f"cloud_api_address is '{value}'; it must be an IPv4 address such as 192.0.2.10; a name goes into cloud_api_fqdn"]
     for host, address in addresses.items():
         if address == value and host not in balancers:
             there = ", ".join(addresses[other] for other in balancers if other in addresses)

@@ -8,7 +8,7 @@ import ipaddress
 import json
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import interfaces
+from ansible_collections.caisson.openstack.plugins.module_utils import api_name, interfaces
 from ansible_collections.caisson.openstack.plugins.module_utils.interfaces import Bridge, Interface
 from ansible_collections.caisson.openstack.plugins.module_utils.ports import Listener, Owner, blocking
 
@@ -29,7 +29,7 @@ class Seen:
     ``containers`` has the names of the cloud's containers by their ids, ``owners`` the processes behind listening sockets,
     ``engine_fault`` why no usable engine answers, ``engine_options`` the text of the engine's file of options. ``ssh`` is where the run
     comes from by SSH and the interface that leads there. ``binds_any_address`` says whether the kernel lets programs listen on
-    addresses that the host does not have.
+    addresses that the host does not have. ``api_name_addresses`` are what the host resolves the name of the APIs to.
     """
 
     distribution: str
@@ -48,6 +48,7 @@ class Seen:
     interfaces: t.Mapping[str, Interface] = dataclasses.field(default_factory=dict)
     ssh: tuple[str, str] = ("", "")
     binds_any_address: bool = False
+    api_name_addresses: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +65,8 @@ class Wanted:
     """What the inventory asks of the host; sizes in MiB.
 
     ``api_address`` is where the load balancer of this host listens, ``tunnel_address`` where tunnels to other hosts end, each empty if
-    the host has none; ``mtu`` is the largest packet of Neutron's networks in bytes, 0 if nothing is asked.
+    the host has none; ``mtu`` is the largest packet of Neutron's networks in bytes, 0 if nothing is asked. ``api_name`` is the name in
+    the URLs of the APIs, if there is one, and the address behind it.
     """
 
     address: str
@@ -77,6 +79,7 @@ class Wanted:
     api_address: str = ""
     tunnel_address: str = ""
     mtu: int = 0
+    api_name: tuple[str, str] = ("", "")
 
 
 def faults(seen: Seen, wanted: Wanted) -> list[str]:
@@ -88,6 +91,7 @@ def faults(seen: Seen, wanted: Wanted) -> list[str]:
         *_addresses(seen, wanted),
         *_own_addresses(seen, wanted),
         *_interfaces(seen, wanted),
+        *_api_name(seen, wanted),
         *engine,
         *engine_options(seen.engine_options),
         *_ports(seen, wanted),
@@ -156,6 +160,13 @@ def _addresses(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
     for needed, what in seen.needed_addresses.items():
         if ipaddress.ip_address(needed) in network:
             yield f"the floating range {network} holds {needed}, which this host needs ({what}); choose another range"
+
+
+def _api_name(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
+    name, address = wanted.api_name
+    fault = api_name.misled(name, address, seen.api_name_addresses, "this host") if name else ""
+    if fault:
+        yield f"cloud_api_fqdn: {fault}"
 
 
 def _ports(seen: Seen, wanted: Wanted) -> t.Iterator[str]:

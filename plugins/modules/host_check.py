@@ -61,6 +61,14 @@ options:
       interface: {description: Network interface of the host that becomes its port., type: str, default: ''}
       address: {description: 'Address that the bridge gets, with its prefix length.', type: str, default: ''}
       setting: {description: Variable that names the interface., type: str, default: ''}
+  api_name:
+    description: Name in the URLs of the APIs, which this host must resolve to O(api_name_address) and to nothing else.
+    type: str
+    default: ''
+  api_name_address:
+    description: Address at which clients find the APIs.
+    type: str
+    default: ''
   api_address:
     description: Address on which the load balancer of this host listens; empty if it runs none.
     type: str
@@ -113,6 +121,7 @@ from urllib.parse import urlsplit
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils import (
+    api_name,
     build_settings,
     host_checks,
     interfaces,
@@ -197,6 +206,7 @@ def _seen(params: dict[str, t.Any], wanted: host_checks.Wanted) -> host_checks.S
         engine_options=_text(_ENGINE_OPTIONS),
         interfaces=interfaces.read(),
         ssh=_ssh() if wanted.bridges else ("", ""),
+        api_name_addresses=tuple(api_name.resolve(wanted.api_name[0])) if wanted.api_name[0] else (),
         binds_any_address=_text("/proc/sys/net/ipv4/ip_nonlocal_bind").strip() == "1",
     )
 
@@ -214,6 +224,8 @@ def main() -> None:
             "engine": {"type": "bool", "default": False},
             "bridges": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(interfaces.Bridge)},
             "api_address": {"type": "str", "default": ""},
+            "api_name": {"type": "str", "default": ""},
+            "api_name_address": {"type": "str", "default": ""},
             "tunnel_address": {"type": "str", "default": ""},
             "mtu": {"type": "int", "default": 0},
             "engine_url": {"type": "str", "default": DEFAULT_URL},
@@ -226,6 +238,7 @@ def main() -> None:
         **{name: params[name] for name in plain},
         ports=tuple(schema.construct(host_checks.Port, item) for item in params["ports"]),
         bridges=tuple(schema.construct(interfaces.Bridge, item) for item in params["bridges"]),
+        api_name=(params["api_name"], params["api_name_address"]),
     )
     faults = host_checks.faults(_seen(params, wanted), wanted)
     if faults:

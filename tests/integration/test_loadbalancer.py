@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 import concurrent.futures
+import datetime
+import http.client
 import http.server
 import pathlib
+import socket
+import ssl
 import threading
 import time
 import typing as t
@@ -14,6 +18,8 @@ import urllib.request
 
 import jinja2
 import pytest
+
+from ansible_collections.caisson.openstack.plugins.module_utils import certificates
 
 from . import defined
 from .conftest import Lab
@@ -32,10 +38,11 @@ class Api:
 
     def __init__(self, host: str) -> None:
         self._host = host
+        self.hosts_asked_for: set[str] = set()
         self._server: http.server.ThreadingHTTPServer | None = None
 
     def start(self) -> None:
-        host = self._host
+        host, hosts_asked_for = self._host, self.hosts_asked_for
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -46,6 +53,7 @@ class Api:
                 self.send_header("Content-Length", str(len(host)))
                 self.end_headers()
                 self.wfile.write(host.encode())
+                hosts_asked_for.add(self.headers["Host"])
 
             do_POST = do_GET  # noqa: N815 -- the name is the standard library's
 
@@ -75,20 +83,20 @@ class Balancer(t.NamedTuple):
         return result["backends"]
 
 
-def configuration(names: t.Sequence[str], hold: int) -> str:
-    """Return the configuration for an API on hosts *names*, in the clear."""
+def configuration(names: t.Sequence[str], hold: int, name: str = "") -> str:
+    """Return the configuration for an API on hosts *names*, in the clear, or with TLS under a *name*."""
     environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False)
     environment.filters["bool"] = bool
     backends = [{"name": name, "address": HOSTS[name], "port": 10000 + PORT} for name in names]
     frontend = {"name": "placement_api", "mode": "http", "port": PORT, "tunnel_timeout": 0, "check_path": "/", "backends": backends}
     return environment.from_string((ROLE / "templates/haproxy.cfg.j2").read_text("utf-8")).render(
         cloud_address=HERE,
-        cloud_api_address=HERE,
-        cloud_api_scheme="http",
+        cloud_api_host=name or HERE,
+        cloud_api_scheme="https" if name else "http",
         cloud_check_request_id="req-0",
-        cloud_tls=False,
+        cloud_tls=bool(name),
         loadbalancer_address=HERE,
-        loadbalancer_certificate_path="",
+        loadbalancer_certificate_path="/etc/haproxy/api.pem",
         loadbalancer_hold_seconds=hold,
         loadbalancer_max_connections=100,
         service_frontends=[frontend],
@@ -152,6 +160,47 @@ def test_requests_do_not_wait_longer_than_they_should(balance: t.Callable[..., B
     begun = time.monotonic()
     assert ask()[0] == 503
     assert time.monotonic() - begun < 2
+
+
+class Named(http.client.HTTPSConnection):
+    """A connection of a client that resolves every name to the load balancer's address."""
+
+    def __init__(self, host: str, tls: ssl.SSLContext) -> None:
+        super().__init__(host, PORT, context=tls)
+        self._tls = tls
+
+    def connect(self) -> None:
+        """Connect as a client does that verifies certificates."""
+        plain = socket.create_connection((HERE, self.port), timeout=30)
+        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
+
+
+def test_apis_are_reached_by_a_name_that_the_certificate_of_an_operator_is_for(lab: Lab, tmp_path: pathlib.Path) -> None:
+    """The certificate is for the name only, as one of a public CA is; so no URL may have the address."""
+    name, now = "cloud.example.org", datetime.datetime.now(datetime.UTC)
+    authority = certificates.make_authority(now)
+    text = certificates.make_certificate(authority, [name], now)
+    ca, own = certificates.only(authority), certificates.only(text)
+    served = certificates.served(own, text.removeprefix(own), "", ca, [name])
+    api = Api("one")
+    api.start()
+    files = {"haproxy.cfg": configuration(["one"], 60, name), "api.pem": served}
+    container = defined.start(lab, tmp_path, "haproxy", HERE, files=files, tmpfs=["/var/lib/haproxy:uid=42454,gid=42454"])
+    context = ssl.create_default_context(cadata=ca)
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    deadline = time.monotonic() + 30
+    try:
+        while not api.hosts_asked_for:  # the load balancer's own check
+            assert time.monotonic() < deadline, lab.engine.logs(container)
+            time.sleep(0.2)
+        connection = Named(name, context)
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"one"
+        assert api.hosts_asked_for == {name, f"{name}:{PORT}"}
+        with pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"):
+            Named(HERE, context).connect()
+    finally:
+        api.stop()
 
 
 def test_without_a_time_it_is_as_with_several_hosts() -> None:

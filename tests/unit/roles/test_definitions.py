@@ -166,6 +166,18 @@ def test_every_client_verifies_with_the_ca_and_nobody_else_has_a_key(models: lis
             assert not re.search(r"insecure *[=:] *true", file["content"], re.IGNORECASE), path
 
 
+def test_every_service_that_verifies_tokens_knows_its_type_in_the_catalog(models: list[Host]) -> None:
+    """Without it an application credential with access rules is refused, whatever its rules allow."""
+    for host in models:
+        types = {item["name"]: item["type"] for item in host["endpoints"]}
+        for item in host["containers"]:
+            for file in host["files"]:
+                if file["path"].startswith(f"{item['name']}/") and "[keystone_authtoken]" in file["content"]:
+                    options = configparser.RawConfigParser(strict=False, interpolation=None)
+                    options.read_string(file["content"])
+                    assert options["keystone_authtoken"].get("service_type") == types[item["service"]], file["path"]
+
+
 def ml2(inventory: str, release: str, host: str) -> configparser.RawConfigParser:
     """Return what Neutron's API reads of its plugin."""
     (file,) = (file for file in hosts(inventory, release)[host]["files"] if file["path"] == "neutron_api/config/ml2_conf.ini")

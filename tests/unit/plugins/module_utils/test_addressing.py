@@ -58,7 +58,7 @@ def test_clients_find_a_load_balancer() -> None:
         "cloud_api_address is 192.0.2.2, the address of b, where no load balancer runs; take one of 192.0.2.1, or a free one"
     ]
     assert addressing.check_api_address("api.example", addresses, ["a"]) == [
-        "cloud_api_address is 'api.example'; it must be an IPv4 address such as 192.0.2.10"
+        "cloud_api_address is 'api.example'; it must be an IPv4 address such as 192.0.2.10; a name goes into cloud_api_fqdn"
     ]
 
 

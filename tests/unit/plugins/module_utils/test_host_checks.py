@@ -99,6 +99,14 @@ def test_addresses_that_services_use_must_be_on_the_host() -> None:
     assert _faults(have, {"tunnel_address": "10.0.0.5", "bridges": (bridge,)}) == []
 
 
+def test_the_name_of_the_apis_is_resolved_as_the_inventory_says() -> None:
+    asked = {"api_name": ("cloud.example.org", "192.0.2.10")}
+    assert _faults({"api_name_addresses": ("192.0.2.10",)}, asked) == []
+    (fault,) = _faults({"api_name_addresses": ("192.0.2.9",)}, asked)
+    assert fault.startswith("cloud_api_fqdn: 'cloud.example.org' must resolve to cloud_api_address, 192.0.2.10")
+    assert "but this host resolves it to 192.0.2.9; correct DNS or /etc/hosts there" in fault
+
+
 def test_a_bridge_needs_an_address_that_is_one() -> None:
     bridge = Bridge("br-tunnel", "eth1", "banana/24", "openvswitch_tunnel_interface")
     assert _faults({"interfaces": {"eth1": Interface("eth1")}}, {"bridges": (bridge,)}) == [

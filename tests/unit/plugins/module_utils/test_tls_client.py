@@ -120,8 +120,8 @@ def signed_weakly(made: Made, by: Made, digest: str) -> Made:
         signer = ["-signkey", key] if made is by else ["-CA", issuer, "-CAkey", key]
         command = ["openssl", "x509", "-req", "-in", own, *signer, f"-{digest}", "-copy_extensions", "copyall", "-days", "300"]
         command += ["-set_serial", "1"]
-        text = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
-    return Made(x509.load_pem_x509_certificate(text), made.key)
+        signed = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    return Made(x509.load_pem_x509_certificate(signed), made.key)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -260,9 +260,9 @@ CASES = {
 
 
 def refusal(case: Case) -> str:
-    texts = ["".join(item.pem for item in made) for made in (case.chain, case.trusted)]
+    chain, trusted = ("".join(item.pem for item in made) for made in (case.chain, case.trusted))
     try:
-        certificates.served(case.own.pem, case.own.key_pem, *texts, [case.host])
+        certificates.served(case.own.pem, case.own.key_pem, chain, trusted, [case.host])
     except CertificateError as error:
         return str(error)
     return ""
