@@ -124,7 +124,8 @@ class ActionModule(ControllerAction):
         faults = [f"cloud_api_names: {fault}" for fault in api_name.check_hosts(others or [])]
         if not name:
             return faults
-        wrong = api_name.check(str(name)) or api_name.misled(str(name), str(address), api_name.resolve(str(name)), "the controller")
+        name = str(name).lower()
+        wrong = api_name.check(name) or api_name.misled(name, str(address), api_name.resolve(name), "the controller")
         return [*faults, *([f"cloud_api_fqdn: {wrong}"] if wrong else [])]
 
     def _address(self, host: str, own: t.Mapping[str, Setting]) -> Setting:

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The APIs by name, behind which every service starts anew, and back by address."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+import urllib.request
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from tests.cloud.conftest import Cloud, recap
+from tests.cloud.test_3c_tls import ADDRESS, login
+
+NAME = "cloud.caisson.test"
+BY_NAME = ("-e", f"cloud_api_fqdn={NAME.upper()}")
+
+
+@pytest.fixture
+def resolvable(cloud: Cloud) -> t.Iterator[t.Callable[[], None]]:
+    """Lets this machine resolve the name once it is called; the cloud goes by address again in the end."""
+    hosts = pathlib.Path("/etc/hosts")
+    before = hosts.read_text("utf-8")
+    yield lambda: hosts.write_text(f"{before}\n{ADDRESS} {NAME}\n", "utf-8") and None
+    cloud.play("site")
+    cloud.play("access")
+    hosts.write_text(before, "utf-8")
+
+
+def urls(cloud: Cloud) -> set[str]:
+    _token, catalog = login(cloud)
+    return {endpoint["url"] for service in catalog for endpoint in service["endpoints"]}
+
+
+def test_a_cloud_goes_by_name(cloud: Cloud, resolvable: t.Callable[[], None]) -> None:
+    text = " ".join(cloud.play("site", *BY_NAME, check=False).split())
+    assert f"'{NAME}' must resolve to cloud_api_address, {ADDRESS}, and to nothing else, but the controller does not resolve it" in text
+    assert {urlsplit(url).hostname for url in urls(cloud)} == {ADDRESS}
+    resolvable()
+    cloud.play("site", *BY_NAME)
+    assert {urlsplit(url).hostname for url in urls(cloud)} == {NAME}
+    for url in urls(cloud):
+        with urllib.request.urlopen(f"{url.split('/v')[0]}/", timeout=60, context=cloud.tls) as answer:
+            assert answer.status < 400
+    cloud.play("access", *BY_NAME)
+    clouds = yaml.safe_load((cloud.root / "inventory/aio/clouds.yaml").read_text("utf-8"))
+    assert [urlsplit(entry["auth"]["auth_url"]).hostname for entry in clouds["clouds"].values()] == [NAME]
+    assert recap(cloud.play("site", *BY_NAME))["changed"] == 0
+    cloud.play("verify", *BY_NAME)
