@@ -176,6 +176,16 @@ def test_every_service_that_verifies_tokens_knows_its_type_in_the_catalog(models
                     options = configparser.RawConfigParser(strict=False, interpolation=None)
                     options.read_string(file["content"])
                     assert options["keystone_authtoken"].get("service_type") == types[item["service"]], file["path"]
+                    # docs/security says it
+                    assert options["keystone_authtoken"]["token_cache_time"] == "60", file["path"]
+
+
+def test_images_are_not_fetched_from_urls(models: list[Host]) -> None:
+    """A name that stands for an internal address passes the filter of Glance."""
+    for file in (file for host in models for file in host["files"] if file["path"].endswith("glance-api.conf")):
+        options = configparser.RawConfigParser(strict=False)
+        options.read_string(file["content"])
+        assert options["DEFAULT"]["enabled_import_methods"] == "[glance-direct,copy-image]"
 
 
 def ml2(inventory: str, release: str, host: str) -> configparser.RawConfigParser:
