@@ -92,10 +92,21 @@ class ActionModule(ControllerAction):
         if self._args["overrides_dir"]:
             hosts = site.groups.get("all", [])
             self._faults += overrides.strays(pathlib.Path(self._args["overrides_dir"]), services, site.groups, hosts)
-        checks.check(services, site.groups)
+        checks.check(services, site.groups, self._balancer(site))
         active = [service for service in services if service.enabled]
         self._extra = {"service_frontends": model.frontends(active, site.groups, self._address)}
         return model.build(services, site, self._render, self._selection(services))
+
+    def _balancer(self, site: model.Site) -> str:
+        """Return this host if its load balancer listens on the address of the services, otherwise nothing."""
+        if "loadbalancer" not in self._paths:
+            return ""
+        group, address = (self._template(self._vars[f"loadbalancer_{name}"], f"loadbalancer_{name}") for name in ("group", "address"))
+        known = all(name in site.groups for name in str(group).split(":"))
+        here = (
+            known and site.host in checks.resolve_group(str(group), site.groups) and str(address).strip() == site.addresses.get(site.host)
+        )
+        return site.host if here else ""
 
     def _selection(self, services: list[Service]) -> selection.Selection:
         """Return what the operator chose by list, tags and limit."""

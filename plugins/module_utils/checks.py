@@ -8,7 +8,7 @@ import pathlib
 import re
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import graph
+from ansible_collections.caisson.openstack.plugins.module_utils import graph, low_ports
 from ansible_collections.caisson.openstack.plugins.module_utils.container_api import parse_size
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import Container, Job, Service
 from ansible_collections.caisson.openstack.plugins.module_utils.selection import check_requirements
@@ -43,13 +43,16 @@ def _named(service: Service) -> list[Container | Job]:
     return [*service.containers, *service.jobs]
 
 
-def check(services: t.Sequence[Service], groups: t.Mapping[str, t.Sequence[str]]) -> None:
+def check(services: t.Sequence[Service], groups: t.Mapping[str, t.Sequence[str]], balancer: str = "") -> None:
     """Refuse definitions that contradict themselves, each other or the inventory.
+
+    *balancer* is the host whose load balancer listens on the same address as the services of this host, if there is one.
 
     Raises:
         ModelError: with every fault found.
     """
     faults = _check_names(services) + _check_ports(services) + _check_container_ports(services, groups)
+    faults += _check_public_ports(services, groups, balancer) + low_ports.faults(services)
     known = {item.name for service in services for item in _named(service)}
     databases = {database.name for service in services for database in service.databases if not database.privileges}
     for service in services:
@@ -109,6 +112,25 @@ def _check_container_ports(services: t.Sequence[Service], groups: t.Mapping[str,
             ]
             taken.append((service.name, item.name, port, item.group))
     return faults
+
+
+def _check_public_ports(services: t.Sequence[Service], groups: t.Mapping[str, t.Sequence[str]], balancer: str) -> list[str]:
+    """Return a fault for each public port on which something else listens at the same address of host *balancer*."""
+    active = [service for service in services if service.enabled]
+    taken: dict[int, list[tuple[str, str]]] = {}
+    for service in active:
+        own = [(item.name, item.group, port) for item in service.containers for port in item.ports]
+        own += [(item.name, item.group, item.listen_port) for item in service.frontends]
+        for name, group, port in own:
+            if balancer in _hosts(group, groups):
+                taken.setdefault(port, []).append((service.name, name))
+    return [
+        f"{service.name}: public port {item.port} of {item.name} is taken by {other} of service {owner}, which listens on the address of "
+        f"the load balancer, too (host {balancer}); take another port"
+        for service in active
+        for item in service.frontends
+        for owner, other in taken.get(item.port, [])
+    ]
 
 
 def _hosts(pattern: str, groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:

@@ -71,6 +71,8 @@ class ContainerOptions:
 class Container(ContainerOptions):
     """A long-running container of a service. ``ports`` are those on which it listens on the host's address (TCP).
 
+    With ``public_ports`` it listens on the ports of all frontends as well, on the load balancer's address.
+
     ``tier`` says when a rollout comes to it; by default that of its start round. ``agent`` is how it reports itself to an API, such as
     ``compute nova-scheduler``: a rollout goes on when that says that it is up.
     """
@@ -78,6 +80,7 @@ class Container(ContainerOptions):
     group: str
     config_dir: str = ""
     ports: list[int] = dataclasses.field(default_factory=list)
+    public_ports: bool = False
     tier: t.Optional[Tier] = None
     agent: str = ""
 

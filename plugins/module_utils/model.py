@@ -8,6 +8,7 @@ import hashlib
 import pathlib
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.module_utils import low_ports
 from ansible_collections.caisson.openstack.plugins.module_utils.checks import below, resolve_group
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import (
     ROLLOUT_PHASES,
@@ -142,6 +143,7 @@ def frontends(
 
 def build(services: t.Sequence[Service], site: Site, render: Renderer, selection: Selection | None = None) -> HostModel:
     """Return what *services*, or those of *selection*, mean for one host. The definitions must have passed :func:`check`."""
+    services = low_ports.grant(services)
     selection = selection or Selection(frozenset(service.name for service in services), frozenset(site.groups.get("all", [site.host])))
     active = [service for service in services if service.enabled and service.name in selection.services]
     built = HostModel(

@@ -16,10 +16,10 @@ from .test_images import reference
 AIO = "127.0.9.1"
 
 
-def configuration(container: str) -> dict[str, str]:
-    """Return the files of a container by their name in its directory."""
+def configuration(container: str, **settings: t.Any) -> dict[str, str]:
+    """Return the files of a container by their name in its directory, with *settings* of the operator."""
     prefix = f"{container}/config/"
-    files = hosts("aio", "2026.1")["aio"]["files"]
+    files = hosts("aio", "2026.1", **settings)["aio"]["files"]
     return {file["path"].removeprefix(prefix): file["content"] for file in files if file["path"].startswith(prefix)}
 
 
@@ -37,13 +37,14 @@ def start(
     files: t.Mapping[str, str],
     places: t.Mapping[str, str] | None = None,
     tmpfs: t.Sequence[str] = (),
+    **settings: t.Any,
 ) -> str:
     """Start container *name* at *address* with *files* below *directory*, and return its name here.
 
-    *places* of the host are replaced by those of the test. What else it has of the host is left out, and what it keeps in volumes
-    is in *tmpfs*.
+    *settings* are the operator's. *places* of the host are replaced by those of the test. What else it has of the host is left out,
+    and what it keeps in volumes is in *tmpfs*.
     """
-    spec = next(dict(item) for item in hosts("aio", "2026.1")["aio"]["containers"] if item["name"] == name)
+    spec = next(dict(item) for item in hosts("aio", "2026.1", **settings)["aio"]["containers"] if item["name"] == name)
     (directory / name).mkdir()
     write(directory / name, files)
     volumes = [replaced(bind, {f"/etc/caisson/{name}/config": str(directory / name), **(places or {})}) for bind in spec["volumes"]]

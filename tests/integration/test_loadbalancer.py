@@ -19,7 +19,7 @@ import urllib.request
 import jinja2
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils import certificates
+from ansible_collections.caisson.openstack.plugins.module_utils import capabilities, certificates
 
 from . import defined
 from .conftest import Lab
@@ -36,8 +36,8 @@ LONG = 10
 class Api:
     """An API on one host, which answers with the host's name."""
 
-    def __init__(self, host: str) -> None:
-        self._host = host
+    def __init__(self, host: str, port: int = 10000 + PORT) -> None:
+        self._host, self._port = host, port
         self.hosts_asked_for: set[str] = set()
         self._server: http.server.ThreadingHTTPServer | None = None
 
@@ -60,7 +60,7 @@ class Api:
             def log_message(self, *_arguments: object) -> None:
                 pass
 
-        self._server = http.server.ThreadingHTTPServer((HOSTS[host], 10000 + PORT), Handler)
+        self._server = http.server.ThreadingHTTPServer((HOSTS.get(host, host), self._port), Handler)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def stop(self) -> None:
@@ -239,3 +239,51 @@ def test_the_only_host_is_not_drained(balance: t.Callable[..., Balancer]) -> Non
     balancer = balance("one")
     assert balancer.servers("drained") == []
     assert ask() == (200, "one")
+
+
+def _https(port: int) -> str:
+    """Return what the dashboard answers, or why it does not."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        return str(urllib.request.urlopen(f"https://{HERE}:{port}/", timeout=5, context=context).read().decode())
+    except OSError as error:
+        return str(error)
+
+
+def test_the_dashboard_is_at_443(lab: Lab, tmp_path: pathlib.Path) -> None:
+    files = {name: text.replace(defined.AIO, HERE) for name, text in defined.configuration("haproxy", horizon_port=443).items()}
+    place = ["/var/lib/haproxy:uid=42454,gid=42454,mode=750"]
+    horizon = Api(HERE, 18080)
+    horizon.start()
+    try:
+        name = defined.start(lab, tmp_path, "haproxy", HERE, files=files, tmpfs=place, horizon_port=443)
+        deadline = time.monotonic() + 30
+        while (said := _https(443)) != HERE:
+            assert time.monotonic() < deadline, (said, lab.engine.logs(name))
+            time.sleep(0.5)
+        state = lab.engine.container(name)
+        assert state
+        for pid in [state.pid, *_children(state.pid)]:
+            kernel = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text("utf-8").splitlines())
+            assert kernel["Uid"].split() == kernel["Gid"].split() == ["42454"] * 4
+            assert (capabilities.names(int(kernel["CapEff"], 16)), kernel["NoNewPrivs"]) == (["NET_BIND_SERVICE"], "1")
+        # a reload starts new processes, which listen again
+        before = _children(state.pid)
+        while not set(_children(state.pid)) - set(before):
+            assert time.monotonic() < deadline + 30, lab.engine.logs(name)
+            # the first process of a container does not get signals before it is ready for them
+            lab.engine.signal(name, "SIGUSR2")
+            time.sleep(2)
+        assert _https(443) == HERE, lab.engine.logs(name)
+        check = lab.engine.exec(name, ["sh", "-c", f"haproxy -c -q -f /etc/haproxy/haproxy.cfg && curl -fsS http://{HERE}:18404/ready"])
+        assert check.rc == 0, check.output
+        # the sockets by which hosts are drained
+        asked = run_module("backend_servers", container=name, backends=["horizon"], server="aio", state="drained", timeout=5)
+        assert not asked.get("failed"), asked
+    finally:
+        horizon.stop()
+
+
+def _children(pid: int) -> list[int]:
+    return [int(word) for word in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()]

@@ -51,9 +51,9 @@ NOT_BACKED_UP = {
 
 
 @functools.cache
-def hosts(inventory: str, release: str) -> dict[str, Host]:
-    """Return what the definitions mean for each host of a sample inventory."""
-    variables = {"cloud_release": release, "cloud_substrate": SUBSTRATES[release]}
+def hosts(inventory: str, release: str, **settings: t.Any) -> dict[str, Host]:
+    """Return what the definitions mean for each host of a sample inventory, with *settings* of the operator."""
+    variables = {"cloud_release": release, "cloud_substrate": SUBSTRATES[release], **settings}
     with tempfile.TemporaryDirectory() as directory:
         return render(ROOT / "inventory" / inventory / "hosts.yml", pathlib.Path(directory), variables)
 
@@ -90,6 +90,14 @@ def test_the_documented_capabilities_are_the_real_ones(models: list[Host]) -> No
         assert not [option for option in item["security_opts"] if option.startswith("seccomp")], item["name"]
         if "apparmor=unconfined" in item["security_opts"]:
             assert rows[item["name"]] == "unconfined"
+
+
+def test_a_load_balancer_below_port_1024_has_the_documented_capabilities() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    (balancer,) = (item for item in hosts("aio", "2026.1", horizon_port=443)["aio"]["containers"] if item["name"] == "haproxy")
+    assert re.findall(r"^\| `haproxy`, with [^|]* \| `([A-Z_]+)` \| \S", text, re.MULTILINE) == balancer["capabilities"]
+    assert (balancer["user"], balancer["command"][:2]) == ("0:42454", ["setpriv", "--reuid=42454"])
+    assert balancer["no_new_privileges"] and balancer["read_only"]
 
 
 def test_no_container_reaches_the_engine(models: list[Host]) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -56,10 +57,10 @@ def test_a_sound_definition_passes() -> None:
         ({"files": [a_file(mode="416")]}, "file /etc/x/x.conf has mode '416'; it must be four digits in quotes"),
         ({"files": [a_file(), a_file()]}, "file /etc/x/x.conf is defined twice for container api"),
         ({"files": [a_file("/etc/y", on_change="reload")]}, "file /etc/y cannot be reloaded in api: it is not below config_dir ('/etc/x')"),
-        ({"frontends": [Frontend("a", 1, 2, "control"), Frontend("b", 1, 3, "control")]}, "port 1 of b is taken by a"),
-        ({"frontends": [Frontend("a", 1, 2, "control"), Frontend("b", 3, 2, "control")]}, "listen_port 2 of b is taken by a"),
-        ({"frontends": [Frontend("a", 0, 2, "control")]}, "port 0 of a is not between 1 and 65535"),
-        ({"frontends": [Frontend("a", 1, 2, "nobody")]}, "a belongs to host group nobody"),
+        ({"frontends": [Frontend("a", 1, 2002, "control"), Frontend("b", 1, 2003, "control")]}, "port 1 of b is taken by a"),
+        ({"frontends": [Frontend("a", 1, 2002, "control"), Frontend("b", 3, 2002, "control")]}, "listen_port 2002 of b is taken by a"),
+        ({"frontends": [Frontend("a", 0, 2002, "control")]}, "port 0 of a is not between 1 and 65535"),
+        ({"frontends": [Frontend("a", 1, 2002, "nobody")]}, "a belongs to host group nobody"),
         ({"jobs": [a_job(schema="y")]}, "job sync applies migrations of schema y, which is not defined"),
         ({"schemas": [Schema("nothing", "api", "x.db", "/x")]}, "schema nothing is of a database that is not defined"),
         (
@@ -103,14 +104,14 @@ def test_a_group_without_hosts_is_no_fault_of_a_disabled_service() -> None:
 
 
 def test_services_of_one_host_do_not_share_a_port() -> None:
-    first = a_service(containers=[a_container(ports=[80])], frontends=[Frontend("front", 443, 80, "control")])
-    second = a_service(name="y", containers=[a_container("other", group="network", ports=[80, 0])])
+    first = a_service(containers=[a_container(ports=[8000])], frontends=[Frontend("front", 443, 8000, "control")])
+    second = a_service(name="y", containers=[a_container("other", group="network", ports=[8000, 0])])
     assert _faults(first, second) == [
-        "y: port 80 of other is taken by front of service x on the same host",
-        "y: port 80 of other is taken by api of service x on the same host",
+        "y: port 8000 of other is taken by front of service x on the same host",
+        "y: port 8000 of other is taken by api of service x on the same host",
         "y: port 0 of other is not between 1 and 65535",
     ]
-    checks.check([first, a_service(name="y", containers=[a_container("other", group="compute", ports=[80])])], GROUPS)
+    checks.check([first, a_service(name="y", containers=[a_container("other", group="compute", ports=[8000])])], GROUPS)
 
 
 @pytest.mark.parametrize(
@@ -134,3 +135,29 @@ def test_a_requirement_that_cannot_be_met_is_named(services: list[Service], faul
 
 def test_a_disabled_service_requires_nothing() -> None:
     checks.check([a_service(enabled=False, requires=["y"]), a_service(name="y", enabled=False, containers=[])], GROUPS)
+
+
+def test_a_public_port_is_nobody_elses_at_the_same_address() -> None:
+    dashboard = a_service(containers=[a_container(ports=[9090])], frontends=[Frontend("dashboard", 9090, 18080, "control")])
+    remote = a_service(name="y", containers=[a_container("agent", group="compute", ports=[9090])])
+    checks.check([dashboard, remote], GROUPS)
+    with pytest.raises(checks.ModelError) as caught:
+        checks.check([dashboard, remote], GROUPS, balancer="c2")
+    assert caught.value.messages == [
+        "x: public port 9090 of dashboard is taken by api of service x, which listens on the address of the load balancer, too (host c2); "
+        "take another port"
+    ]
+    # a listen port is taken as well, be it one's own
+    own = a_service(name="z", containers=[], frontends=[Frontend("own", 18080, 18080, "control")])
+    with pytest.raises(checks.ModelError, match="public port 18080 of own is taken by own of service z"):
+        checks.check([own], GROUPS, balancer="c1")
+    checks.check([dataclasses.replace(own, enabled=False)], GROUPS, balancer="c1")
+
+
+def test_only_public_ports_are_below_1024() -> None:
+    service = a_service(containers=[a_container(ports=[443])], frontends=[Frontend("front", 80, 81, "control")])
+    assert [message.split(",")[0] for message in _faults(service)] == [
+        "x: port 443 of api is below 1024",
+        "x: port 81 of front is below 1024",
+    ]
+    checks.check([a_service(containers=[a_container(ports=[443], capabilities=["NET_BIND_SERVICE"])])], GROUPS)
