@@ -13,6 +13,7 @@ from ansible.parsing.vault import VaultLib, is_encrypted
 
 from ansible_collections.caisson.openstack.plugins.module_utils import (
     certificates,
+    identity,
     lock,
     private_file,
     roles,
@@ -28,12 +29,16 @@ _Kind = t.TypeVar("_Kind")
 
 @dataclasses.dataclass(frozen=True)
 class _Source:
-    """The file as it is; *vault* is the id and the secret that open it, if ansible-vault encrypted it."""
+    """The file as it is; *vault* is the id and the secret that open it, if ansible-vault encrypted it.
+
+    *state* is ``missing`` or ``empty`` if it holds no secret.
+    """
 
     text: str = ""
     values: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     vault: tuple[t.Any, t.Any] | None = None
     mode: int = private_file.MODE
+    state: str = "kept"
 
 
 class ActionModule(ControllerAction):
@@ -42,6 +47,7 @@ class ActionModule(ControllerAction):
     ARGUMENTS: t.ClassVar = {
         "file": {"type": "path", "required": True},
         "rotate": {"type": "list", "elements": "str", "default": []},
+        "make": {"type": "list", "elements": "str"},
         "finished": {"type": "str", "choices": list(t.get_args(rotation.Phase)), "default": "none"},
     }
 
@@ -52,20 +58,21 @@ class ActionModule(ControllerAction):
             requirements = self._required("secrets", secret_store.Requirement)
             # two first runs must not each make their own secrets
             with lock.exclusive(path.parent, make=not self._task.check_mode):
-                return self._converge(path, requirements, args["rotate"], args["finished"])
+                return self._converge(path, requirements, args)
         except schema.SchemaError as error:
             raise AnsibleActionFail(str(error)) from error
         except (OSError, ValueError) as error:
             raise AnsibleActionFail(f"cannot keep the secrets in {path}; nothing was changed: {error}") from error
 
-    def _converge(
-        self, path: pathlib.Path, requirements: list[secret_store.Requirement], rotate: list[str], finished: str
-    ) -> dict[str, t.Any]:
+    def _converge(self, path: pathlib.Path, requirements: list[secret_store.Requirement], args: Arguments) -> dict[str, t.Any]:
         source = self._read(path)
-        own = {name: value for name, value in source.values.items() if name != rotation.KEY}
+        own = {name: value for name, value in source.values.items() if name not in (rotation.KEY, identity.KEY)}
         if faults := secret_store.faults(own, requirements):
             raise ValueError("; ".join(faults))
         values, generated = secret_store.complete(source.values, requirements)
+        self._may_make(generated, source, args["make"])
+        former = schema.load(identity.Generation, values.pop(identity.KEY, {}), identity.KEY)
+        rotate, finished = args["rotate"], args["finished"]
         before = schema.load(rotation.Rotation, values.pop(rotation.KEY, {}), rotation.KEY)
         names = rotation.resolve(rotate, requirements, self._foreign(values) if rotate else ())
         after, moved = rotation.finish(rotation.begin(before, values, requirements, names), requirements, finished)
@@ -75,6 +82,9 @@ class ActionModule(ControllerAction):
         changes = {name: values[name] for name in [*generated, *moved, *renewed]}
         if after != before:
             changes[rotation.KEY] = dataclasses.asdict(after)
+        generation = former.following() if identity.NAME in values and (changes or not former.history) else former
+        if generation != former:
+            changes[identity.KEY] = dataclasses.asdict(generation)
         text = secret_file.edit(source.text, self._as_before(changes, source.text)) if changes else source.text
         if not self._task.check_mode:
             if text != source.text:
@@ -90,7 +100,18 @@ class ActionModule(ControllerAction):
             "certificates": sorted(renewed),
             "phase": after.phase,
             "rotating": after.rotating,
+            "identity": identity.describe(values, generation, generated, source.state),
         }
+
+    def _may_make(self, generated: list[str], source: _Source, allowed: list[str] | None) -> None:
+        """Refuse to make secrets where only those of *allowed* may be made; None stands for all."""
+        missing = sorted(set(generated) - set(generated if allowed is None else allowed))
+        if missing:
+            what = "it does not exist" if source.state == "missing" else f"it lacks {', '.join(missing)}"
+            raise ValueError(
+                f"{what}, and this playbook makes no secrets of services. Bring the file of the cloud back (docs/operate.md, a lost "
+                "secrets file); for a new cloud or a new service run the playbook site first"
+            )
 
     def _as_before(self, changes: dict[str, t.Any], text: str) -> dict[str, t.Any]:
         """Return *changes* with the values encrypted that follow one that ansible-vault encrypted by itself."""
@@ -124,7 +145,7 @@ class ActionModule(ControllerAction):
         try:
             raw = path.read_bytes()
         except FileNotFoundError:
-            return _Source()
+            return _Source(state="missing")
         vault = None
         if is_encrypted(raw):
             try:
@@ -140,7 +161,7 @@ class ActionModule(ControllerAction):
             str(name): value if isinstance(value, datetime.date) else roles.plain(value)
             for name, value in (document.get(secret_file.KEY) or {}).items()
         }
-        return _Source(text, values, (vault[0], vault[1]) if vault else None, path.stat().st_mode & 0o7777)
+        return _Source(text, values, (vault[0], vault[1]) if vault else None, path.stat().st_mode & 0o7777, "kept" if values else "empty")
 
     def _write(self, path: pathlib.Path, text: str, source: _Source) -> None:
         """Replace the file in one step, readable by its owner only, encrypted as it was."""

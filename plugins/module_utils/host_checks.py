@@ -26,7 +26,8 @@ CLOCK_WARNING = 2.0
 class Seen:
     """What a host is; sizes in MiB, addresses as text.
 
-    ``containers`` has the names of the cloud's containers by their ids, ``owners`` the processes behind listening sockets,
+    ``containers`` has the names of the cloud's containers by their ids, ``foreign`` the clouds of others by theirs, ``owners`` the
+    processes behind listening sockets,
     ``engine_fault`` why no usable engine answers, ``engine_options`` the text of the engine's file of options. ``ssh`` is where the run
     comes from by SSH and the interface that leads there. ``binds_any_address`` says whether the kernel lets programs listen on
     addresses that the host does not have. ``api_name_addresses`` are what the host resolves the name of the APIs to.
@@ -43,6 +44,7 @@ class Seen:
     listeners: tuple[Listener, ...] = ()
     owners: t.Mapping[str, Owner] = dataclasses.field(default_factory=dict)
     containers: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    foreign: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     engine_fault: str = ""
     engine_options: str = ""
     interfaces: t.Mapping[str, Interface] = dataclasses.field(default_factory=dict)
@@ -170,16 +172,25 @@ def _api_name(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
 
 
 def _ports(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
+    others: dict[str, list[int]] = {}
     for item in wanted.ports:
         for listener in blocking(seen.listeners, wanted.address, item.port):
             owner = seen.owners.get(listener.inode)
             # without its engine nobody can tell whose container it is
             if owner and owner.container and (owner.container in seen.containers or seen.engine_fault):
                 continue
+            if owner and owner.container in seen.foreign:
+                others.setdefault(seen.foreign[owner.container], []).append(item.port)
+                continue
             who = f"process {owner.pid} ({owner.name})" if owner else "a process that cannot be seen"
             where = f" in container {owner.container[:12]}" if owner and owner.container else ""
             what = f"port {item.port}, on which {item.service} is to listen, is taken by {who}{where} at {listener.address}"
             yield f"{what}; stop that" + (f", or set {item.setting} to another port" if item.setting else "")
+    for cloud, taken in others.items():
+        yield (
+            f"the host runs another cloud, '{cloud}', whose containers have {len(taken)} of the ports that are needed ({taken[0]}, ...): "
+            f"if this is that cloud, set cloud_name to {cloud}; otherwise remove that one from this host first, with the playbook destroy"
+        )
 
 
 def _own_addresses(seen: Seen, wanted: Wanted) -> t.Iterator[str]:

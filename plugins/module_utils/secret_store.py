@@ -19,7 +19,7 @@ except ImportError:  # it comes with ansible-core on the controller, the only pl
     pass
 
 #: A ``plain_password`` goes where a URL with an encoded password cannot be read.
-Kind = t.Literal["password", "plain_password", "fernet_key", "fernet_keys", "uuid", "hex", "ssh_key"]
+Kind = t.Literal["password", "plain_password", "fernet_key", "fernet_keys", "uuid", "hex", "ssh_key", "identity"]
 
 _ALPHABET = string.ascii_letters + string.digits  # safe in URLs, INI files, shells and SQL
 _LENGTH = 32
@@ -156,6 +156,7 @@ def generate(kind: str) -> t.Any:
         "fernet_keys": lambda: [_fernet_key(), _fernet_key()],
         "uuid": lambda: str(uuid.uuid4()),
         "ssh_key": _ssh_key,
+        "identity": lambda: secrets.token_hex(_LENGTH),
         "hex": lambda: secrets.token_hex(_LENGTH),
     }
     return makers[kind]()
@@ -168,8 +169,10 @@ def rotate(kind: str, current: t.Any) -> t.Any:
     one is staged (the first); the oldest keys go when there are more than :data:`FERNET_MAX_ACTIVE`.
 
     Raises:
-        ValueError: if *current* is no such repository.
+        ValueError: if *current* is no such repository, or never changes.
     """
+    if kind == "identity":
+        raise ValueError("the cloud is known by it; it never changes")
     if kind != "fernet_keys":
         return generate(kind)
     if not isinstance(current, list) or not current:

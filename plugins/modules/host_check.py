@@ -81,6 +81,12 @@ options:
     description: Largest packet of Neutron's networks, in bytes, which network interfaces must be able to send; 0 for no such check.
     type: int
     default: 0
+  identity:
+    description:
+      - Which cloud and which host this is taken for, and what M(caisson.openstack.secrets) says of the secrets, as for
+        M(caisson.openstack.host_identity). If the host is another one, only that is said.
+    type: dict
+    default: {}
 extends_documentation_fragment: [caisson.openstack.engine]
 attributes:
   check_mode: {support: full, description: Never changes anything.}
@@ -99,6 +105,14 @@ clock:
   returned: always
   type: float
   sample: 1767323045.678
+turn:
+  description: How often runs have changed the host, for M(caisson.openstack.host_identity).
+  returned: success
+  type: int
+outdated:
+  description: Whether what the host remembers of its cloud is to be written again.
+  returned: success
+  type: bool
 faults:
   description: What is not as it must be.
   returned: on failure
@@ -124,12 +138,16 @@ from ansible_collections.caisson.openstack.plugins.module_utils import (
     api_name,
     build_settings,
     host_checks,
+    host_record,
+    identity,
     interfaces,
     ports,
+    run_lock,
     schema,
     spec,
 )
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.identity import Expected
 
 _ENGINE_OPTIONS = "/etc/docker/daemon.json"
 
@@ -163,13 +181,14 @@ def _needed(external_bridge_addresses: set[str]) -> dict[str, str]:
     return needed
 
 
-def _containers(engine_url: str, cloud: str) -> tuple[dict[str, str], str]:
-    """Return the names of the cloud's containers by id, and why the engine cannot be used."""
+def _containers(engine_url: str, cloud: str) -> tuple[dict[str, str], dict[str, str], str]:
+    """Return by id the names of the cloud's containers and the clouds of others, and why the engine cannot be used."""
     try:
-        found = Engine(connect(engine_url, timeout=10)).containers([f"{spec.LABEL_CLOUD}={cloud}"])
+        found = Engine(connect(engine_url, timeout=10)).labels([spec.LABEL_CLOUD])
     except EngineError as error:
-        return {}, str(error)
-    return {state.id: name for name, state in found.items()}, ""
+        return {}, {}, str(error)
+    own = {key: labels.get(spec.LABEL_CONTAINER, "") for key, labels in found.items() if labels[spec.LABEL_CLOUD] == cloud}
+    return own, {key: labels[spec.LABEL_CLOUD] for key, labels in found.items() if key not in own}, ""
 
 
 def _text(path: str) -> str:
@@ -185,7 +204,7 @@ def _ssh() -> tuple[str, str]:
 
 def _seen(params: dict[str, t.Any], wanted: host_checks.Wanted) -> host_checks.Seen:
     system = platform.freedesktop_os_release()
-    containers, engine_fault = _containers(params["engine_url"], params["cloud"])
+    containers, foreign, engine_fault = _containers(params["engine_url"], params["cloud"])
     listeners = tuple(ports.listening()) if wanted.ports else ()
     inodes = [item.inode for port in wanted.ports for item in ports.blocking(listeners, wanted.address, port.port)]
     # the bridge has the gateway of the range itself once the cloud runs
@@ -202,6 +221,7 @@ def _seen(params: dict[str, t.Any], wanted: host_checks.Wanted) -> host_checks.S
         listeners=listeners,
         owners=ports.owners(inodes) if inodes else {},
         containers=containers,
+        foreign=foreign,
         engine_fault=engine_fault,
         engine_options=_text(_ENGINE_OPTIONS),
         interfaces=interfaces.read(),
@@ -228,6 +248,7 @@ def main() -> None:
             "api_name_address": {"type": "str", "default": ""},
             "tunnel_address": {"type": "str", "default": ""},
             "mtu": {"type": "int", "default": 0},
+            "identity": {"type": "dict", "default": {}, "options": schema.argument_spec(Expected)},
             "engine_url": {"type": "str", "default": DEFAULT_URL},
         },
         supports_check_mode=True,
@@ -240,10 +261,18 @@ def main() -> None:
         bridges=tuple(schema.construct(interfaces.Bridge, item) for item in params["bridges"]),
         api_name=(params["api_name"], params["api_name_address"]),
     )
-    faults = host_checks.faults(_seen(params, wanted), wanted)
+    seen = _seen(params, wanted)
+    expected = schema.construct(Expected, params["identity"])
+    record = host_record.look(expected, seen.containers.values(), host_record.Places())
+    strange = identity.faults(record, expected) if params["identity"] else []
+    if strange:
+        # all else that would be said follows from it
+        module.fail_json(msg=identity.refusal(strange), faults=strange)
+    faults = host_checks.faults(seen, wanted)
     if faults:
         module.fail_json(msg=host_checks.refusal(faults), faults=faults, clock=time.time())
-    module.exit_json(changed=False, clock=time.time())
+    turn = run_lock.read(run_lock.DEFAULT_PATH).turn
+    module.exit_json(changed=False, clock=time.time(), turn=turn, outdated=bool(params["identity"]) and identity.outdated(record, expected))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ description:
     their definitions, as playbook C(rotate) does. A rotation that was cut off goes on where it stopped.
   - Makes the certificates of C(<role>_required_certificates) and their authorities too. A certificate is renewed 30 days before its
     end, and when it is for other hosts than asked for.
+  - With each change that it makes, the generation of the file grows, if the roles ask for C(cloud_identity): hosts recognise an older copy.
   - Runs on the controller. The result is never shown.
 author: The caisson authors (@caisson)
 options:
@@ -32,6 +33,10 @@ options:
     type: list
     elements: str
     default: []
+  make:
+    description: Names of the secrets that may be made; all if it is left out. The task fails if another one is missing.
+    type: list
+    elements: str
   finished:
     description: Step of a rotation that all hosts were brought to; the next one begins. Ignored at any other step.
     type: str
@@ -59,5 +64,9 @@ accounts:
 generated: {description: Names that were new., type: list, elements: str, returned: success}
 certificates: {description: Names of certificates and authorities that were made., type: list, elements: str, returned: success}
 phase: {description: Step of the rotation that is under way., type: str, returned: success, sample: move}
+identity:
+  description: What hosts are told of the secrets to see that they are those of their cloud; for M(caisson.openstack.host_identity).
+  type: dict
+  returned: success
 rotating: {description: Names of the secrets that are being rotated., type: list, elements: str, returned: success}
 """

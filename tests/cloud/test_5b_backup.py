@@ -37,7 +37,7 @@ def secrets(cloud: Cloud) -> Secrets:
     """Return all that must not be seen."""
     key = (cloud.root / "inventory/aio/backup.key").read_text()
     found = Secrets()
-    found.add({name: value for name, value in cloud.secrets.items() if name != "rotation"})
+    found.add({name: value for name, value in cloud.secrets.items() if name not in {"rotation", "generation"}})
     found.add({"backup.key": [line for line in key.splitlines() if not line.startswith("#")]})
     return found
 

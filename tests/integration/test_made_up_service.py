@@ -54,7 +54,8 @@ def greeting() -> str:
 
 
 def test_a_made_up_service_is_deployed_changed_and_removed(site: pathlib.Path) -> None:
-    assert "changed=2" in play(site)
+    # the identity of its cloud, files, container
+    assert "changed=3" in play(site)
     assert greeting() == "Good morning"
     started = docker.APIClient().inspect_container("hello")["State"]["StartedAt"]
     assert "changed=0" in play(site)

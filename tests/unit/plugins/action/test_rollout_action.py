@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which run this is, and whether another one has ended."""
+"""What the module is told of the run."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.caisson.openstack.plugins.action import rollout
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Holder, dump
+from ansible_collections.caisson.openstack.plugins.plugin_utils.this_run import this_run
 from tests.unit.plugins.module_utils.rollouts import a_rollout
 
 HERE = socket.gethostname()
@@ -28,40 +28,6 @@ def gone() -> int:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     return process.pid
-
-
-def test_tasks_of_one_run_are_the_same_run() -> None:
-    one, other = rollout.this_run(), rollout.this_run()
-    assert one["run"] == other["run"]
-    assert (one["where"], one["pid"]) == (HERE, os.getppid())
-    assert other["seen"] >= one["seen"]
-
-
-def test_a_run_is_told_from_one_that_had_its_number_before_or_before_a_reboot() -> None:
-    _where, pid, boot, ticks = rollout.this_run()["run"].rsplit("/", 3)
-    assert int(pid) == os.getppid()
-    assert (len(boot), int(ticks) > 0) == (36, True)
-
-
-def test_a_run_that_is_alive_has_not_ended() -> None:
-    assert not rollout.has_ended(Holder(**rollout.this_run()), HERE)
-
-
-def test_a_run_whose_process_is_gone_has_ended(gone: int) -> None:
-    assert rollout.has_ended(_holder(gone), HERE)
-
-
-def test_a_run_whose_number_another_process_has_now_has_ended() -> None:
-    run = rollout.this_run()
-    assert rollout.has_ended(Holder(**{**run, "run": f"{run['run']}0"}), HERE)
-
-
-def test_of_a_run_on_another_machine_nothing_is_known(gone: int) -> None:
-    assert not rollout.has_ended(_holder(gone, "attic"), HERE)
-
-
-def test_nobody_has_not_ended() -> None:
-    assert not rollout.has_ended(None, HERE)
 
 
 def _holder(pid: int, where: str = HERE) -> Holder:
@@ -92,13 +58,13 @@ def _run(answer: dict[str, t.Any] | Exception, **args: t.Any) -> tuple[dict[str,
 
 
 def test_the_place_of_a_run_that_has_ended_is_taken(gone: int) -> None:
-    for holder, taken in ((_holder(gone), True), (Holder(**rollout.this_run()), False), (_holder(gone, "attic"), False), (None, False)):
+    for holder, taken in ((_holder(gone), True), (Holder(**this_run()), False), (_holder(gone, "attic"), False), (None, False)):
         _result, asked = _run({"journal": _journal(holder)}, state="claimed")
         assert [(args["state"], args.get("takeover")) for args in asked] == [("read", None), ("claimed", taken)]
 
 
 def test_whose_place_is_taken_is_what_the_newest_copy_says(gone: int) -> None:
-    alive, dead = Holder(**rollout.this_run()), _holder(gone)
+    alive, dead = Holder(**this_run()), _holder(gone)
     for own, known, taken in ((dead, alive, False), (alive, dead, True), (alive, None, False)):
         _result, asked = _run({"journal": _journal(own, 3)}, state="claimed", known=_journal(known, 4))
         assert asked[-1]["takeover"] is taken
@@ -132,5 +98,5 @@ def test_a_host_that_does_not_answer_has_no_journal_only_where_that_is_asked_for
 
 def test_each_call_says_which_run_it_is() -> None:
     result, (asked,) = _run({"journal": {}, "invocation": "long"}, state="noted", phase="rolled")
-    assert (asked["holder"]["run"], asked["phase"]) == (rollout.this_run()["run"], "rolled")
+    assert (asked["holder"]["run"], asked["phase"]) == (this_run()["run"], "rolled")
     assert result == {"journal": {}}
