@@ -40,6 +40,7 @@ _FORMS: dict[str, tuple[re.Pattern[str], str]] = {
     "fernet_key": (_FERNET_KEY, "32 bytes in the URL-safe form of base64, which are 44 characters"),
     "uuid": (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "a UUID such as 01234567-89ab-cdef-0123-456789abcdef"),
     "hex": (re.compile(r"[0-9a-fA-F]{32,}"), "32 or more hexadecimal digits"),
+    "identity": (re.compile(r"[0-9a-f]{64}"), "64 hexadecimal digits, as the collection made them"),
 }
 
 

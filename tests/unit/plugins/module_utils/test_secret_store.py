@@ -85,7 +85,9 @@ def test_only_what_is_missing_is_made() -> None:
 
 @pytest.mark.parametrize("kind", _KINDS)
 def test_what_is_made_is_accepted(kind: str) -> None:
-    assert secret_store.fault(kind, generate(kind)) == secret_store.fault(kind, rotate(kind, generate(kind))) == ""
+    assert secret_store.fault(kind, generate(kind)) == ""
+    if kind != "identity":
+        assert secret_store.fault(kind, rotate(kind, generate(kind))) == ""
 
 
 @pytest.mark.parametrize(
