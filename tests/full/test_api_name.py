@@ -23,7 +23,11 @@ def resolvable(cloud: Cloud) -> t.Iterator[t.Callable[[], None]]:
     """Lets this machine resolve the name once it is called; the cloud goes by address again in the end."""
     hosts = pathlib.Path("/etc/hosts")
     before = hosts.read_text("utf-8")
-    yield lambda: hosts.write_text(f"{before}\n{ADDRESS} {NAME}\n", "utf-8") and None
+
+    def resolve() -> None:
+        hosts.write_text(f"{before}\n{ADDRESS} {NAME}\n", "utf-8")
+
+    yield resolve
     cloud.play("site")
     cloud.play("access")
     hosts.write_text(before, "utf-8")

@@ -40,7 +40,9 @@ def settings(domains: list[str]) -> dict[str, t.Any]:
         (
             ["Default", "partners"],
             {
-                **{"MULTIDOMAIN_SUPPORT": True, "DEFAULT_DOMAIN": "Default", "DOMAIN_DROPDOWN": True},
+                "MULTIDOMAIN_SUPPORT": True,
+                "DEFAULT_DOMAIN": "Default",
+                "DOMAIN_DROPDOWN": True,
                 "DOMAIN_CHOICES": [["Default", "Default"], ["partners", "partners"]],
             },
         ),
