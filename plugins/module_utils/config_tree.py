@@ -8,13 +8,11 @@ import dataclasses
 import json
 import os
 import pathlib
-import re
 import typing as t
 import zlib
 
+from ansible_collections.caisson.openstack.plugins.module_utils import masking
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import digest
-
-_MASK = "********"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,40 +126,15 @@ def _compare(root: pathlib.Path, file: WantedFile, secrets: list[str], written: 
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         # when it went is not known, but its directory changed then
         since = path.parent.stat().st_mtime if path.parent.is_dir() else 0.0
-        return Change(file.path, "new", "", _mask(file.content, secrets, file.sensitive), since, by_hand=written is not None)
+        return Change(file.path, "new", "", masking.mask(file.content, secrets, file.sensitive), since, by_hand=written is not None)
     if current != file.content:
-        before, after = _mask(current, secrets, file.sensitive), _mask(file.content, secrets, file.sensitive)
+        before, after = masking.mask(current, secrets, file.sensitive), masking.mask(file.content, secrets, file.sensitive)
         by_hand = written is not None and written != digest(current)
         return Change(file.path, "content" if before != after else "a secret", before, after, status.st_mtime, by_hand)
     mode = f"{status.st_mode & 0o7777:04o}"
     if (mode, status.st_uid, status.st_gid) != (file.mode, 0, file.gid):
         return Change(file.path, f"mode {mode} {status.st_uid}:{status.st_gid} -> {file.mode} 0:{file.gid}")
     return None
-
-
-def _mask(text: str, secrets: list[str], sensitive: bool) -> str:
-    """Return *text* with secrets blotted out; of a sensitive file also every value that its own lines call a secret."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):  # one may be a part of another
-        text = text.replace(secret, _MASK)
-    return "".join(_mask_line(line) for line in text.splitlines(keepends=True)) if sensitive else text
-
-
-_SECRET_WORDS = ("pass", "secret", "connection", "transport_url", "key", "token", "cookie", "credential")
-_ASSIGNMENT = re.compile(r"([^=:]*[=:])(.*)")
-
-
-def _mask_line(line: str) -> str:
-    """Return a line of a sensitive file without its secret."""
-    text = line.strip()
-    if not text or text[0] in "[#{}":
-        return line
-    assignment = _ASSIGNMENT.fullmatch(line.rstrip("\r\n"))
-    # a line without a name, such as one of a key file, is all secret; base64 ends with '=', which gives no value a name
-    if not assignment or (assignment[1].endswith("=") and not assignment[2].strip("= ")):
-        return f"{_MASK}\n"
-    if any(word in assignment[1].lower() for word in _SECRET_WORDS):
-        return f"{assignment[1]} {_MASK}\n"
-    return line
 
 
 def _leftovers(root: pathlib.Path, wanted: Wanted) -> list[str]:

@@ -13,6 +13,8 @@ import json
 import re
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.module_utils import masking
+
 # it comes with ansible-core on the controller, the only place where formats are read and written
 with contextlib.suppress(ImportError):
     import yaml
@@ -57,7 +59,11 @@ def parse(fmt: str, text: str) -> t.Any:
     except yaml.MarkedYAMLError as error:
         # PyYAML's own words may quote the text, which may hold secrets
         where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise FormatError(f"{where}{error.problem or error.context}") from None
+        # an unquoted text that begins with '*' or '!' is an alias or a tag, and may be a password
+        problem = re.sub(
+            r"(undefined alias|for the tag) .*", r"\1; put text that begins with * or ! in quotes", error.problem or error.context
+        )
+        raise FormatError(f"{where}{problem}") from None
     except RecursionError:
         raise FormatError("it is nested too deeply") from None
     except (yaml.YAMLError, ValueError) as error:  # such as a date that there is not
@@ -113,7 +119,7 @@ def _parse_ini(text: str) -> dict[str, dict[str, t.Any]]:
             continue
         elif stripped.startswith("["):
             if not stripped.endswith("]") or len(stripped) < 3:
-                raise FormatError(f"line {number}: section header '{stripped}' is not closed")
+                raise FormatError(f"line {number}: section header '{masking.mask(stripped)}' is not closed")
             section, option = stripped[1:-1].strip(), ""
             data.setdefault(section, {})
         else:
@@ -125,7 +131,7 @@ def _add(options: dict[str, t.Any], line: str, number: int) -> str:
     name, separator, value = line.partition("=")
     name, value = name.strip(), value.strip()
     if not separator or not name:
-        raise FormatError(f"line {number}: expected 'option = value', got '{line}'")
+        raise FormatError(f"line {number}: expected 'option = value', got '{masking.mask(line)}'")
     if name not in options:
         options[name] = value
     elif isinstance(options[name], list):

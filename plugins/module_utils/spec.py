@@ -8,6 +8,7 @@ import hashlib
 import json
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.module_utils import masking
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import ContainerOptions, JobOptions
 
 LABEL = "org.caisson."
@@ -92,7 +93,8 @@ class Difference:
     current: t.Any
 
     def __str__(self) -> str:
-        return f"{self.option}: {_short(self.current)} -> {_short(self.desired)}"
+        current, desired = masking.masked([self.current, self.desired])
+        return f"{self.option}: {_short(current)} -> {_short(desired)}"
 
 
 def digest(value: t.Any) -> str:

@@ -88,7 +88,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import container_metrics, lock, schema
+from ansible_collections.caisson.openstack.plugins.module_utils import container_metrics, lock, masking, schema
 from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome, report
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
@@ -97,8 +97,8 @@ from ansible_collections.caisson.openstack.plugins.module_utils.state_file impor
 
 def _diff(outcomes: t.Iterable[Outcome]) -> dict[str, str]:
     changed = [outcome for outcome in outcomes if outcome.changed]
-    before = {outcome.name: outcome.before for outcome in changed if outcome.before}
-    after = {outcome.name: outcome.after for outcome in changed if outcome.after}
+    before = {outcome.name: masking.masked(outcome.before) for outcome in changed if outcome.before}
+    after = {outcome.name: masking.masked(outcome.after) for outcome in changed if outcome.after}
     return {key: json.dumps(value, indent=1, sort_keys=True) + "\n" for key, value in (("before", before), ("after", after))}
 
 

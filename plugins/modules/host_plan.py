@@ -103,7 +103,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import config_tree, images, lock, schema
+from ansible_collections.caisson.openstack.plugins.module_utils import config_tree, images, lock, masking, schema
 from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.plans import Step
@@ -114,6 +114,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.state_file impor
 _CONNECT_TIMEOUT = 5.0  # seconds
 
 
+# The digests of a plan that is kept must not let anybody try out passwords: what nobody knows is a part of each.
 def _file_step(change: config_tree.Change, wanted: config_tree.Wanted, services: dict[str, str]) -> Step:
     content = next((file.content for file in wanted.files if file.path == change.path), None)
     # of a new file all lines are new
@@ -124,15 +125,16 @@ def _file_step(change: config_tree.Change, wanted: config_tree.Wanted, services:
         action="remove" if content is None else "write",
         service=services.get(change.container, ""),
         reasons=[change.reason],
-        digest=digest(content),
+        digest=digest([wanted.secrets, content]),
         diff="\n".join(line for line in lines if not line.startswith(("---", "+++", "@@"))),
     )
 
 
-def _step(outcome: Outcome, impacts: dict[str, str]) -> Step:
+def _step(outcome: Outcome, impacts: dict[str, str], secrets: list[str]) -> Step:
     impact = impacts.get(outcome.name, "") if outcome.action in ("replace", "restart", "remove") else ""
     values = {field: getattr(outcome, field) for field in ("kind", "name", "action", "service", "reasons")}
-    return Step(**values, impact=impact, digest=digest(outcome.after))
+    values["reasons"] = masking.masked(outcome.reasons, secrets)
+    return Step(**values, impact=impact, digest=digest([secrets, outcome.after]))
 
 
 def _releases(engine: Engine, cloud: str, containers: list[ContainerSpec]) -> list[list[str]]:
@@ -165,16 +167,16 @@ def _unmet(outcomes: list[Outcome], reach: list[Reach]) -> list[str]:
         return faults + [fault for fault in pool.map(silent, reach) if fault]
 
 
-def _diff(root: pathlib.Path, changes: list[config_tree.Change], outcomes: list[Outcome]) -> list[dict[str, t.Any]]:
+def _diff(root: pathlib.Path, changes: list[config_tree.Change], outcomes: list[Outcome], secrets: list[str]) -> list[dict[str, t.Any]]:
     shown: list[dict[str, t.Any]] = [dict(config_tree.diff(root, change)) for change in changes]
     for outcome in (outcome for outcome in outcomes if outcome.changed):
         sides = {
-            key: json.dumps(value, indent=1, sort_keys=True) + "\n" if value else ""
+            key: json.dumps(masking.masked(value, secrets), indent=1, sort_keys=True) + "\n" if value else ""
             for key, value in vars(outcome).items()
             if key in ("before", "after")
         }
         title = f"{outcome.kind} {outcome.name}"
-        shown.append({"before_header": title, "after_header": f"{title} ({'; '.join(outcome.reasons)})", **sides})
+        shown.append({"before_header": title, "after_header": f"{title} ({'; '.join(masking.masked(outcome.reasons, secrets))})", **sides})
     return shown
 
 
@@ -205,13 +207,13 @@ def _observe(module: AnsibleModule) -> None:
     services = {spec.name: spec.service for spec in containers}
     steps = [_file_step(change, wanted, services) for change in changes]
     impacts = {spec.name: spec.impact for spec in containers}
-    steps += [_step(outcome, impacts) for outcome in outcomes if outcome.changed]
+    steps += [_step(outcome, impacts, wanted.secrets) for outcome in outcomes if outcome.changed]
     module.exit_json(
         changed=module.check_mode and bool(steps),
         steps=[dataclasses.asdict(step) for step in steps],
         releases=releases,
         unhealthy=[item.name for item in outcomes if item.state == "waiting"],
-        diff=_diff(root, changes, outcomes),
+        diff=_diff(root, changes, outcomes, wanted.secrets),
     )
 
 

@@ -111,3 +111,13 @@ def test_any_text_is_read_or_refused(fmt: str, text: str) -> None:
         formats.parse(fmt, text)
     except formats.FormatError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("fmt", "text"),
+    [("yaml", "password: *hunter2\n"), ("yaml", "password: !hunter2 x\n"), ("ini", "password hunter2\n"), ("ini", "[password=hunter2\n")],
+)
+def test_a_fault_does_not_quote_a_secret(fmt: str, text: str) -> None:
+    with pytest.raises(formats.FormatError) as caught:
+        formats.parse(fmt, text)
+    assert "hunter2" not in str(caught.value)

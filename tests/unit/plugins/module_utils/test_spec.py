@@ -116,3 +116,8 @@ def test_a_job_is_known_by_image_command_and_triggers_alone() -> None:
     assert job.marker("i") != dataclasses.replace(job, triggers=["x"]).marker("i")
     assert job.marker("i") != dataclasses.replace(job, container=_spec(command=["y"])).marker("i")
     assert "secret" not in json.dumps(job.marker("i"))
+
+
+def test_a_reason_does_not_show_a_secret() -> None:
+    difference = specs.Difference("env", {"ADMIN_PASSWORD": "hunter2", "A": "1"}, {})
+    assert str(difference) == 'env: none -> {"A": "1", "ADMIN_PASSWORD": "********"}'
