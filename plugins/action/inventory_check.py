@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import functools
 import pathlib
@@ -12,8 +13,18 @@ import typing as t
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.vault import EncryptedString
+from ansible.template import trust_as_template
+from ansible.utils.vars import load_extra_vars
 
-from ansible_collections.caisson.openstack.plugins.module_utils import addressing, api_name, formats, inventory_checks, roles
+from ansible_collections.caisson.openstack.plugins.module_utils import (
+    addressing,
+    api_name,
+    formats,
+    inventory_checks,
+    roles,
+    schema,
+    shared_settings,
+)
 from ansible_collections.caisson.openstack.plugins.module_utils.checks import resolve_group
 from ansible_collections.caisson.openstack.plugins.module_utils.inventory_checks import OVERRIDES, SHARED, Role, Setting
 from ansible_collections.caisson.openstack.plugins.module_utils.merge import merge
@@ -23,6 +34,8 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import o
 _ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
 _BALANCER = "loadbalancer"
 _VERIFY = "verify"
+#: What a role's list of the options that may differ from host to host is called, behind the name of the role.
+_OF_HOSTS = "_host_options"
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
@@ -44,6 +57,7 @@ class ActionModule(ControllerAction):
             faults += [("", fault) for fault in check(self._patterns, self._groups)]
         faults += self._check_directory(settings)
         faults += self._check_vaults(settings)
+        faults += [("", fault) for fault in self._check_shared(settings, declared)]
         if not faults:
             faults += self._check_addresses(settings)
         if faults:
@@ -58,7 +72,10 @@ class ActionModule(ControllerAction):
         raw = self._vars["hostvars"].raw_get(host)
         facts = raw.get("ansible_facts") or {}
         mine = {key: value for key, value in raw.items() if key.endswith(OVERRIDES) or inventory_checks.role_of(key, names)}
-        return {key: self._setting(value, raw) for key, value in mine.items() if key not in facts}
+        forced = load_extra_vars(self._loader)
+        return {
+            key: dataclasses.replace(self._setting(value, raw), forced=key in forced) for key, value in mine.items() if key not in facts
+        }
 
     def _setting(self, value: t.Any, raw: t.Mapping[str, t.Any]) -> Setting:
         """Return a value and where it was set; one whose expressions only later tasks can resolve is not known."""
@@ -99,6 +116,29 @@ class ActionModule(ControllerAction):
                 if setting.value is ... and isinstance(raw[name], EncryptedString):
                     remedy = "give --vault-password-file or --vault-id"
                     yield host, f"{setting.named(name)}: none of the vault passwords that were given decrypts it; {remedy}"
+
+    def _check_shared(self, settings: inventory_checks.Settings, declared: t.Mapping[str, Role]) -> t.Iterator[str]:
+        """Yield a fault for each setting of the whole cloud that its hosts do not agree on."""
+        hosts = [host for host in self._hosts_of_services() if host in settings]
+        owners = [role for role in declared if role in self._in_play and (declared[role].service or role == SHARED)]
+        options = {name: option for role in owners for name, option in declared[role].options.items() if not name.endswith(OVERRIDES)}
+        own = {name for role in owners for name in self._vars.get(f"{role}{_OF_HOSTS}") or []}
+        for name in sorted({name for host in hosts for name in settings[host] if name in options} - own):
+            found = {host: settings[host].get(name) or self._default(name, host) for host in hosts}
+            # an expression that only later tasks can resolve may well be the same for all
+            if not any(name in settings[host] and setting.value is ... for host, setting in found.items()):
+                yield from shared_settings.check(name, {host: _typed(options[name], setting) for host, setting in found.items()})
+
+    def _hosts_of_services(self) -> list[str]:
+        return list(dict.fromkeys(host for pattern in self._patterns.values() for host in self._hosts_or_none(pattern)))
+
+    def _default(self, name: str, host: str) -> Setting:
+        """Return what a host has that does not set *name*."""
+        role = inventory_checks.role_of(name, self._in_play)
+        value = _defaults(self._in_play[role]).get(name)
+        raw = self._vars["hostvars"].raw_get(host)
+        found = self._template(trust_as_template(value), {**self._vars, **raw}, ...) if isinstance(value, str) else value
+        return Setting(found, f"default of role {role}")
 
     # -- addresses and ports ------------------------------------------------------------------------------------
 
@@ -172,6 +212,12 @@ def _known(settings: inventory_checks.Settings) -> dict[str, dict[str, Setting]]
     return {host: {name: setting for name, setting in own.items() if setting.value is not ...} for host, own in settings.items()}
 
 
+def _typed(option: t.Mapping[str, t.Any], setting: Setting) -> Setting:
+    """Return a setting with its value in the type that its option declares, so that it can be compared."""
+    value, wrong = schema.convert_option(option, setting.value, "")
+    return setting if wrong else dataclasses.replace(setting, value=value)
+
+
 def _declared(paths: t.Mapping[str, pathlib.Path], settings: inventory_checks.Settings, services: list[str]) -> dict[str, Role]:
     """Return what roles declare; of one that no variable belongs to, no more than that it is there."""
     mentioned = {inventory_checks.role_of(name, paths) for own in settings.values() for name in own} | {SHARED}
@@ -182,12 +228,24 @@ def _declared(paths: t.Mapping[str, pathlib.Path], settings: inventory_checks.Se
 
 
 @functools.cache
-def _read(path: pathlib.Path) -> tuple[dict[str, t.Any], frozenset[str]]:
-    """Return the options of a role's argument spec, and the names of these and all its variables."""
+def _read(path: pathlib.Path) -> tuple[dict[str, t.Any], frozenset[str], frozenset[str]]:
+    """Return the options of a role's argument spec, the names of these and all its variables, and of those that an inventory cannot set."""
     options = roles.options(path)
-    files = [file for kind in ("defaults", "vars") for file in (path / kind).rglob("*.yml")]
-    names = [name for file in files for name in re.findall(r"^([A-Za-z]\w*):", file.read_text(encoding="utf-8"), re.MULTILINE)]
-    return options, frozenset({*options, *names})
+    defaults, fixed = _names(path / "defaults"), _names(path / "vars")
+    return options, frozenset({*options, *defaults, *fixed}), frozenset(fixed - defaults - options.keys())
+
+
+def _names(directory: pathlib.Path) -> set[str]:
+    """Return the names of the variables in a directory of a role."""
+    texts = [file.read_text(encoding="utf-8") for file in directory.rglob("*.yml")]
+    return {name for text in texts for name in re.findall(r"^([A-Za-z]\w*):", text, re.MULTILINE)}
+
+
+@functools.cache
+def _defaults(path: pathlib.Path) -> dict[str, t.Any]:
+    """Return the defaults of a role, their expressions as they are written."""
+    file = path / "defaults" / "main.yml"
+    return dict(formats.parse("yaml", file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
 
 def _listening(definition: t.Any) -> dict[str, list[dict[str, t.Any]]]:

@@ -19,15 +19,20 @@ SHARED = "cloud"
 #: How alike two names must be for one to be a slip of the other; as a service's name is short, it is measured less strictly.
 _LIKENESS = 0.8
 _SERVICE_LIKENESS = 0.7
-_SECRET = re.compile(r"(password|secret|key|keys|cookie)$")
+#: Names of variables whose values are not shown.
+SECRET = re.compile(r"(password|secret|key|keys|cookie)$")
 
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """A variable that an operator set for a host, and where; ``origin`` is empty where that is not known."""
+    """A variable that an operator set for a host, and where; ``origin`` is empty where that is not known.
+
+    One that is ``forced`` comes from the command line, above all that roles say.
+    """
 
     value: t.Any
     origin: str = ""
+    forced: bool = False
 
     def named(self, name: str) -> str:
         """Return *name* and where it was set, for messages."""
@@ -36,10 +41,11 @@ class Setting:
 
 @dataclasses.dataclass(frozen=True)
 class Role:
-    """What a role declares: options of its argument spec, and the names of all its variables."""
+    """What a role declares: options of its argument spec, the names of all its variables, and those that an inventory cannot set."""
 
     options: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(default_factory=dict)
     names: frozenset[str] = frozenset()
+    fixed: frozenset[str] = frozenset()
     service: bool = False
 
 
@@ -85,6 +91,8 @@ def _check_name(name: str, setting: Setting, roles: t.Mapping[str, Role]) -> tup
         if service in services or not near:
             return "", ""
         return f"{setting.named(name)}: there is no service '{service}'; did you mean '{near[0]}{OVERRIDES}'?", ""
+    if role and name in roles[role].fixed:
+        return _check_fixed(name, setting, role, roles[role])
     if not role or name in roles[role].names:
         return "", ""
     word = name.removeprefix(f"{role}_")
@@ -96,6 +104,18 @@ def _check_name(name: str, setting: Setting, roles: t.Mapping[str, Role]) -> tup
     if roles[role].service:
         return "", f"{setting.named(name)}: role {role} has no variable of this name and ignores it"
     return "", ""
+
+
+def _check_fixed(name: str, setting: Setting, role: str, declared: Role) -> tuple[str, str]:
+    """Return a fault for a variable that a role sets itself; on the command line it has an effect, so that is a warning."""
+    if setting.forced:
+        return "", f"{name}: role {role} sets this variable itself; -e replaces it, and what that makes of the cloud is not checked"
+    remedy = (
+        f"use {role}{OVERRIDES} or a file below config/{role}"
+        if declared.service
+        else "use the overrides of a service, or config/global.conf"
+    )
+    return f"{setting.named(name)}: role {role} sets this variable itself, so the value from the inventory has no effect; {remedy}", ""
 
 
 def check_types(settings: Settings, roles: t.Mapping[str, Role], secrets: t.Mapping[str, str]) -> list[Fault]:
@@ -119,7 +139,7 @@ def convert_value(name: str, option: t.Mapping[str, t.Any], setting: Setting, se
     if name in secrets:
         fault = secret_store.fault(secrets[name], setting.value)
         return setting.value, [f"{setting.named(name)} {fault}"] if fault else []
-    value, found = schema.convert_option(option, setting.value, setting.named(name), hidden=bool(_SECRET.search(name)))
+    value, found = schema.convert_option(option, setting.value, setting.named(name), hidden=bool(SECRET.search(name)))
     if not found and name.endswith("_port") and option.get("type") == "int" and not 0 < value < 65536:
         found.append(f"{setting.named(name)}: expected a port between 1 and 65535, got {setting.value}")
     return value, found

@@ -193,3 +193,11 @@ def test_tasks_convert_options_before_they_use_them() -> None:
     for file in [*ROOT.glob("roles/*/tasks/**/*.yml"), *ROOT.glob("playbooks/*.yml")]:
         found += [(file.name, use) for use in bare_uses(yaml.safe_load(file.read_text("utf-8")))]
     assert found == []
+
+
+def test_what_may_differ_from_host_to_host_are_options() -> None:
+    files = [*ROOT.glob("roles/*/vars/main.yml"), *ROOT.glob("roles/*/vars/main/*.yml")]
+    variables = {name: value for file in files for name, value in yaml.safe_load(file.read_text("utf-8")).items()}
+    lists = {name: value for name, value in variables.items() if name.endswith("_host_options")}
+    assert {name.removesuffix("_host_options") for name in lists} >= {"cloud", "nova", "openvswitch"}
+    assert [name for names in lists.values() for name in names if name not in options()] == []

@@ -114,3 +114,13 @@ def test_a_variable_of_a_secret_is_as_strict_as_the_file_of_secrets() -> None:
     assert (
         checks.check_types({"a": {"nova_service_password": Setting("x", "all.yml:7")}}, ROLES, {"nova_service_password": "password"}) == []
     )
+
+
+def test_what_a_role_sets_itself_is_refused_unless_it_is_forced() -> None:
+    roles = {"nova": Role({}, frozenset({"nova_uwsgi"}), frozenset({"nova_uwsgi"}), service=True)}
+    setting = Setting({}, "all.yml:1:2")
+    faults, warnings = checks.check_names({"c1": {"nova_uwsgi": setting}}, roles)
+    what = "nova_uwsgi (all.yml:1:2): role nova sets this variable itself, so the value from the inventory has no effect"
+    assert (faults, warnings) == ([("c1", f"{what}; use nova_service_overrides or a file below config/nova")], [])
+    faults, warnings = checks.check_names({"c1": {"nova_uwsgi": Setting({}, forced=True)}}, roles)
+    assert (faults, len(warnings)) == ([], 1)
