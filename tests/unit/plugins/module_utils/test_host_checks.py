@@ -147,3 +147,11 @@ def test_clocks_agree(host: float, fault: str, warning: str) -> None:
     found = host_checks.clock(host, 1000.0, 1010.0)
     assert [bool(text) for text in found] == [bool(fault), bool(warning)]
     assert fault in found[0] and warning in found[1]
+
+
+def test_another_cloud_of_the_host_is_named_once_and_not_for_each_port() -> None:
+    listeners = (Listener("0.0.0.0", 9292, "7"), Listener("192.0.2.11", 6641, "8"))
+    owners = {"7": Owner(42, "python3", "c" * 64), "8": Owner(43, "ovsdb-server", "d" * 64)}
+    (fault,) = _faults({"listeners": listeners, "owners": owners, "foreign": {"c" * 64: "old", "d" * 64: "old"}})
+    assert "the host runs another cloud, 'old', whose containers have 2 of the ports that are needed (9292, ...)" in fault
+    assert "set cloud_name to old" in fault
