@@ -14,6 +14,8 @@ from ansible_collections.caisson.openstack.plugins.module_utils.spec import Cont
 
 #: Restart policy of long-running containers.
 RESTART_POLICY = "unless-stopped"
+#: Files that a container may have open unless its definition says otherwise.
+OPEN_FILES = 65536
 
 _NANOSECONDS = 1_000_000_000
 _STOP_TIMEOUT = 10  # seconds, the engine's own default
@@ -42,7 +44,7 @@ _OPTIONS = {
 
 @dataclasses.dataclass(frozen=True)
 class ContainerState:
-    """A container as the engine has it; ``stop_timeout`` in seconds."""
+    """A container as the engine has it; ``stop_timeout`` in seconds, ``image`` as it was named when the container was created."""
 
     id: str
     name: str
@@ -58,6 +60,7 @@ class ContainerState:
     labels: t.Mapping[str, str]
     host_config: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     healthcheck: t.Optional[Healthcheck] = None
+    image: str = ""
 
     @property
     def started(self) -> float:
@@ -88,6 +91,7 @@ def parse(data: t.Mapping[str, t.Any]) -> ContainerState:
         labels=config.get("Labels") or {},
         host_config=data["HostConfig"],
         healthcheck=_parse_healthcheck(config.get("Healthcheck")),
+        image=config.get("Image", ""),
     )
 
 
@@ -132,7 +136,6 @@ def host_config(spec: ContainerSpec, restart_policy: str) -> dict[str, t.Any]:
         "PidMode": spec.pid_mode,
         "Memory": parse_size(spec.memory),
         "RestartPolicy": {"Name": restart_policy},
-        "Ulimits": [{"Name": name, "Soft": value, "Hard": value} for name, value in spec.ulimits.items()],
         "LogConfig": {
             "Type": "json-file",
             "Config": {"max-size": "20m", "max-file": "3", "labels": f"{specs.LABEL_SERVICE},{specs.LABEL_CONTAINER}"},
@@ -143,6 +146,21 @@ def host_config(spec: ContainerSpec, restart_policy: str) -> dict[str, t.Any]:
     if _UNCONFINED in spec.security_opts:
         config["MaskedPaths"], config["ReadonlyPaths"] = [], []
     return config
+
+
+def ulimits(spec: ContainerSpec, allowed: int, may_raise: bool) -> list[dict[str, t.Any]]:
+    """Return the limits of a container, of open files as well.
+
+    An engine whose own limit is about 10^9, as systemd may give it, would hand that on, and programs that make a table of all possible
+    files, such as Erlang, take gigabytes of memory or minutes to start.
+
+    Args:
+        allowed: number of open files that this host's root may have, -1 for any number.
+        may_raise: whether the kernel lets root go beyond that. Where it does not, a limit is lowered only.
+    """
+    high = may_raise or allowed < 0 or allowed > OPEN_FILES
+    limits = {**({"nofile": OPEN_FILES} if high else {}), **spec.ulimits}
+    return [{"Name": name, "Soft": value, "Hard": value} for name, value in limits.items()]
 
 
 def _device(text: str) -> dict[str, str]:

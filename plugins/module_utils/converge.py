@@ -22,6 +22,7 @@ _MANY_RESTARTS = 5
 _MOMENT = 60.0
 _PROBE_INTERVAL = 1.5
 _NEXT = ".next"
+_JOB = ".job"
 #: Changed files that a reason names.
 _SHOWN = 5
 
@@ -198,13 +199,13 @@ class Converger:
         vars(outcome).update(vars(planned))
         # a plan says so too: what cannot be done should be known before anything is
         guarded = _guarded(spec.survivors, current) if current and outcome.action in ("replace", "restart") else []
+        if outcome.action in ("create", "replace"):
+            self._engine.refuse_foreign(spec.name + (_NEXT if current else ""), self._cloud)
         if self._check:
             as_it_should_be = outcome.changed or (current and current.running and health.healthy(self._engine, current, spec.healthcheck))
             outcome.state = "done" if as_it_should_be else "waiting"
             return
         if outcome.action == "create":
-            if self._engine.container(spec.name):
-                raise EngineError(f"a container named {spec.name} exists that is not of cloud {self._cloud}; remove or rename it")
             self._engine.create(spec, image_id, self._cloud)
             self._engine.start(spec.name)
         elif outcome.action == "replace":
@@ -309,6 +310,8 @@ class Converger:
         image_id = self._image(job.container)
         planned = plan_job(job, image_id, self._state.get("jobs", job.name), created_databases)
         vars(outcome).update(vars(planned))
+        if outcome.changed:
+            self._engine.refuse_foreign(f"{job.name}{_JOB}", self._cloud)
         if outcome.changed and not self._check:
             result = self._run(job, image_id)
             if result.rc not in job.ok_codes:
@@ -323,7 +326,7 @@ class Converger:
         for attempt in range(job.retries + 1):
             if attempt:
                 time.sleep(job.delay)
-            result = self._engine.run_once(job.container, image_id, self._cloud, stdin, job.timeout, name=f"{job.name}.job")
+            result = self._engine.run_once(job.container, image_id, self._cloud, stdin, job.timeout, name=f"{job.name}{_JOB}")
             if result.rc in job.ok_codes:
                 break
         return result

@@ -11,13 +11,14 @@ import io
 import json
 import os
 import re
+import resource
 import signal
 import tarfile
 import time
 import traceback
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import container_api
+from ansible_collections.caisson.openstack.plugins.module_utils import capabilities, container_api
 from ansible_collections.caisson.openstack.plugins.module_utils import spec as specs
 from ansible_collections.caisson.openstack.plugins.module_utils.container_api import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.conversation import Sink, converse
@@ -133,6 +134,19 @@ class Engine(_Client):
         except NotFoundError:
             return None
         return container_api.parse(data)
+
+    def refuse_foreign(self, name: str, cloud: str) -> None:
+        """Fail if a container *name* exists that does not belong to *cloud*; its name is needed, and it is not ours to remove."""
+        state = self.container(name)
+        if state is None or state.labels.get(specs.LABEL_CLOUD) == cloud:
+            return
+        owner = state.labels.get(specs.LABEL_CLOUD)
+        whose = f"belongs to cloud {owner}" if owner else f"does not belong to cloud {cloud}"
+        what = f"id {state.id[:12]}, image {state.image or state.image_id}, {state.status}"
+        raise EngineError(
+            f"a container named {name} ({what}) is on this host and {whose}; remove it (docker rm) or give it another name "
+            f"(docker rename {name} NAME)"
+        )
 
     def changes(self, name: str) -> list[str]:
         """Return the paths that were changed in a container's own file system."""
@@ -266,6 +280,7 @@ class Engine(_Client):
         body = {"labels": {specs.LABEL_CLOUD: cloud, specs.LABEL_SERVICE: spec.service}, "stdin_open": stdin is not None}
         if name:
             body["name"] = name
+            self.refuse_foreign(name, cloud)
             self._settle(name, timeout)
         # what goes to a sink is data: it must not be in a log too
         identifier = self._create(spec, image_id, "no", body, logged=sink is None)
@@ -294,7 +309,10 @@ class Engine(_Client):
             self.remove(state.id)
 
     def _create(self, spec: ContainerSpec, image_id: str, restart_policy: str, body: dict[str, t.Any], logged: bool = True) -> str:
+        may_raise = "SYS_RESOURCE" in (capabilities.bounding_set(os.getpid()) or [])
+        allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         host_config = container_api.host_config(spec, restart_policy)
+        host_config["Ulimits"] = container_api.ulimits(spec, allowed, may_raise)
         if not logged:
             host_config["LogConfig"] = {"Type": "none", "Config": {}}
         created = self._call(

@@ -203,7 +203,8 @@ def _observe(module: AnsibleModule) -> None:
     if failed or unmet:
         reasons = failed + [f"{fault}; select it too, or leave nothing out" for fault in unmet]
         lines = "\n".join(f"  - {reason}" for reason in reasons)
-        module.fail_json(msg=f"this run would leave the host half-made; nothing was changed:\n{lines}")
+        what = "this run would leave the host half-made" if unmet else "this host cannot be brought to its definitions"
+        module.fail_json(msg=f"{what}; nothing was changed:\n{lines}")
     services = {spec.name: spec.service for spec in containers}
     steps = [_file_step(change, wanted, services) for change in changes]
     impacts = {spec.name: spec.impact for spec in containers}

@@ -161,8 +161,28 @@ def test_a_container_of_somebody_else_is_not_touched(host: Host) -> None:
     other = Converger(host.lab.engine, "another-cloud", StateFile(host.path), False, 60)
     (outcome,) = other.converge([spec], [])
     assert outcome.state == "failed"
-    assert "exists that is not of cloud another-cloud; remove or rename it" in outcome.detail
+    assert f"(id {host.state().id[:12]}, image " in outcome.detail
+    assert f"is on this host and belongs to cloud {host.lab.cloud}; remove it (docker rm) or" in outcome.detail
     assert host.state().status == "created"
+    # a plan says so before anything is changed
+    (planned,) = Converger(host.lab.engine, "another-cloud", StateFile(host.path), True).converge([spec], [])
+    assert (planned.state, planned.detail) == ("failed", outcome.detail)
+
+
+def test_a_stranger_is_not_in_the_way_of_a_replacement_or_a_job(host: Host) -> None:
+    host.converge(host.spec())
+    before = host.state()
+    spec = host.spec(env={"A": "1"})
+    host.lab.engine.create(spec, host.lab.engine.image_id(spec.image) or "", "another-cloud", name=f"{spec.name}.next")
+    try:
+        (outcome,) = host.converge(spec)
+        assert outcome.state == "failed" and "belongs to cloud another-cloud" in outcome.detail
+        assert host.state() == before
+        with pytest.raises(EngineError, match="belongs to cloud another-cloud"):
+            host.lab.engine.run_once(spec, before.image_id, host.lab.cloud, name=f"{spec.name}.next")
+        assert host.lab.engine.container(f"{spec.name}.next")
+    finally:
+        host.lab.engine.remove(f"{spec.name}.next")
 
 
 def test_a_missing_image_names_the_remedy(host: Host) -> None:

@@ -101,3 +101,21 @@ def test_sizes_are_bytes(text: str, size: int) -> None:
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no size"):
         container_api.parse_size(text)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "may_raise", "own", "limit"),
+    [
+        # the engine of a host with systemd may have all that the kernel can count
+        (2**30, True, {}, 65536),
+        (-1, False, {}, 65536),
+        (1024, True, {}, 65536),
+        (2**20, False, {}, 65536),
+        # it could not be raised
+        (20000, False, {}, None),
+        (2**30, True, {"nofile": 4096}, 4096),
+    ],
+)
+def test_open_files_are_limited(allowed: int, may_raise: bool, own: dict[str, int], limit: int | None) -> None:
+    found = container_api.ulimits(ContainerSpec(name="a", service="x", image="i", command=["run"], ulimits=own), allowed, may_raise)
+    assert found == ([{"Name": "nofile", "Soft": limit, "Hard": limit}] if limit else [])
