@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import typing as t
 import uuid
 
 import pytest
+import yaml
 
 ROOT = pathlib.Path(__file__).parents[2]
 EXTERNAL = {"name": "br-ex", "setting": "openvswitch_external_interface"}
@@ -130,13 +132,13 @@ def test_services_listen_where_the_host_is(network: Namespace) -> None:
     assert network.faults(api_address="192.0.2.200", tunnel_address="192.0.2.11") == []
 
 
-def _play(directory: pathlib.Path, seconds: float) -> str:
+def _play(directory: pathlib.Path, seconds: float, play: str = _PLAY) -> str:
     """Return what a run says of a host whose clock is *seconds* ahead; only Python is told so, because this machine needs its own."""
     (directory / "sitecustomize.py").write_text(_CLOCK.format(seconds), "utf-8")
     interpreter = directory / "python"
     interpreter.write_text(f'#!/bin/sh\nPYTHONPATH={directory} exec {sys.executable} "$@"\n', "utf-8")
     interpreter.chmod(0o755)
-    (directory / "play.yml").write_text(_PLAY, "utf-8")
+    (directory / "play.yml").write_text(play, "utf-8")
     ansible = str(pathlib.Path(sys.executable).with_name("ansible-playbook"))
     done = subprocess.run(
         [ansible, "-i", "here,", "-c", "local", "play.yml", "-e", f"ansible_python_interpreter={interpreter}"],
@@ -155,3 +157,25 @@ def test_a_clock_that_is_wrong_is_refused_and_one_that_is_not_quite_right_gets_a
     assert right.startswith("0\n") and "the clock of the host" not in right
     assert warned.startswith("0\n") and "behind the controller's" in warned and "WARNING" in warned
     assert refused.startswith("2\n") and "ahead of the controller's, more than the 30 s allowed" in " ".join(refused.split())
+
+
+@pytest.mark.parametrize(
+    ("present", "kept"),
+    [(None, {}), ("", {}), (" \n", {}), ('{"debug": true, "log-opts": {"a": "b"}}', {"debug": True, "log-opts": {"a": "b"}})],
+)
+def test_the_options_of_an_engine_are_kept_and_an_empty_file_has_none(
+    tmp_path: pathlib.Path, present: str | None, kept: dict[str, t.Any]
+) -> None:
+    tasks = yaml.safe_load((ROOT / "roles/engine/tasks/manage.yml").read_text("utf-8"))
+    (content,) = (task["ansible.builtin.copy"]["content"] for task in tasks if "ansible.builtin.copy" in task)
+    found = {} if present is None else {"content": base64.b64encode(present.encode()).decode()}
+    play = {
+        "hosts": "all",
+        "gather_facts": False,
+        "vars_files": [str(ROOT / "roles/engine/vars/main.yml"), str(ROOT / "roles/engine/defaults/main.yml")],
+        "vars": {"__engine_present": found},
+        "tasks": [{"ansible.builtin.copy": {"dest": str(tmp_path / "daemon.json"), "content": content, "mode": "0600"}}],
+    }
+    said = _play(tmp_path, 0, yaml.safe_dump([play]))
+    assert said.startswith("0\n"), said
+    assert json.loads((tmp_path / "daemon.json").read_text("utf-8")) == {**kept, "live-restore": True}
