@@ -46,6 +46,11 @@ class Api:
         with urllib.request.urlopen(request, timeout=60, context=trust()):
             pass
 
+    def patch(self, service: str, path: str, body: dict[str, t.Any]) -> None:
+        """Change what a service of the catalog has there."""
+        with self._open(self._urls[service] + path, body, "PATCH"):
+            pass
+
     def delete(self, service: str, path: str) -> None:
         """Delete what a service of the catalog has there."""
         with self._open(self._urls[service] + path, method="DELETE"):
