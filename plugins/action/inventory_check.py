@@ -19,6 +19,7 @@ from ansible.utils.vars import load_extra_vars
 from ansible_collections.caisson.openstack.plugins.module_utils import (
     addressing,
     api_name,
+    bridges,
     formats,
     inventory_checks,
     roles,
@@ -33,7 +34,7 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import o
 
 _ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
 _BALANCER = "loadbalancer"
-_VERIFY = "verify"
+_SWITCH, _TUNNEL = "openvswitch_group", "cloud_tunnel_address"
 #: What a role's list of the options that may differ from host to host is called, behind the name of the role.
 _OF_HOSTS = "_host_options"
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -55,10 +56,13 @@ class ActionModule(ControllerAction):
         faults += inventory_checks.check_types(_known(settings), declared, self._secret_kinds())
         for check in (inventory_checks.check_groups, inventory_checks.check_build_host):
             faults += [("", fault) for fault in check(self._patterns, self._groups)]
+        faults += [("", fault) for fault in inventory_checks.check_group_sizes(self._patterns, self._groups, self._limit)]
+        faults += [("", fault) for fault in inventory_checks.check_host_names(self._members(), self._groups)]
+        faults += inventory_checks.check_hosts(_known(settings), declared, hosts)
         faults += self._check_directory(settings)
         faults += self._check_vaults(settings)
         faults += [("", fault) for fault in self._check_shared(settings, declared)]
-        if not faults:
+        if not inventory_checks.check_groups(self._patterns, self._groups):
             faults += self._check_addresses(settings)
         if faults:
             lines = "\n".join(f"  - {line}" for line in inventory_checks.lines(faults, hosts))
@@ -101,6 +105,16 @@ class ActionModule(ControllerAction):
         enabled = [name for name in names if self._enabled(inventory_checks.role_of(name, self._in_play))]
         found = {name: self._template(self._vars[name], self._vars, None) for name in enabled}
         return {name: value for name, value in found.items() if isinstance(value, str)}
+
+    def _limit(self, variable: str) -> dict[str, t.Any]:
+        """Return what the role of the play that *variable* belongs to declares of it beyond its type."""
+        return dict(roles.limits(self._in_play[inventory_checks.role_of(variable, self._in_play)]).get(variable, {}))
+
+    def _members(self) -> list[str]:
+        """Return the hosts of the play and those of the services' groups, in the order of the inventory."""
+        patterns = [pattern for pattern in self._patterns.values() if set(pattern.split(":")) <= self._groups.keys()]
+        members = {*self._vars.get("ansible_play_hosts_all", self._groups["all"]), *self._hosts(*patterns)}
+        return [host for host in self._groups["all"] if host in members]
 
     def _check_directory(self, settings: inventory_checks.Settings) -> t.Iterator[inventory_checks.Fault]:
         name = "cloud_overrides_dir"
@@ -151,11 +165,21 @@ class ActionModule(ControllerAction):
             texts = {host: str(setting.value) for host, setting in known.items()}
             found = addressing.check_api_address(api, texts, self._hosts(self._patterns.get(f"{_BALANCER}_group", "all"))) if api else []
             faults += [("", fault) for fault in [*found, *self._check_api_names(api)]]
-        path = _ROLES / _VERIFY / "defaults" / "main.yml"
-        asked = any(addressing.OUTSIDE & own.keys() for own in settings.values())
-        defaults = formats.parse("yaml", path.read_text(encoding="utf-8")) if asked else {}
         for host, own in _known(settings).items():
-            faults += addressing.check_networks(host, own, defaults, str(addresses[host].value) if host in addresses else "")
+            faults += addressing.check_networks(host, own, str(addresses[host].value) if host in addresses else "")
+        return faults + self._check_switches(_known(settings), known)
+
+    def _check_switches(self, settings: inventory_checks.Settings, addresses: t.Mapping[str, Setting]) -> list[inventory_checks.Fault]:
+        """Return the faults of tunnels and physical networks, which end at the switches of the play's hosts."""
+        switches = [host for host in self._hosts(self._patterns.get(_SWITCH, "")) if host in addresses] if _SWITCH in self._patterns else []
+        tunnels = {host: settings[host][_TUNNEL] for host in switches if _TUNNEL in settings[host]}
+        faults = addressing.check_tunnels(tunnels, {host: addresses[host] for host in switches})
+        mappings = {host: self._value(settings[host], bridges.MAPPINGS) for host in switches}
+        for host, mapping in mappings.items():
+            faults += bridges.check_mappings(host, mapping, str(self._value(settings[host], bridges.TUNNEL).value))
+        mapped = dict.fromkeys(network for mapping in mappings.values() for network, _bridge in bridges.parse(str(mapping.value)))
+        for host, own in settings.items() if switches else ():
+            faults += bridges.check_networks(host, own, mapped)
         return faults
 
     def _check_api_names(self, address: t.Any) -> list[str]:
@@ -167,6 +191,10 @@ class ActionModule(ControllerAction):
         name = str(name).lower()
         wrong = api_name.check(name) or api_name.misled(name, str(address), api_name.resolve(name), "the controller")
         return [*faults, *([f"cloud_api_fqdn: {wrong}"] if wrong else [])]
+
+    def _value(self, own: t.Mapping[str, Setting], name: str) -> Setting:
+        """Return what a host of the play's roles has for *name*."""
+        return own[name] if name in own else Setting(self._template(self._vars.get(name, ""), self._vars, ""))
 
     def _address(self, host: str, own: t.Mapping[str, Setting]) -> Setting:
         """Return the address on which *host* serves, as the filter addresses finds it."""

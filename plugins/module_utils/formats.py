@@ -61,7 +61,7 @@ def parse(fmt: str, text: str) -> t.Any:
         where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         # an unquoted text that begins with '*' or '!' is an alias or a tag, and may be a password
         problem = re.sub(
-            r"(undefined alias|for the tag) .*", r"\1; put text that begins with * or ! in quotes", error.problem or error.context
+            r"(undefined alias|for the tag) .*", r"\1; put text that begins with * or ! in quotes", error.problem or error.context or ""
         )
         raise FormatError(f"{where}{problem}") from None
     except RecursionError:

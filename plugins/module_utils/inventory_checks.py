@@ -8,7 +8,7 @@ import difflib
 import re
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import schema, secret_store
+from ansible_collections.caisson.openstack.plugins.module_utils import limits, schema, secret_store
 
 OVERRIDES = "_service_overrides"
 #: The group of the host that builds images for others.
@@ -140,9 +140,50 @@ def convert_value(name: str, option: t.Mapping[str, t.Any], setting: Setting, se
         fault = secret_store.fault(secrets[name], setting.value)
         return setting.value, [f"{setting.named(name)} {fault}"] if fault else []
     value, found = schema.convert_option(option, setting.value, setting.named(name), hidden=bool(SECRET.search(name)))
-    if not found and name.endswith("_port") and option.get("type") == "int" and not 0 < value < 65536:
-        found.append(f"{setting.named(name)}: expected a port between 1 and 65535, got {setting.value}")
-    return value, found
+    # what a role of a site says of its options may be less than ours do
+    limit = option.get("limit") or ({"format": "port"} if name.endswith("_port") else {})
+    return value, found or [f"{setting.named(name)}: {fault}" for fault in limits.check(limit, setting.value)]
+
+
+def check_hosts(settings: Settings, roles: t.Mapping[str, Role], hosts: t.Collection[str]) -> list[Fault]:
+    """Return a fault for each host of the inventory that an operator gave a name that is none, or that a variable names in vain."""
+    faults: list[Fault] = []
+    for host, own in settings.items():
+        for name, setting in own.items():
+            option = roles.get(role_of(name, roles), Role()).options.get(name, {})
+            if option.get("limit", {}).get("format") == "host":
+                values = setting.value if isinstance(setting.value, list) else [setting.value]
+                faults += [(host, f"{setting.named(name)}: {_unknown_host(str(value), hosts)}") for value in values if value not in hosts]
+    return faults
+
+
+def _unknown_host(name: str, hosts: t.Collection[str]) -> str:
+    near = difflib.get_close_matches(name, hosts, n=1)
+    return f"the inventory has no host '{name}'" + (f"; did you mean '{near[0]}'?" if near else "")
+
+
+def check_host_names(hosts: t.Iterable[str], groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
+    """Return a fault for each of *hosts* whose name is none, or that two hosts have, or that is in no group."""
+    faults = []
+    seen: dict[str, str] = {}
+    for host in hosts:
+        if host in groups.get("ungrouped", ()):
+            # what it is called may be a line of a file that is no inventory, even a secret
+            faults.append(
+                f"host {limits.abridged(host)} is in no group: put it into one, or take it out of the inventory; if nobody wrote it there, "
+                "Ansible read a file as an inventory that is none: give -i the file of hosts, or move other files elsewhere"
+            )
+        elif not limits.host_or_ipv4(host):
+            faults.append(
+                f"host {schema.show(host)}: that is no host name; names have letters, digits, '-', '_' and '.' and are not only digits. "
+                "Rename it in the inventory; how it is reached is said by ansible_host"
+            )
+        elif host.lower() in seen:
+            faults.append(
+                f"hosts {seen[host.lower()]} and {host} differ in upper and lower case only, which the databases do not tell apart"
+            )
+        seen.setdefault(host.lower(), host)
+    return faults
 
 
 def check_groups(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
@@ -185,6 +226,27 @@ def check_build_host(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.S
             faults.append(
                 f"host {host} is in group '{BUILD}', and {_names(variables)} a group that has it, too: a build host runs no services, "
                 f"and rollouts and backups pass over it; take it out of '{BUILD}' or out of the other group"
+            )
+    return faults
+
+
+def check_group_sizes(
+    patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Sequence[str]], limit_of: t.Callable[[str], limits.Limit]
+) -> list[str]:
+    """Return a fault for each group with more hosts than the role can use; first arguments as :func:`check_groups`.
+
+    Args:
+        limit_of: what the role of a variable declares of it.
+    """
+    faults = []
+    for variable, pattern in patterns.items():
+        hosts = list(dict.fromkeys(host for name in str(pattern).split(":") for host in groups.get(name, ())))
+        limit = limit_of(variable) if len(hosts) > 1 else {}
+        if "hosts" in limit and len(hosts) > limit["hosts"]:
+            few = "one host" if limit["hosts"] == 1 else f"{limit['hosts']} hosts"
+            faults.append(
+                f"{variable} is '{pattern}', which has {len(hosts)} hosts ({', '.join(hosts)}); no more than {few} is supported yet, "
+                f"because {limit['because']}: set {variable} to a group with {few}"
             )
     return faults
 

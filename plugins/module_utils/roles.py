@@ -24,10 +24,25 @@ def in_play(play: t.Any) -> dict[str, pathlib.Path]:
 
 @functools.cache
 def options(path: pathlib.Path) -> dict[str, t.Any]:
-    """Return the options that the argument spec of the role in directory *path* declares."""
-    spec = path / "meta" / "argument_specs.yml"
-    document = formats.parse("yaml", spec.read_text(encoding="utf-8")) if spec.is_file() else {}
-    return dict((document.get("argument_specs") or {}).get("main", {}).get("options") or {})
+    """Return the options that the argument specs of the role in directory *path* declare, each with its ``limit``."""
+    specs = _meta(path, "argument_specs").get("argument_specs") or {}
+    declared = limits(path)
+    found: dict[str, t.Any] = {}
+    for spec in specs.values():
+        for name, option in (spec.get("options") or {}).items():
+            found.setdefault(name, {**option, "limit": declared.get(name, {})})
+    return found
+
+
+@functools.cache
+def limits(path: pathlib.Path) -> dict[str, t.Any]:
+    """Return what the role in directory *path* says of its options beyond their types; see the module limits."""
+    return _meta(path, "limits")
+
+
+def _meta(path: pathlib.Path, name: str) -> dict[str, t.Any]:
+    file = path / "meta" / f"{name}.yml"
+    return dict(formats.parse("yaml", file.read_text(encoding="utf-8")) if file.is_file() else {})
 
 
 def template(templar: t.Any, value: t.Any, variables: t.Mapping[str, t.Any]) -> t.Any:

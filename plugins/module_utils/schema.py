@@ -97,7 +97,7 @@ def load(cls: type[T], data: t.Any, where: str) -> T:
 def _load(cls: type, data: t.Any, where: str, faults: list[str]) -> t.Any:
     """Return the instance, or None after noting faults."""
     if not isinstance(data, t.Mapping):
-        faults.append(f"{where}: expected a mapping, got {_show(data)}")
+        faults.append(f"{where}: expected a mapping, got {show(data)}")
         return None
     before = len(faults)
     fields = {field.name: field for field in dataclasses.fields(cls)}
@@ -127,7 +127,7 @@ def _convert(hint: t.Any, value: t.Any, where: str, faults: list[str], hidden: b
     try:
         return _scalar(hint, value)
     except (TypeError, ValueError):
-        faults.append(f"{where}: expected {_expected(hint)}, got {'something else' if hidden else _show(value)}")
+        faults.append(f"{where}: expected {_expected(hint)}, got {'something else' if hidden else show(value)}")
         return None
 
 
@@ -168,7 +168,7 @@ def convert_option(option: t.Mapping[str, t.Any], value: t.Any, where: str, hidd
             return option["choices"][choices.index(str(value))], []
         near = difflib.get_close_matches(value, choices, n=1) if isinstance(value, str) else []
         hint = f"; did you mean '{near[0]}'?" if near else ""
-        return value, [f"{where}: expected one of {', '.join(choices)}, got {_show(value)}{hint}"]
+        return value, [f"{where}: expected one of {', '.join(choices)}, got {show(value)}{hint}"]
     faults: list[str] = []
     return _convert(_hint(option.get("type", "str"), option.get("elements", "raw")), value, where, faults, hidden), faults
 
@@ -192,7 +192,7 @@ def _label(item: t.Any, at: int) -> str:
     return str(item.get("name") or item.get("path") or at) if isinstance(item, t.Mapping) else str(at)
 
 
-def _show(value: t.Any) -> str:
+def show(value: t.Any) -> str:
     """Return a scalar as text, of anything else only what it is: it may hold a secret."""
     if isinstance(value, (t.Mapping, list)):
         return "a mapping" if isinstance(value, t.Mapping) else "a list"

@@ -124,3 +124,29 @@ def test_what_a_role_sets_itself_is_refused_unless_it_is_forced() -> None:
     assert (faults, warnings) == ([("c1", f"{what}; use nova_service_overrides or a file below config/nova")], [])
     faults, warnings = checks.check_names({"c1": {"nova_uwsgi": Setting({}, forced=True)}}, roles)
     assert (faults, len(warnings)) == ([], 1)
+
+
+def test_hosts_have_names_of_their_own_and_are_in_a_group() -> None:
+    groups = {"all": [], "ungrouped": ["AGE-SECRET-KEY-1QQQQQQQQ"], "control": []}
+    assert checks.check_host_names(["Ctl_01.Example.ORG", "10.0.0.31", "a-1"], groups) == []
+    faults = checks.check_host_names(["a b", "2001:db8::5", "-a", "A", "a", "AGE-SECRET-KEY-1QQQQQQQQ"], groups)
+    assert [fault.split(":")[0].split(" differ")[0].split(" is in no")[0] for fault in faults] == [
+        *("host 'a b'", "host '2001", "host '-a'", "hosts A and a", "host AGE-SECRET-K..."),
+    ]
+
+
+def test_a_host_that_a_variable_names_is_there() -> None:
+    roles = {"backup": Role(options={"backup_host": {"limit": {"format": "host"}}})}
+    settings = {"c1": {"backup_host": Setting("c11"), "backup_keep": Setting(1)}, "n1": {"backup_host": Setting("n1")}}
+    assert checks.check_hosts(settings, roles, ["c1", "n1"]) == [("c1", "backup_host: the inventory has no host 'c11'; did you mean 'c1'?")]
+
+
+def test_a_group_has_no_more_hosts_than_its_service_can_use() -> None:
+    groups = {"control": ["a", "b"], "other": ["b"]}
+    limits: dict[str, dict[str, t.Any]] = {"x_group": {"hosts": 1, "because": "of a reason"}, "y_group": {"format": "host_groups"}}
+    patterns = {"x_group": "control:other", "y_group": "control"}
+    assert checks.check_group_sizes(patterns, groups, limits.__getitem__) == [
+        "x_group is 'control:other', which has 2 hosts (a, b); no more than one host is supported yet, because of a reason: "
+        "set x_group to a group with one host"
+    ]
+    assert checks.check_group_sizes({"x_group": "other"}, groups, limits.__getitem__) == []
