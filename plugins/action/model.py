@@ -202,8 +202,18 @@ class ActionModule(ControllerAction):
             file,
             content,
             paths,
-            lambda text, path: str(self._template(trust_as_template(text), f"{service.name}: override {path}") or ""),
+            lambda text, path: self._override_text(file.format, text, f"{service.name}: override {path}"),
         )
+
+    def _override_text(self, form: str, text: str, where: str) -> str:
+        """Return the text of an override file with its expressions resolved; data that it is as a whole are written in its format."""
+        known = len(self._faults)
+        found = self._template(trust_as_template(text), where)
+        if isinstance(found, str) or len(self._faults) > known:
+            return found or ""
+        if found is None:
+            raise formats.FormatError("its expression yields nothing; give it a default")
+        return str(found) if form == "text" and not isinstance(found, (dict, list)) else formats.render(form, found)
 
     def _template(self, value: t.Any, where: str) -> t.Any:
         """Return *value* as plain data with its expressions resolved, or None after noting the fault."""

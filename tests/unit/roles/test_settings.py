@@ -12,7 +12,7 @@ import typing as t
 import pytest
 import yaml
 
-from tests.unit.roles.rendering import ROOT, lines, render
+from tests.unit.roles.rendering import ROOT, lines, render, run
 
 SUBSTRATE = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2}
 HOSTS = {"control1": "192.0.2.11", "compute1": "192.0.2.31"}
@@ -201,3 +201,26 @@ def test_what_may_differ_from_host_to_host_are_options() -> None:
     lists = {name: value for name, value in variables.items() if name.endswith("_host_options")}
     assert {name.removesuffix("_host_options") for name in lists} >= {"cloud", "nova", "openvswitch"}
     assert [name for names in lists.values() for name in names if name not in options()] == []
+
+
+def test_an_override_that_is_one_expression_is_written_in_the_format_of_its_file(place: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    contents = {
+        "monitoring/rules.yml": "{{ my_rules }}\n",
+        "glance/glance-api.conf": "{{ {'DEFAULT': {'debug': true}, 'my_section': {'limit': 5}} }}",
+    }
+    for name, text in contents.items():
+        (tmp_path / "config" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "config" / name).write_text(text, encoding="utf-8")
+    rules = {"groups": [{"name": "mine", "rules": [{"alert": "A", "expr": "up == 0", "enabled": True}]}]}
+    variables = {"cloud_substrate": SUBSTRATE, "cloud_overrides_dir": f"{tmp_path}/config", "my_rules": rules}
+    files = {file["path"]: file["content"] for file in render(write_inventory(tmp_path, {}), place, variables)["control1"]["files"]}
+    found = {group["name"]: group for group in yaml.safe_load(files["prometheus/config/rules.yml"])["groups"]}
+    assert found["mine"] == rules["groups"][0]
+    assert "debug = true" in files["glance_api/config/glance-api.conf"]
+    assert "[my_section]\nlimit = 5\n" in files["glance_api/config/glance-api.conf"]
+    for name, text in {"glance/glance-api.conf": "{{ none }}", "rabbitmq/rabbitmq.conf": "{{ [1, 2] }}"}.items():
+        (tmp_path / "config" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "config" / name).write_text(text, encoding="utf-8")
+    done = run(write_inventory(tmp_path, {}), tmp_path, variables)
+    assert "glance-api.conf: its expression yields nothing; give it a default" in done.stdout
+    assert "rabbitmq.conf: text is expected, not list" in done.stdout
