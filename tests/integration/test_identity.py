@@ -300,7 +300,7 @@ def test_a_cloud_of_before_is_recognised_by_its_secrets(site: Site, known: bool)
     (site.host / "etc/cloud.json").unlink()
     (site.host / "etc/demo").mkdir()
     (site.host / "etc/demo/demo.conf").write_text(f"[demo]\nurl = demo://{site.secrets['demo_password']}@host\n")
-    site.edit_secrets(cloud_identity=None, generation=None, **({} if known else {"demo_password": "x" * 32, "demo_key": "y" * 32}))
+    site.edit_secrets(cloud_identity=None, generation=None, **({} if known else {"demo_password": "x" * 32, "demo_key": "ee" * 32}))
     before = site.state()
     done = site.run()
     assert (done.returncode == 0) is known, done.stdout
