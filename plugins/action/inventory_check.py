@@ -28,7 +28,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils import (
 )
 from ansible_collections.caisson.openstack.plugins.module_utils.checks import resolve_group
 from ansible_collections.caisson.openstack.plugins.module_utils.inventory_checks import OVERRIDES, SHARED, Role, Setting
-from ansible_collections.caisson.openstack.plugins.module_utils.merge import merge
+from ansible_collections.caisson.openstack.plugins.module_utils.merge import MergeError, merge
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result
 from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
 
@@ -223,7 +223,7 @@ class ActionModule(ControllerAction):
         for role in self._in_play:
             definition = self._vars.get(f"{role}_service")
             if definition and self._enabled(role):
-                written = merge(_listening(definition), _listening(self._vars.get(f"{role}{OVERRIDES}")))
+                written = _merged(_listening(definition), _listening(self._vars.get(f"{role}{OVERRIDES}")))
                 resolved = self._template(written, self._vars, {})
                 for kind, items in resolved.items():
                     yield from ((role, raw, item) for raw, item in zip(written[kind], items, strict=True))
@@ -278,13 +278,21 @@ def _defaults(path: pathlib.Path) -> dict[str, t.Any]:
 
 def _listening(definition: t.Any) -> dict[str, list[dict[str, t.Any]]]:
     """Return the part of a definition, or of an override, that says what listens where."""
-    keys = ("name", "group", "ports", "port", "listen_port")
+    keys = ("name", "state", "group", "ports", "port", "listen_port")
     found = {}
     for kind in ("containers", "frontends"):
         items = definition.get(kind) if isinstance(definition, t.Mapping) else None
         if isinstance(items, list) and all(isinstance(item, t.Mapping) for item in items):
             found[kind] = [{key: item[key] for key in keys if key in item} for item in items]
     return found
+
+
+def _merged(definition: t.Any, override: t.Any) -> t.Any:
+    """Return *definition* with *override* applied, or as it is if that does not fit, which the model refuses."""
+    try:
+        return merge(definition, override)
+    except MergeError:
+        return definition
 
 
 def _ports(service: str, raw: t.Any, value: t.Any) -> list[dict[str, t.Any]]:

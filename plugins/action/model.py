@@ -26,8 +26,8 @@ from ansible_collections.caisson.openstack.plugins.module_utils import (
     selection,
 )
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import ConfigFile, Service
-from ansible_collections.caisson.openstack.plugins.module_utils.merge import merge
-from ansible_collections.caisson.openstack.plugins.plugin_utils import options
+from ansible_collections.caisson.openstack.plugins.module_utils.merge import MOUNTS, MergeError, merge
+from ansible_collections.caisson.openstack.plugins.plugin_utils import options, override_files
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result
 from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
 
@@ -46,6 +46,7 @@ class ActionModule(ControllerAction):
         """Return the model of the host; see the documentation of the module."""
         self._args = args
         self._faults: list[str] = []
+        self._hidden: list[str] = []
         site = model.Site(
             host=self._vars["inventory_hostname"],
             groups={name: list(hosts) for name, hosts in self._vars["groups"].items()},
@@ -59,7 +60,7 @@ class ActionModule(ControllerAction):
             self._faults += error.messages
         if self._faults:
             raise AnsibleActionFail(_report([self._attributed(fault) for fault in self._faults]))
-        return _result(built, self._secrets)
+        return _result(built, {*self._secrets, *self._hidden})
 
     def _known_secrets(self, names: t.Iterable[str]) -> set[str]:
         """Return every secret of the secrets file, of variables that take the place of one, and of accounts that take turns."""
@@ -85,7 +86,7 @@ class ActionModule(ControllerAction):
         kinds = self._secret_kinds()
         self._vars, self._faults = options.typed(self._templar, self._vars, self._paths, kinds)
         self._secrets = self._known_secrets(kinds)
-        self._contents: dict[tuple[str, str, tuple[str, ...]], list[t.Any]] = {}
+        self._contents: dict[tuple[str, str, tuple[str, ...]], list[_Content]] = {}
         services = [service for service in map(self._load, self._definitions()) if service]
         if self._faults:
             raise checks.ModelError([])
@@ -149,12 +150,15 @@ class ActionModule(ControllerAction):
         known = len(self._faults)
         overrides_name = f"{name}_service_overrides"
         override = self._listed(self._vars.get(overrides_name) or {}, overrides_name)
-        data = self._template(_without_contents(definition), f"{name}_service")
-        changes = self._template(_without_contents(override), overrides_name)
+        data = self._template(_without_contents(definition, ""), f"{name}_service")
+        changes = self._template(_without_contents(override, overrides_name), overrides_name)
         if len(self._faults) > known:
             return None
         try:
-            service = schema.load(Service, merge(data, changes), f"{name}_service")
+            service = schema.load(Service, merge(data, overrides.omitted(changes), MOUNTS, f"{name}_service"), f"{name}_service")
+        except (MergeError, overrides.OverrideError) as error:
+            self._faults.append(str(error))
+            return None
         except schema.SchemaError as error:
             self._faults += error.messages
             return None
@@ -165,45 +169,64 @@ class ActionModule(ControllerAction):
                 job.stdin = (self._paths[name] / "files" / job.script).read_text(encoding="utf-8")
             except OSError as error:
                 self._faults.append(f"{name}: script of job {job.name}: {error}")
-        # merging keeps the order of files and appends new ones
-        own = [file.get("content") for file in definition.get("files") or []]
-        for at, file in enumerate(service.files):
-            over = [item["content"] for item in override.get("files") or [] if item.get("path") == file.path and "content" in item]
-            self._contents[_key(service, file)] = [own[at] if at < len(own) else None, *over]
+        # merging has brought together where the content of each file stands
+        places = {"": definition, overrides_name: override}
+        for file in service.files:
+            chosen = [(variable, at) for variable, at in (file.content or {}).items()]
+            self._contents[_key(service, file)] = [_Content(variable, places[variable]["files"][at]["content"]) for variable, at in chosen]
         return service
 
     # -- files --------------------------------------------------------------------------------------------------
 
     def _render(self, service: Service, file: ConfigFile) -> str:
         where = f"{service.name}: {file.path}"
-        raw, *changes = self._contents[_key(service, file)]
+        known = len(self._faults)
         try:
-            if file.template:
-                raw = trust_as_template((self._paths[service.name] / "templates" / file.template).read_text(encoding="utf-8"))
-            contents = [self._template(value, where) for value in ([raw, *changes] if raw is not None else changes)]
-            if not contents or None in contents:
-                self._faults += [] if contents else [f"{where}: has neither content nor template"]
+            content = self._defined(service, file, where)
+            found = self._overrides(service, file) if self._args["overrides_dir"] else []
+            if len(self._faults) > known:
                 return ""
-            content = functools.reduce(merge, contents)
-            if self._args["overrides_dir"]:
-                content = self._override(service, file, content)
+            content = overrides.apply(content, found)
             if file.oslo:
                 content = secret_text.for_oslo(content, self._secrets)
             return formats.render(file.format, content)
-        except (OSError, UnicodeDecodeError, formats.FormatError, overrides.OverrideError) as error:
+        except (OSError, UnicodeDecodeError, MergeError, formats.FormatError, overrides.OverrideError) as error:
             self._faults.append(f"{where}: {error}")
             return ""
 
-    def _override(self, service: Service, file: ConfigFile, content: t.Any) -> t.Any:
-        paths = overrides.candidates(
-            pathlib.Path(self._args["overrides_dir"]), service.name, file, self._vars["group_names"], self._vars["inventory_hostname"]
-        )
-        return overrides.apply(
-            file,
-            content,
-            paths,
-            lambda text, path: self._override_text(file.format, text, f"{service.name}: override {path}"),
-        )
+    def _defined(self, service: Service, file: ConfigFile, where: str) -> t.Any:
+        """Return the content of a file as the role and the operator's variable define it, or None after noting faults."""
+        known = len(self._faults)
+        contents = self._contents[_key(service, file)]
+        if file.template:
+            text = trust_as_template((self._paths[service.name] / "templates" / file.template).read_text(encoding="utf-8"))
+            contents = [_Content("", text), *filter(lambda content: content.variable, contents)]
+        values = []
+        for content in contents:
+            value = overrides.omitted(self._template(content.raw, where))
+            if len(self._faults) == known and (value is None or (isinstance(value, str) and not value.strip() and content.variable)):
+                self._faults.append(f"{where}: content{f' in {content.variable}' if content.variable else ''} is empty; leave it out")
+            values.append(value)
+        if not contents:
+            self._faults.append(f"{where}: has neither content nor template")
+        return functools.reduce(merge, values) if len(self._faults) == known else None
+
+    def _overrides(self, service: Service, file: ConfigFile) -> list[overrides.Override]:
+        """Return what the operator's files say of a file."""
+        host = self._vars["inventory_hostname"]
+        groups = override_files.precedence(self._vars["hostvars"], host)
+        paths = overrides.candidates(pathlib.Path(self._args["overrides_dir"]), service.name, file, groups, host)
+
+        def read(path: pathlib.Path) -> str | None:
+            text, encrypted = override_files.read(path, self._loader)
+            known = len(self._faults)
+            resolved = self._override_text(file.format, text, f"{service.name}: override {path}") if text else ""
+            if encrypted:
+                file.sensitive = True
+                self._hidden += overrides.hidden(resolved)
+            return None if len(self._faults) > known else resolved
+
+        return overrides.load(file, paths, read)
 
     def _override_text(self, form: str, text: str, where: str) -> str:
         """Return the text of an override file with its expressions resolved; data that it is as a whole are written in its format."""
@@ -217,7 +240,7 @@ class ActionModule(ControllerAction):
 
     def _template(self, value: t.Any, where: str) -> t.Any:
         """Return *value* as plain data with its expressions resolved, or None after noting the fault."""
-        variables = {**self._vars, **getattr(self, "_extra", {})}
+        variables = {**self._vars, **getattr(self, "_extra", {}), "omit": overrides.OMIT}
         try:
             return roles.template(self._templar, value, variables)
         except AnsibleError as error:
@@ -230,15 +253,23 @@ class ActionModule(ControllerAction):
         return str(known.get("cloud_address") or known.get("ansible_host") or host)
 
 
-def _without_contents(definition: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Return a definition as it is before the content of its files is known."""
+@dataclasses.dataclass(frozen=True)
+class _Content:
+    """The content of a file as it is written in the role or in a variable of the operator."""
+
+    variable: str
+    raw: t.Any
+
+
+def _without_contents(definition: dict[str, t.Any], variable: str) -> dict[str, t.Any]:
+    """Return a definition as it is before the content of its files is known; in its place stands where that is written."""
     if not isinstance(definition.get("files"), list):
         return definition
-    return {**definition, "files": [_without_content(file) for file in definition["files"]]}
+    return {**definition, "files": [_without_content(file, variable, at) for at, file in enumerate(definition["files"])]}
 
 
-def _without_content(file: t.Any) -> t.Any:
-    return {key: value for key, value in file.items() if key != "content"} if isinstance(file, t.Mapping) else file
+def _without_content(file: t.Any, variable: str, at: int) -> t.Any:
+    return {**file, "content": {variable: at}} if isinstance(file, t.Mapping) and "content" in file else file
 
 
 def _key(service: Service, file: ConfigFile) -> tuple[str, str, tuple[str, ...]]:

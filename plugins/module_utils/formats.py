@@ -2,8 +2,9 @@
 """Configuration formats as data: INI (the oslo.config dialect), YAML and JSON.
 
 INI data is ``{section: {option: value}}``; a list value is an option that is given several times, which
-oslo.config calls MultiOpt. Options that stand before the first section belong to ``DEFAULT``. An indented line continues
-the option above it, an empty line ends it.
+oslo.config calls MultiOpt. INI text is read exactly as oslo.config reads it: the first of ``=`` and ``:`` ends the name of an option,
+an indented line continues the option above it, an empty line or a comment ends it, and an option needs a section.
+YAML and JSON are refused if a mapping has a key twice, of which their parsers would drop one without a word.
 """
 
 from __future__ import annotations
@@ -18,6 +19,13 @@ from ansible_collections.caisson.openstack.plugins.module_utils import masking
 # it comes with ansible-core on the controller, the only place where formats are read and written
 with contextlib.suppress(ImportError):
     import yaml
+
+
+#: Largest text that is read, in characters, and most values that it may hold; YAML aliases count as often as they are used.
+MAX_TEXT = 1 << 20
+MAX_VALUES = 100_000
+#: So many characters of one text count as a further value.
+_TEXT_OF_VALUE = 100
 
 
 class FormatError(ValueError):
@@ -47,15 +55,17 @@ def parse(fmt: str, text: str) -> t.Any:
     """Return the data in *text*.
 
     Raises:
-        FormatError: if the text is not valid, with the line where that is known.
+        FormatError: if the text is not valid or too large, with the line where that is known.
     """
+    if len(text) > MAX_TEXT:
+        raise FormatError(f"it has {len(text)} characters; at most {MAX_TEXT} are read")
     try:
         if fmt == "ini":
             return _parse_ini(text)
         if fmt == "yaml":
-            return yaml.safe_load(text) or {}
+            return _parse_yaml(text)
         if fmt == "json":
-            return json.loads(text, parse_constant=_refuse)
+            return json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
     except yaml.MarkedYAMLError as error:
         # PyYAML's own words may quote the text, which may hold secrets
         where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
@@ -64,11 +74,65 @@ def parse(fmt: str, text: str) -> t.Any:
             r"(undefined alias|for the tag) .*", r"\1; put text that begins with * or ! in quotes", error.problem or error.context or ""
         )
         raise FormatError(f"{where}{problem}") from None
+    except FormatError:
+        raise
     except RecursionError:
         raise FormatError("it is nested too deeply") from None
     except (yaml.YAMLError, ValueError) as error:  # such as a date that there is not
         raise FormatError(" ".join(str(error).split())) from error
     raise FormatError(f"no reader for format '{fmt}'")
+
+
+def _parse_yaml(text: str) -> t.Any:
+    """Return the data of a document, or an empty mapping if there is none."""
+    loader = yaml.SafeLoader(text)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return {}
+        _count(root, {})
+        data = loader.construct_document(root)
+        return {} if data is None else data
+    finally:
+        loader.dispose()
+
+
+def _count(node: yaml.Node, counted: dict[int, int]) -> int:
+    """Return how many values *node* holds when its aliases are resolved; *counted* has those of the nodes seen before."""
+    if id(node) in counted:
+        return counted[id(node)]
+    if isinstance(node, yaml.ScalarNode):
+        values = 1 + len(node.value) // _TEXT_OF_VALUE
+    elif isinstance(node, yaml.MappingNode):
+        _check_keys(node)
+        values = 1 + sum(_count(key, counted) + _count(value, counted) for key, value in node.value)
+    else:
+        values = 1 + sum(_count(item, counted) for item in node.value)
+    if values > MAX_VALUES:
+        raise FormatError(f"line {node.start_mark.line + 1}: with its aliases resolved it has more than {MAX_VALUES} values")
+    counted[id(node)] = values
+    return values
+
+
+def _check_keys(node: yaml.MappingNode) -> None:
+    """Refuse a key that is given twice. Those that ``<<`` brings in are weaker by design."""
+    lines: dict[tuple[str, str], int] = {}
+    for key, _value in node.value:
+        line = key.start_mark.line + 1
+        if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+            if (key.tag, key.value) in lines:
+                raise FormatError(f"line {line}: key '{key.value}' is given twice, first in line {lines[key.tag, key.value]}")
+            lines[key.tag, key.value] = line
+
+
+def _unique(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
+    """Return the mapping of *pairs* of a JSON object, none of which may be lost."""
+    found: dict[str, t.Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise FormatError(f"key '{key}' is given twice in one object")
+        found[key] = value
+    return found
 
 
 def _refuse(name: str) -> t.NoReturn:
@@ -86,7 +150,7 @@ def _render_ini(data: t.Any) -> str:
             raise FormatError(f"'{section}' is no name of a section")
         lines = [f"[{section}]"]
         for option, value in options.items():
-            if not re.fullmatch(r"[^\s=\[#;]([^=\r\n]*[^\s=])?", str(option)):
+            if not re.fullmatch(r"[^\s=:\[#;]([^=:\r\n]*[^\s=:])?", str(option)):
                 raise FormatError(f"[{section}] '{option}' is no name of an option")
             values = value if isinstance(value, list) else [value]
             lines += [f"{option} = {_scalar(section, option, item)}".rstrip() for item in values]
@@ -98,40 +162,58 @@ def _scalar(section: str, option: str, value: t.Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):
-        lines = str(value).strip().splitlines()
-        if not all(line.strip() for line in lines):
+        # an indented line continues the option, also if there is nothing in the first one
+        lines = _lines(str(value).strip(" \t").rstrip())
+        if not all(line.strip() for line in lines[1:]):
             raise FormatError(f"[{section}] {option}: an option cannot hold an empty line, which would end it")
         # oslo.config and configparser read an indented line as a continuation of the option
         return "\n    ".join(line.strip() for line in lines)
     raise FormatError(f"[{section}] {option}: an option is text, a number, a boolean or a list of these, not {type(value).__name__}")
 
 
+def _lines(text: str) -> list[str]:
+    """Return the lines of *text* as files have them: other characters that Unicode calls line breaks are part of a line."""
+    return re.split(r"\r\n|\r|\n", text)
+
+
 def _parse_ini(text: str) -> dict[str, dict[str, t.Any]]:
     data: dict[str, dict[str, t.Any]] = {}
-    section, option = "DEFAULT", ""
-    for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip()
-        if not stripped:
+    section = option = ""
+    for number, line in enumerate(map(str.rstrip, _lines(text)), 1):
+        if not line or line[0] in "#;":
             option = ""
-        elif line[0] in " \t" and option:
-            _continue(data[section], option, stripped)
-        elif stripped[0] in "#;":
-            continue
-        elif stripped.startswith("["):
-            if not stripped.endswith("]") or len(stripped) < 3:
-                raise FormatError(f"line {number}: section header '{masking.mask(stripped)}' is not closed")
-            section, option = stripped[1:-1].strip(), ""
+        elif line[0] in " \t":
+            if not option:
+                raise FormatError(
+                    f"line {number}: it is indented, but continues no option; begin an option, section or comment at the left"
+                )
+            _continue(data[section], option, line.strip())
+        elif line[0] == "[":
+            section, option = _section(line, number), ""
             data.setdefault(section, {})
+        elif not section:
+            raise FormatError(f"line {number}: an option before the first section; write [DEFAULT] above it if that is meant")
         else:
-            option = _add(data.setdefault(section, {}), stripped, number)
+            option = _add(data[section], line, number)
     return data
 
 
+def _section(line: str, number: int) -> str:
+    if not line.endswith("]") or len(line) < 3:
+        raise FormatError(f"line {number}: section header '{masking.mask(line)}' is not closed")
+    if line[1:-1] != line[1:-1].strip():
+        raise FormatError(
+            f"line {number}: section header '{masking.mask(line)}' has blanks inside its brackets, which would be part of the name"
+        )
+    return line[1:-1]
+
+
 def _add(options: dict[str, t.Any], line: str, number: int) -> str:
-    name, separator, value = line.partition("=")
-    name, value = name.strip(), value.strip()
-    if not separator or not name:
-        raise FormatError(f"line {number}: expected 'option = value', got '{masking.mask(line)}'")
+    name, *rest = (part.strip() for part in re.split("[=:]", line, maxsplit=1))
+    if not rest or not name:
+        # what stands there may be a secret
+        raise FormatError(f"line {number}: expected 'option = value'")
+    value = rest[0]
     if name not in options:
         options[name] = value
     elif isinstance(options[name], list):

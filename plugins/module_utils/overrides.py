@@ -6,22 +6,28 @@ Below the override directory, later wins:
 1. ``global.conf`` (into every file of an OpenStack service that oslo.config reads)
 2. ``<service>/<file>``
 3. ``<service>/<container>/<file>``
-4. ``groups/<group>/<service>/<file>``
+4. ``groups/<group>/<service>/<file>``, in the order in which Ansible reads the variables of groups: ``all``, parents, children
 5. ``hosts/<host>/<service>/<file>``
 """
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import os
 import pathlib
+import re
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils import formats
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import ConfigFile, Service
-from ansible_collections.caisson.openstack.plugins.module_utils.merge import merge
+from ansible_collections.caisson.openstack.plugins.module_utils.merge import MergeError, merge
 
 GLOBAL = "global.conf"
+#: What ``{{ omit }}`` becomes in an override: it removes an option, as null does where the format has that.
+OMIT = "__omit_place_holder__"
+#: What is shorter stands in too many other places to be hidden there.
+_SHORTEST_SECRET = 4
 #: What an editor or a reader leaves beside an override.
 _IGNORED = ("~", ".bak", ".orig", ".swp", ".md")
 
@@ -41,33 +47,85 @@ def candidates(directory: pathlib.Path, service: str, file: ConfigFile, groups: 
     return paths
 
 
-def apply(file: ConfigFile, content: t.Any, paths: t.Iterable[pathlib.Path], template: t.Callable[[str, pathlib.Path], str]) -> t.Any:
-    """Return *content* with those of *paths* that exist merged into it; text is replaced as a whole.
+@dataclasses.dataclass(frozen=True)
+class Override:
+    """What a file below the override directory says: a text, or data that are merged."""
+
+    path: pathlib.Path
+    data: t.Any
+
+
+def load(file: ConfigFile, paths: t.Iterable[pathlib.Path], read: t.Callable[[pathlib.Path], str | None]) -> list[Override]:
+    """Return what those of *paths* say that exist.
 
     Args:
-        template: renders the Jinja expressions of an override file, of which it gets text and path.
+        read: returns the text of an override file with its expressions resolved, or None if that cannot be done.
 
     Raises:
-        OverrideError: if a file cannot be read or parsed.
+        OverrideError: if a file cannot be read or parsed, or would empty the file that it overrides.
     """
-    for path in paths:
-        if not path.is_file():
-            continue
+    found = []
+    for path in (path for path in paths if path.is_file()):
         try:
-            text = template(path.read_text(encoding="utf-8"), path)
-            content = text if file.format == "text" else merge(content, _mapping(formats.parse(file.format, text), content))
+            text = read(path)
+            if text is not None:
+                found.append(Override(path, _data(file, text)))
         except RecursionError:
             raise OverrideError(f"override {path}: it is nested too deeply") from None
-        except (OSError, UnicodeDecodeError, formats.FormatError) as error:
+        except (OSError, ValueError) as error:
             raise OverrideError(f"override {path}: {error}") from error
+    return found
+
+
+def _data(file: ConfigFile, text: str) -> t.Any:
+    if file.format != "text":
+        return omitted(formats.parse(file.format, text))
+    if not text.strip():
+        raise OverrideError(f"it is empty, which would empty {file.path}; remove it to leave that as it is")
+    if OMIT in text:
+        raise OverrideError("omit removes an option of a file that is merged; this one is replaced as a whole")
+    return text
+
+
+def omitted(data: t.Any) -> t.Any:
+    """Return *data* of an override with None in the place of each value that is ``{{ omit }}``.
+
+    Raises:
+        OverrideError: if that is a part of a value only.
+    """
+    if isinstance(data, t.Mapping):
+        return {key: omitted(value) for key, value in data.items()}
+    if isinstance(data, list):
+        items = [omitted(item) for item in data]
+        # an option that is removed and given is given
+        return [item for item in items if item is not None] or None if OMIT in data else items
+    if isinstance(data, str) and OMIT in data:
+        if data.strip("\"'") != OMIT:
+            raise OverrideError("omit removes an option; it must be the whole value")
+        return None
+    return data
+
+
+def hidden(text: str) -> list[str]:
+    """Return what must not be shown of a file that was encrypted: its lines, and the values of their options."""
+    lines = [line.strip().strip("-,").strip() for line in text.splitlines()]
+    values = [re.split("[=:]", line, maxsplit=1)[-1].strip().strip("\"'") for line in lines]
+    return [word for word in (*lines, *values) if len(word) >= _SHORTEST_SECRET and word.lower() not in ("true", "false", "null", "none")]
+
+
+def apply(content: t.Any, found: t.Iterable[Override]) -> t.Any:
+    """Return *content* with overrides merged into it, the strongest last; text is replaced as a whole.
+
+    Raises:
+        OverrideError: if one is of another kind than what it overrides.
+    """
+    for override in found:
+        try:
+            # of a file that merges, one without content says nothing
+            content = content if override.data == {} else merge(content, override.data)
+        except MergeError as error:
+            raise OverrideError(f"override {override.path}: {error}") from error
     return content
-
-
-def _mapping(override: t.Any, content: t.Any) -> t.Any:
-    """Return *override*, which must be a mapping where *content* is one."""
-    if isinstance(content, t.Mapping) and not isinstance(override, t.Mapping):
-        raise formats.FormatError(f"expected a mapping, got {type(override).__name__}")
-    return override
 
 
 def strays(directory: pathlib.Path, services: t.Sequence[Service], groups: t.Collection[str], hosts: t.Collection[str]) -> list[str]:

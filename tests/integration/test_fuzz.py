@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import secrets
 import subprocess
 import sys
@@ -20,8 +21,15 @@ import typing as t
 
 import pytest
 from ansible.errors import AnsibleError
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.vars.hostvars import HostVars
+from ansible.vars.manager import VariableManager
 
 from ansible_collections.caisson.openstack.plugins.action import inventory_check, model
+from ansible_collections.caisson.openstack.plugins.module_utils import overrides
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import ConfigFile
+from ansible_collections.caisson.openstack.plugins.plugin_utils import override_files
 
 ROOT = pathlib.Path(__file__).parents[2]
 MUTANTS = 2000
@@ -92,6 +100,11 @@ class Hosts(dict[str, dict[str, t.Any]]):
     def raw_get(self, host: str) -> dict[str, t.Any]:
         return self[host]
 
+    @property
+    def _inventory(self) -> t.Any:
+        groups = [types.SimpleNamespace(name=name, depth=int(name != "all"), priority=1) for name in ("all", "control", "network")]
+        return types.SimpleNamespace(get_host=lambda _name: types.SimpleNamespace(get_groups=lambda: groups))
+
 
 @pytest.fixture(scope="module")
 def definitions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
@@ -145,6 +158,9 @@ class Mutator:
 
     def pick(self, items: t.Iterable[t.Any]) -> t.Any:
         return self._random.choice(list(items))
+
+    def shuffled(self, items: list[t.Any]) -> list[t.Any]:
+        return self._random.sample(items, len(items))
 
     def change(self, data: t.Any) -> t.Any:
         """Return *data* with one mistake somewhere in it."""
@@ -213,7 +229,10 @@ def _mutant(mutate: Mutator, definitions: dict[str, t.Any], directory: pathlib.P
             owner, file = mutate.pick(files)
             parts = [owner.removesuffix("_service"), pathlib.PurePosixPath(file["path"]).name]
             place = mutate.pick(
-                [parts, [mutate.slip(part) for part in parts], ["hosts", "c1", *parts], ["groups", "control", *parts], ["global.conf"]]
+                [
+                    *(parts, [mutate.slip(part) for part in parts], ["global.conf"]),
+                    *(["hosts", "c1", *parts], ["groups", "control", *parts], ["groups", "all", *parts]),
+                ]
             )
             path = directory.joinpath(*(part for part in place if part))
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -248,3 +267,51 @@ def test_any_mistake_is_a_model_or_a_refusal(definitions: dict[str, t.Any], tmp_
             _act(model, {"image_prefix": "caisson/", "image_tag": "1", "overrides_dir": str(directory)}, variables)
         except Exception as error:
             raise AssertionError(f"FUZZ_SEED={seed}, mutant {number}: {type(error).__name__}: {error}") from error
+
+
+def _inventory(mutate: Mutator) -> dict[str, t.Any]:
+    """Return an inventory of one host and of groups in any hierarchy, each of which sets the same variable."""
+    names = [*"abcdef"]
+    groups: dict[str, t.Any] = {}
+    for at, name in enumerate(names):
+        values: dict[str, t.Any] = {"last": f"groups/{name}"}
+        if mutate.pick([False, False, True]):
+            values["ansible_group_priority"] = mutate.pick([1, 2, 10])
+        # a group may have any later one as its child, so that there is no circle; some belong to the host
+        children: dict[str, t.Any] = {child: {} for child in names[at + 1 :] if mutate.pick([True, False, False])}
+        groups[name] = {"vars": values, "children": children, "hosts": {"h": {}} if mutate.pick([True, False]) else {}}
+    # names are not in the order of the hierarchy
+    mixed = dict(zip(names, mutate.shuffled(names), strict=True))
+    renamed = json.loads(re.sub(r'"([a-f])"', lambda found: f'"{mixed[found[1]]}"', json.dumps(groups)))
+    for name, group in renamed.items():
+        group["vars"]["last"] = f"groups/{name}"
+    variables = {"last": "groups/all"} if mutate.pick([True, False]) else {}
+    own = {"last": "hosts/h"} if mutate.pick([True, False, False]) else {}
+    return {"all": {"vars": variables, "hosts": {"h": own}, "children": renamed}}
+
+
+def test_overrides_of_groups_and_hosts_win_as_their_variables_do(tmp_path: pathlib.Path) -> None:
+    """Ansible itself says who wins."""
+    seed = os.environ.get("FUZZ_SEED") or secrets.token_hex(4)
+    print(f"FUZZ_SEED={seed}")
+    for number in range(200):
+        inventory = _inventory(Mutator(f"{seed}-{number}"))
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        (directory / "hosts.json").write_text(json.dumps(inventory))
+        loader = DataLoader()
+        manager = InventoryManager(loader=loader, sources=[str(directory / "hosts.json")])
+        variables = VariableManager(loader=loader, inventory=manager)
+        file = ConfigFile("/etc/x/x.conf", "ini", ["x"])
+        places = {"all": inventory["all"]["vars"], **{name: group["vars"] for name, group in inventory["all"]["children"].items()}}
+        for place in [
+            *(f"groups/{name}" for name, values in places.items() if values),
+            *(["hosts/h"] if inventory["all"]["hosts"]["h"] else []),
+        ]:
+            path = directory / place / "x" / "x.conf"
+            path.parent.mkdir(parents=True)
+            path.write_text(f"[a]\nlast = {place}\n")
+        hostvars = HostVars(manager, variables, loader)
+        paths = overrides.candidates(directory, "x", file, override_files.precedence(hostvars, "h"), "h")
+        found = overrides.apply({"a": {}}, overrides.load(file, paths, pathlib.Path.read_text))
+        assert found["a"].get("last") == hostvars.raw_get("h").get("last"), f"FUZZ_SEED={seed}, inventory {number}: {inventory}"

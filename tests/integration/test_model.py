@@ -107,11 +107,11 @@ class Site:
         (self.directory / path).parent.mkdir(parents=True, exist_ok=True)
         (self.directory / path).write_text(text)
 
-    def run(self, **variables: t.Any) -> str:
-        """Run the playbook for all hosts; return what it printed if it failed."""
+    def run(self, arguments: t.Sequence[str] = (), **variables: t.Any) -> str:
+        """Run the playbook for all hosts, with further arguments; return what it printed if it failed."""
         extra = {"overrides": str(self.directory / "config"), "results": str(self.directory / "results"), **variables}
         program = str(pathlib.Path(sys.executable).parent / "ansible-playbook")
-        command = [program, "-i", "inventory.json", "play.yml", "-e", json.dumps(extra)]
+        command = [program, "-i", "inventory.json", "play.yml", "-e", json.dumps(extra), *arguments]
         environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(_REPOSITORY / ".dev")}
         done = subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True, check=False)
         return done.stdout + done.stderr if done.returncode else ""
@@ -183,16 +183,33 @@ _BAD_VARIABLES: list[tuple[dict[str, t.Any], str]] = [
     ),
     (
         {"alpha_service_overrides": {"files": [{"path": "/etc/alpha/alpha.conf", "content": ["x"]}]}},
-        "INI data is a mapping of sections, not list",
+        "alpha: /etc/alpha/alpha.conf: expected a mapping, got a list",
     ),
-    ({"alpha_service_overrides": {"files": ["x"]}}, "alpha_service.files[0]: expected a mapping, got 'x'"),
+    (
+        {"alpha_service_overrides": {"files": ["x"]}},
+        "alpha_service.files: an item has no 'path', by which the items of this list are known",
+    ),
+    *(
+        (
+            {"alpha_service_overrides": {"files": [{"path": path, "content": content}]}},
+            f"alpha: {path}: content in alpha_service_overrides is empty; leave it out",
+        )
+        for path, content in (("/etc/alpha/alpha.conf", None), ("/etc/alpha/list", " "), ("/etc/shared/greeting", "{{ none }}"))
+    ),
+    (
+        {"alpha_service_overrides": {"containers": None}},
+        "alpha_service.containers: is empty, which would remove the whole list; leave it out",
+    ),
     ({"alpha_shared": "word"}, "alpha_service.files[1]: expected a mapping, got 'word'"),
     ({"alpha_service_overrides": {"name": "beta"}}, "alpha_service.name: is 'beta'; it must be the name of the role"),
     ({"alpha_service_overrides": {"wave": "third"}}, "alpha_service.wave: expected one of infrastructure, identity, service, got 'third'"),
 ]
 _BAD_FILES: list[tuple[str, str, str]] = [
     ("config/alpha/alpha.conf", "[DEFAULT\n", "alpha.conf: line 1: section header '[DEFAULT' is not closed"),
-    ("config/global.conf", "[a]\nx\n", "global.conf: line 2: expected 'option = value', got 'x'"),
+    ("config/alpha/list", "# {{ '' }}\n\n".replace("# ", ""), "alpha/list: it is empty, which would empty /etc/alpha/list"),
+    ("config/alpha/list", "{{ omit }}", "alpha/list: omit removes an option of a file that is merged"),
+    ("config/alpha/alpha.conf", "[DEFAULT]\n  debug = true\n", "alpha.conf: line 2: it is indented, but continues no option"),
+    ("config/global.conf", "[a]\nx\n", "global.conf: line 2: expected 'option = value'"),
     ("config/alpha/alpha.conf", "[a]\nx = {{ nothing }}\n", "config/alpha/alpha.conf: 'nothing' is undefined"),
     ("roles/alpha/templates/list.j2", "{{ nothing }}", "alpha: /etc/alpha/list: 'nothing' is undefined"),
     ("roles/alpha/templates/list.j2", "{% if %}", "alpha: /etc/alpha/list: "),
@@ -221,7 +238,7 @@ def test_a_bad_file_is_refused_with_its_name(site: Site, path: str, text: str, w
 
 def test_faults_of_all_places_are_reported_together(site: Site) -> None:
     site.write("roles/alpha/templates/list.j2", "{{ nothing }}")
-    site.write("config/alpha/alpha.conf", "x\n")
+    site.write("config/alpha/alpha.conf", "[a]\nx\n")
     output = site.run()
     _check(output, "'nothing' is undefined")
     _check(output, "expected 'option = value'")

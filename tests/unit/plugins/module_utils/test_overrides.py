@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pathlib
+import typing as t
 
 import pytest
 
@@ -16,8 +17,8 @@ def _file(fmt: str = "ini", oslo: bool = True) -> ConfigFile:
     return ConfigFile(path="/etc/nova/nova.conf", containers=["nova_api", "nova_compute"], format=fmt, oslo=oslo)  # type: ignore[arg-type]
 
 
-def _plain(text: str, _path: pathlib.Path) -> str:
-    return text
+def _apply(file: ConfigFile, content: t.Any, paths: list[pathlib.Path]) -> t.Any:
+    return overrides.apply(content, overrides.load(file, paths, pathlib.Path.read_text))
 
 
 def _write(path: pathlib.Path, text: str) -> pathlib.Path:
@@ -50,28 +51,75 @@ def test_the_stronger_file_wins_and_the_rest_stays(tmp_path: pathlib.Path) -> No
         _write(tmp_path / "nova.conf", "[a]\nx = 2\n"),
     ]
     content = {"DEFAULT": {"workers": 2}, "a": {"y": 3}}
-    assert overrides.apply(_file(), content, paths, _plain) == {"DEFAULT": {"workers": 2, "debug": "true"}, "a": {"y": 3, "x": "2"}}
+    assert _apply(_file(), content, paths) == {"DEFAULT": {"workers": 2, "debug": "true"}, "a": {"y": 3, "x": "2"}}
     assert content == {"DEFAULT": {"workers": 2}, "a": {"y": 3}}
 
 
 def test_expressions_are_rendered_before_parsing(tmp_path: pathlib.Path) -> None:
     path = _write(tmp_path / "nova.conf", "[a]\nx = @@\n")
-    assert overrides.apply(_file(), {}, [path], lambda text, _path: text.replace("@@", "5")) == {"a": {"x": "5"}}
+    found = overrides.load(_file(), [path], lambda path: path.read_text().replace("@@", "5"))
+    assert found == [overrides.Override(path, {"a": {"x": "5"}})]
+    assert overrides.load(_file(), [path], lambda _path: None) == []
 
 
-def test_text_is_replaced_as_a_whole(tmp_path: pathlib.Path) -> None:
-    path = _write(tmp_path / "nova.conf", "all of it\n")
-    assert overrides.apply(_file("text"), "before\n", [path], _plain) == "all of it\n"
+@pytest.mark.parametrize(
+    ("fmt", "text", "after"),
+    [
+        ("ini", f"[a]\nx = {overrides.OMIT}\n", {"a": {"y": "2"}}),
+        ("ini", f'[a]\nx = "{overrides.OMIT}"\n', {"a": {"y": "2"}}),
+        ("ini", f"[a]\nx = {overrides.OMIT}\nx = 5\n", {"a": {"x": ["5"], "y": "2"}}),
+        ("yaml", f"a: {{x: {overrides.OMIT}}}\n", {"a": {"y": "2"}}),
+        ("yaml", "a: {x: null}\n", {"a": {"y": "2"}}),
+        ("json", '{"a": {"x": null}}', {"a": {"y": "2"}}),
+        *((fmt, "# nothing\n", {"a": {"x": "1", "y": "2"}}) for fmt in ("ini", "yaml")),
+    ],
+)
+def test_an_option_is_removed_where_that_is_said(tmp_path: pathlib.Path, fmt: str, text: str, after: t.Any) -> None:
+    assert _apply(_file(fmt), {"a": {"x": "1", "y": "2"}}, [_write(tmp_path / "nova.conf", text)]) == after
+
+
+def test_a_file_without_content_changes_no_list(tmp_path: pathlib.Path) -> None:
+    assert _apply(_file("yaml"), [1, 2], [_write(tmp_path / "nova.conf", "# later\n")]) == [1, 2]
 
 
 @pytest.mark.parametrize(
     ("fmt", "text", "words"),
-    [("ini", "[a\n", "line 1"), ("yaml", "a: [", "expected"), ("json", "{", "line 1"), ("yaml", "- 1\n", "expected a mapping, got list")],
+    [
+        ("text", "\n", "it is empty, which would empty /etc/nova/nova.conf; remove it to leave that as it is"),
+        ("text", f"a {overrides.OMIT}", "omit removes an option of a file that is merged"),
+        ("ini", f"[a]\nx = b{overrides.OMIT}\n", "omit removes an option; it must be the whole value"),
+        ("json", "null", "expected a mapping, got nothing"),
+        ("yaml", "a:\n", "a: is empty, which would remove the whole mapping"),
+        ("yaml", "a: 1\n", "a: expected a mapping, got a value"),
+    ],
+)
+def test_what_would_remove_more_than_it_says_is_refused(tmp_path: pathlib.Path, fmt: str, text: str, words: str) -> None:
+    path = _write(tmp_path / "nova.conf", text)
+    with pytest.raises(overrides.OverrideError) as caught:
+        _apply(_file(fmt), "before\n" if fmt == "text" else {"a": {"x": "1"}}, [path])
+    assert f"override {path}: {words}" in str(caught.value)
+
+
+def test_what_was_encrypted_is_hidden_line_by_line_and_value_by_value() -> None:
+    assert overrides.hidden("[database]\nconnection = mysql://x:hunter2@h/n\nuse = true\n  - 'word': \"hunter2\"\n") == [
+        *("[database]", "connection = mysql://x:hunter2@h/n", "use = true", "'word': \"hunter2\""),
+        *("[database]", "mysql://x:hunter2@h/n", "hunter2"),
+    ]
+
+
+def test_text_is_replaced_as_a_whole(tmp_path: pathlib.Path) -> None:
+    path = _write(tmp_path / "nova.conf", "all of it\n")
+    assert _apply(_file("text"), "before\n", [path]) == "all of it\n"
+
+
+@pytest.mark.parametrize(
+    ("fmt", "text", "words"),
+    [("ini", "[a\n", "line 1"), ("yaml", "a: [", "expected"), ("json", "{", "line 1"), ("yaml", "- 1\n", "expected a mapping, got a list")],
 )
 def test_a_broken_file_is_named(tmp_path: pathlib.Path, fmt: str, text: str, words: str) -> None:
     path = _write(tmp_path / "nova.conf", text)
     with pytest.raises(overrides.OverrideError) as caught:
-        overrides.apply(_file(fmt), {}, [path], _plain)
+        _apply(_file(fmt), {"a": 1}, [path])
     assert str(path) in str(caught.value)
     assert words in str(caught.value)
 
@@ -80,7 +128,7 @@ def test_a_file_that_is_not_text_is_named(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "nova.conf"
     path.write_bytes(b"\xff\xfe\xff")
     with pytest.raises(overrides.OverrideError, match=r"nova\.conf"):
-        overrides.apply(_file(), {}, [path], _plain)
+        _apply(_file(), {}, [path])
 
 
 @pytest.mark.parametrize(
@@ -96,14 +144,14 @@ def test_a_file_that_is_not_text_is_named(tmp_path: pathlib.Path) -> None:
 def test_a_file_that_breaks_its_parser_is_named(tmp_path: pathlib.Path, fmt: str, text: str, words: str) -> None:
     path = _write(tmp_path / "nova.conf", text)
     with pytest.raises(overrides.OverrideError, match=words) as caught:
-        overrides.apply(_file(fmt), {}, [path], _plain)
+        _apply(_file(fmt), {}, [path])
     assert str(path) in str(caught.value)
 
 
 def test_a_broken_file_is_not_quoted(tmp_path: pathlib.Path) -> None:
     path = _write(tmp_path / "nova.conf", "password: b: hunter2\n")
     with pytest.raises(overrides.OverrideError, match="line 1: mapping values are not allowed here") as caught:
-        overrides.apply(_file("yaml"), {}, [path], _plain)
+        _apply(_file("yaml"), {}, [path])
     assert "hunter2" not in str(caught.value)
 
 
