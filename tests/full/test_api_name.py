@@ -19,7 +19,7 @@ BY_NAME = ("-e", f"cloud_api_fqdn={NAME.upper()}")
 
 
 @pytest.fixture
-def resolvable(cloud: Cloud) -> t.Iterator[t.Callable[[], None]]:
+def resolvable(cloud: Cloud) -> t.Iterator[t.Callable[[], object]]:
     """Lets this machine resolve the name once it is called; the cloud goes by address again in the end."""
     hosts = pathlib.Path("/etc/hosts")
     before = hosts.read_text("utf-8")
@@ -38,7 +38,7 @@ def urls(cloud: Cloud) -> set[str]:
     return {endpoint["url"] for service in catalog for endpoint in service["endpoints"]}
 
 
-def test_a_cloud_goes_by_name(cloud: Cloud, resolvable: t.Callable[[], None]) -> None:
+def test_a_cloud_goes_by_name(cloud: Cloud, resolvable: t.Callable[[], object]) -> None:
     text = " ".join(cloud.play("site", *BY_NAME, check=False).split())
     assert f"'{NAME}' must resolve to cloud_api_address, {ADDRESS}, and to nothing else, but the controller does not resolve it" in text
     assert {urlsplit(url).hostname for url in urls(cloud)} == {ADDRESS}
