@@ -19,6 +19,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils import (
     checks,
     formats,
     model,
+    oslo_options,
     overrides,
     roles,
     schema,
@@ -28,8 +29,11 @@ from ansible_collections.caisson.openstack.plugins.module_utils import (
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import ConfigFile, Service
 from ansible_collections.caisson.openstack.plugins.module_utils.merge import MOUNTS, MergeError, merge
 from ansible_collections.caisson.openstack.plugins.plugin_utils import options, override_files
-from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result
+from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, warn
 from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
+
+#: The options that the services of each release declare.
+_OPTIONS = pathlib.Path(__file__).resolve().parents[2] / "roles" / "images" / "files" / "options"
 
 
 class ActionModule(ControllerAction):
@@ -182,10 +186,13 @@ class ActionModule(ControllerAction):
         where = f"{service.name}: {file.path}"
         known = len(self._faults)
         try:
-            content = self._defined(service, file, where)
+            defined = self._defined(service, file, where)
             found = self._overrides(service, file) if self._args["overrides_dir"] else []
             if len(self._faults) > known:
                 return ""
+            content = functools.reduce(merge, (value for _variable, value in defined))
+            if file.oslo:
+                self._check_names(service, content, [*((where, value) for variable, value in defined if variable), *found])
             content = overrides.apply(content, found)
             if file.oslo:
                 content = secret_text.for_oslo(content, self._secrets)
@@ -194,22 +201,42 @@ class ActionModule(ControllerAction):
             self._faults.append(f"{where}: {error}")
             return ""
 
-    def _defined(self, service: Service, file: ConfigFile, where: str) -> t.Any:
-        """Return the content of a file as the role and the operator's variable define it, or None after noting faults."""
-        known = len(self._faults)
+    def _defined(self, service: Service, file: ConfigFile, where: str) -> list[tuple[str, t.Any]]:
+        """Return the content of a file as the role defines it and as a variable of the operator changes it, each with that variable."""
         contents = self._contents[_key(service, file)]
         if file.template:
             text = trust_as_template((self._paths[service.name] / "templates" / file.template).read_text(encoding="utf-8"))
             contents = [_Content("", text), *filter(lambda content: content.variable, contents)]
         values = []
         for content in contents:
+            known = len(self._faults)
             value = overrides.omitted(self._template(content.raw, where))
             if len(self._faults) == known and (value is None or (isinstance(value, str) and not value.strip() and content.variable)):
                 self._faults.append(f"{where}: content{f' in {content.variable}' if content.variable else ''} is empty; leave it out")
-            values.append(value)
+            values.append((content.variable, value))
         if not contents:
             self._faults.append(f"{where}: has neither content nor template")
-        return functools.reduce(merge, values) if len(self._faults) == known else None
+        return values
+
+    def _check_names(self, service: Service, content: t.Any, given: list[tuple[str, t.Any] | overrides.Override]) -> None:
+        """Note the options in overrides of a file that its service does not read."""
+        release = self._vars.get("cloud_release")
+        known = oslo_options.read(_OPTIONS / f"{release}.txt") if given else None
+        if not known or service.name not in known.services:
+            return
+        extra = [str(pattern) for pattern in self._vars.get("cloud_extra_oslo_options") or []]
+        for item in given:
+            place, data = (f"override {item.path}", item.data) if isinstance(item, overrides.Override) else item
+            if not isinstance(data, t.Mapping):
+                continue  # merging refuses it
+            faults, former = oslo_options.check(known, service.name, data, content, extra)
+            if isinstance(item, overrides.Override) and item.path.name == overrides.GLOBAL:
+                # a service may ignore what is for another
+                faults = oslo_options.check_shared(known, data, extra)
+            # files of several containers may have the same overrides
+            self._faults += [f"{place}: {fault}" for fault in faults if f"{place}: {fault}" not in self._faults]
+            for text in former:
+                warn(f"{place}: {text}")
 
     def _overrides(self, service: Service, file: ConfigFile) -> list[overrides.Override]:
         """Return what the operator's files say of a file."""

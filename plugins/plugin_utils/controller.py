@@ -56,6 +56,11 @@ def show(lines: t.Iterable[str]) -> None:
         _display.display(line)
 
 
+def warn(text: str) -> None:
+    """Print a warning, once."""
+    _display.warning(text)
+
+
 def keep(what: str, file: str, text: str) -> None:
     """Write a file that only its owner may read; *what* is its name in messages.
 

@@ -15,6 +15,7 @@ import typing as t
 import pytest
 import yaml
 
+from ansible_collections.caisson.openstack.plugins.module_utils import formats, oslo_options
 from tests.unit.roles.rendering import ROOT, Host, render
 
 INVENTORIES = sorted(path.parent.name for path in ROOT.glob("inventory/*/hosts.yml"))
@@ -218,3 +219,29 @@ def test_neutron_reads_the_types_of_project_networks(release: str) -> None:
     options = ml2("aio", release, "aio")
     assert {name for name in options["ml2"] if name.endswith("_network_types")} == {known}
     assert options["ml2"][known] == "geneve"
+
+
+def _oslo_files(host: Host) -> t.Iterator[tuple[str, dict[str, t.Any], dict[str, t.Any]]]:
+    """Yield service, path and content of each file of a host that oslo.config reads, with all files of its container."""
+    services = {item["name"]: item["service"] for item in host["containers"]}
+    for file in host["files"]:
+        container, name = file["path"].split("/")[0], file["path"].rsplit("/", 1)[-1]
+        if services.get(container) in OSLO_SERVICES and name.endswith((".conf", ".ini")) and name not in ("uwsgi.ini", "rootwrap.conf"):
+            yield services[container], file["path"], formats.parse("ini", file["content"])
+
+
+OSLO_SERVICES = ("keystone", "glance", "placement", "nova", "neutron")
+
+
+@pytest.mark.parametrize("release", SUBSTRATES)
+def test_every_option_is_one_that_the_release_declares(release: str) -> None:
+    """A service ignores a name that it does not know, without a word, and a former name may be gone with the next release."""
+    known = oslo_options.read(ROOT / f"roles/images/files/options/{release}.txt")
+    assert known
+    seen = set()
+    for inventory in INVENTORIES:
+        for host in hosts(inventory, release).values():
+            for service, path, content in _oslo_files(host):
+                assert oslo_options.check(known, service, content, {}, []) == ([], []), path
+                seen.add(path.rsplit("/", 1)[-1])
+    assert seen >= {"keystone.conf", "glance-api.conf", "placement.conf", "nova.conf", "neutron.conf", "ml2_conf.ini", "ovn_agent.ini"}
