@@ -221,8 +221,8 @@ def test_neutron_reads_the_types_of_project_networks(release: str) -> None:
     assert options["ml2"][known] == "geneve"
 
 
-def _oslo_files(host: Host) -> t.Iterator[tuple[str, dict[str, t.Any], dict[str, t.Any]]]:
-    """Yield service, path and content of each file of a host that oslo.config reads, with all files of its container."""
+def _oslo_files(host: Host) -> t.Iterator[tuple[str, str, dict[str, t.Any]]]:
+    """Yield service, path and content of each file of a host that oslo.config reads."""
     services = {item["name"]: item["service"] for item in host["containers"]}
     for file in host["files"]:
         container, name = file["path"].split("/")[0], file["path"].rsplit("/", 1)[-1]
