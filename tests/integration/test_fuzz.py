@@ -112,7 +112,8 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
     directory = tmp_path_factory.mktemp("definitions")
     roles = sorted(path.parents[2].name for path in ROOT.glob("roles/*/vars/main/service.yml") if path.parents[2].name != "registry")
     groups = [name for role in roles for name in model.roles.options(ROOT / "roles" / role) if name.endswith("_group")]
-    names = [*(f"{role}_service" for role in roles), *groups, "cloud_api_address", "loadbalancer_address"]
+    needy = [f"{role}_required_secrets" for role in roles if (ROOT / "roles" / role / "vars/main/secrets.yml").is_file()]
+    names = [*(f"{role}_service" for role in roles), *groups, *needy, "cloud_api_address", "loadbalancer_address"]
     hosts = {host: {"cloud_address": address, "ansible_connection": "local"} for host, address in _ADDRESSES.items()}
     children: dict[str, t.Any] = {
         name: {"hosts": {member: {} for member in members}} for name, members in _GROUPS.items() if name not in ("all", "ungrouped")
