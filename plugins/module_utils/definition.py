@@ -45,7 +45,7 @@ class ContainerOptions:
     image: str
     command: list[str]
     user: str = "0:0"
-    env: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    env: dict[str, str] = dataclasses.field(default_factory=dict)
     volumes: list[str] = dataclasses.field(default_factory=list)
     tmpfs: list[str] = dataclasses.field(default_factory=list)
     capabilities: list[str] = dataclasses.field(default_factory=list)

@@ -20,7 +20,7 @@ def check(name: str, settings: t.Mapping[str, Setting]) -> list[str]:
     """
     found: dict[str, list[str]] = {}
     for host, setting in settings.items():
-        found.setdefault("..." if setting.value is ... else json.dumps(setting.value, sort_keys=True), []).append(host)
+        found.setdefault("..." if setting.value is ... else json.dumps(setting.value, sort_keys=True, default=str), []).append(host)
     if len(found) < 2:
         return []
     parts = [_part(value, hosts, settings[hosts[0]].origin, hidden=bool(SECRET.search(name))) for value, hosts in found.items()]

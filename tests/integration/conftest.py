@@ -91,7 +91,7 @@ def mariadb() -> t.Iterator[MariaDB]:
         image=lab.image("mariadb"),
         command=["sh", "-ec", _INSTALL],
         user="42434:42434",
-        env={"PORT": server.port},
+        env={"PORT": str(server.port)},
         tmpfs=["/tmp:mode=1777", "/run/mysqld:uid=42434,gid=42434", "/var/lib/mysql:uid=42434,gid=42434"],
         stop_timeout=0,
     )

@@ -52,7 +52,7 @@ def url(mariadb: MariaDB) -> t.Iterator[str]:
         image=lab.image("keystone"),
         command=["sh", "-ec", _START],
         user="42425:42425",
-        env={"PORT": port, "DATABASE_PORT": mariadb.port, "OS_BOOTSTRAP_PASSWORD": _PASSWORD},
+        env={"PORT": str(port), "DATABASE_PORT": str(mariadb.port), "OS_BOOTSTRAP_PASSWORD": _PASSWORD},
         tmpfs=["/tmp:mode=1777"],
         stop_timeout=0,
     )

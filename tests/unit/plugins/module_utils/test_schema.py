@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.caisson.openstack.plugins.module_utils import schema
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Service
+from ansible_collections.caisson.openstack.plugins.module_utils.definition import Container, Service
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
 
 
@@ -201,3 +201,8 @@ def test_an_option_of_an_argument_spec_is_as_strict(option: dict[str, t.Any], va
 def test_an_option_gets_the_type_that_it_declares(option: dict[str, t.Any], value: t.Any, converted: t.Any) -> None:
     found, faults = schema.convert_option(option, value, "x")
     assert (found, type(found), faults) == (converted, type(converted), [])
+
+
+def test_a_number_in_the_environment_of_a_container_is_text() -> None:
+    """Otherwise an option that gets its declared type would look like another environment, and replace the container."""
+    assert schema.load(Container, {"name": "a", "image": "a", "command": ["a"], "group": "a", "env": {"PORT": 1}}, "x").env == {"PORT": "1"}

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import datetime
+
 from ansible_collections.caisson.openstack.plugins.module_utils import shared_settings
 from ansible_collections.caisson.openstack.plugins.module_utils.inventory_checks import Setting
 
@@ -25,3 +27,8 @@ def test_secrets_are_not_shown_and_may_not_be_known_yet() -> None:
     )
     assert "hunter2" not in fault
     assert "one value on c1 (a.yml); one value on n1 (default of role nova)" in fault
+
+
+def test_any_value_of_yaml_can_be_compared() -> None:
+    settings = {"c1": Setting(datetime.date(2026, 1, 2), "a.yml"), "n1": Setting(datetime.date(2026, 1, 3), "b.yml")}
+    assert len(shared_settings.check("cloud_region", settings)) == 1
