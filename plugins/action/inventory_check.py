@@ -54,7 +54,7 @@ class ActionModule(ControllerAction):
         declared = _declared(paths, settings, [name for name in paths if f"{name}_service" in self._vars])
         faults, warnings = inventory_checks.check_names(settings, declared)
         faults += inventory_checks.check_types(_known(settings), declared, self._secret_kinds())
-        for check in (inventory_checks.check_groups, inventory_checks.check_build_host):
+        for check in (inventory_checks.check_groups, inventory_checks.check_control, inventory_checks.check_build_host):
             faults += [("", fault) for fault in check(self._patterns, self._groups)]
         faults += [("", fault) for fault in inventory_checks.check_group_sizes(self._patterns, self._groups, self._limit)]
         faults += [("", fault) for fault in inventory_checks.check_host_names(self._members(), self._groups)]

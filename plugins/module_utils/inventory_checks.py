@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import difflib
 import re
@@ -13,6 +14,8 @@ from ansible_collections.caisson.openstack.plugins.module_utils import limits, s
 OVERRIDES = "_service_overrides"
 #: The group of the host that builds images for others.
 BUILD = "build"
+#: The group that playbooks name themselves, whatever groups the services are in.
+CONTROL = "control"
 #: The role whose variables hold for all services.
 SHARED = "cloud"
 
@@ -211,6 +214,21 @@ def check_groups(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Seque
     for pattern, variables in empty.items():
         faults.append(f"host group '{pattern}', which {_names(variables)}, has no hosts; put hosts into it, or name another group")
     return faults
+
+
+def check_control(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
+    """Return a fault if group ``control`` has no hosts and :func:`check_groups` does not say so; arguments as there."""
+    named = {name for pattern in patterns.values() for name in str(pattern).split(":")}
+    reported = CONTROL in named if CONTROL not in groups else CONTROL in patterns.values()
+    if not patterns or groups.get(CONTROL) or reported:
+        return []
+    (usual, _count), *_others = collections.Counter(map(str, patterns.values())).most_common()
+    children = ", ".join(f"{name}: {{}}" for name in usual.split(":"))
+    return [
+        f"host group '{CONTROL}' has no hosts: they keep the journal of upgrades, and the first one runs verification, backups of the "
+        f"secrets file and the like. If your group has another name, put it into '{CONTROL}', below all, children: "
+        f"{CONTROL}: {{children: {{{children}}}}}"
+    ]
 
 
 def check_build_host(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:

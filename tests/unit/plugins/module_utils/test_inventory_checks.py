@@ -93,6 +93,19 @@ def test_groups_must_be_there_and_have_hosts() -> None:
     ]
 
 
+def test_there_are_control_hosts_whatever_groups_the_services_have() -> None:
+    patterns = {"nova_group": "chiefs", "ovn_group": "chiefs", "ovs_group": "chiefs:compute"}
+    (fault,) = checks.check_control(patterns, {"chiefs": ["a"], "compute": ["b"]})
+    assert fault.startswith("host group 'control' has no hosts:")
+    assert fault.endswith(": control: {children: {chiefs: {}}}")
+    assert checks.check_control({"nova_group": "chiefs", "ovn_group": "control:chiefs"}, {"chiefs": ["a"], "control": []})
+    assert not checks.check_control(patterns, {"chiefs": ["a"], "compute": ["b"], "control": ["a"]})
+    # nothing of the play needs them, or the group is missed already
+    assert not checks.check_control({}, {"build": ["a"]})
+    assert not checks.check_control({"nova_group": "control"}, {"chiefs": ["a"]})
+    assert not checks.check_control({"nova_group": "control"}, {"chiefs": ["a"], "control": []})
+
+
 def test_a_build_host_runs_no_services() -> None:
     patterns = {"nova_group": "control", "ovn_group": "network:control", "libvirt_group": "compute", "registry_group": "build"}
     assert checks.check_build_host(patterns, {"control": ["a"]}) == []
