@@ -17,6 +17,7 @@ from ansible.template import trust_as_template
 
 from ansible_collections.caisson.openstack.plugins.module_utils import (
     checks,
+    expressions,
     formats,
     model,
     oslo_options,
@@ -197,7 +198,10 @@ class ActionModule(ControllerAction):
             if file.oslo:
                 content = secret_text.for_oslo(content, self._secrets)
             return formats.render(file.format, content)
-        except (OSError, UnicodeDecodeError, MergeError, formats.FormatError, overrides.OverrideError) as error:
+        except overrides.OverrideError as error:
+            self._faults += [f"{where}: {message}" for message in error.messages]
+            return ""
+        except (OSError, UnicodeDecodeError, MergeError, formats.FormatError) as error:
             self._faults.append(f"{where}: {error}")
             return ""
 
@@ -256,14 +260,14 @@ class ActionModule(ControllerAction):
         return overrides.load(file, paths, read)
 
     def _override_text(self, form: str, text: str, where: str) -> str:
-        """Return the text of an override file with its expressions resolved; data that it is as a whole are written in its format."""
+        """Return the text of an override file with its expressions resolved, each written in the format of the file."""
         known = len(self._faults)
-        found = self._template(trust_as_template(text), where)
+        found = self._template(trust_as_template(expressions.prepared(text, form)), where)
         if isinstance(found, str) or len(self._faults) > known:
             return found or ""
         if found is None:
             raise formats.FormatError("its expression yields nothing; give it a default")
-        return str(found) if form == "text" and not isinstance(found, (dict, list)) else formats.render(form, found)
+        return formats.render(form, found) if isinstance(found, (dict, list)) else expressions.written(found, form, 1)
 
     def _template(self, value: t.Any, where: str) -> t.Any:
         """Return *value* as plain data with its expressions resolved, or None after noting the fault."""
@@ -271,7 +275,8 @@ class ActionModule(ControllerAction):
         try:
             return roles.template(self._templar, value, variables)
         except AnsibleError as error:
-            self._faults.append(f"{where}: {' '.join(str(error).split())}")
+            message = " ".join(str(error).split()).replace(f"The filter plugin '{expressions.FILTER}' failed: ", "")
+            self._faults.append(f"{where}: {message}")
             return None
 
     def _address(self, host: str) -> str:

@@ -33,7 +33,11 @@ _IGNORED = ("~", ".bak", ".orig", ".swp", ".md")
 
 
 class OverrideError(ValueError):
-    """An override file cannot be used; the message names the file and what is wrong."""
+    """Override files cannot be used; each of the messages names the file and what is wrong."""
+
+    def __init__(self, *messages: str) -> None:
+        super().__init__("; ".join(messages))
+        self.messages = messages
 
 
 def candidates(directory: pathlib.Path, service: str, file: ConfigFile, groups: t.Iterable[str], host: str) -> list[pathlib.Path]:
@@ -62,18 +66,20 @@ def load(file: ConfigFile, paths: t.Iterable[pathlib.Path], read: t.Callable[[pa
         read: returns the text of an override file with its expressions resolved, or None if that cannot be done.
 
     Raises:
-        OverrideError: if a file cannot be read or parsed, or would empty the file that it overrides.
+        OverrideError: if files cannot be read or parsed, or would empty the file that they override.
     """
-    found = []
+    found, faults = [], []
     for path in (path for path in paths if path.is_file()):
         try:
             text = read(path)
             if text is not None:
                 found.append(Override(path, _data(file, text)))
         except RecursionError:
-            raise OverrideError(f"override {path}: it is nested too deeply") from None
+            faults.append(f"override {path}: it is nested too deeply")
         except (OSError, ValueError) as error:
-            raise OverrideError(f"override {path}: {error}") from error
+            faults.append(f"override {path}: {error}")
+    if faults:
+        raise OverrideError(*faults)
     return found
 
 
@@ -117,14 +123,17 @@ def apply(content: t.Any, found: t.Iterable[Override]) -> t.Any:
     """Return *content* with overrides merged into it, the strongest last; text is replaced as a whole.
 
     Raises:
-        OverrideError: if one is of another kind than what it overrides.
+        OverrideError: if some are of another kind than what they override.
     """
+    faults = []
     for override in found:
         try:
             # of a file that merges, one without content says nothing
             content = content if override.data == {} else merge(content, override.data)
         except MergeError as error:
-            raise OverrideError(f"override {override.path}: {error}") from error
+            faults.append(f"override {override.path}: {error}")
+    if faults:
+        raise OverrideError(*faults)
     return content
 
 

@@ -239,6 +239,8 @@ def test_a_bad_file_is_refused_with_its_name(site: Site, path: str, text: str, w
 def test_faults_of_all_places_are_reported_together(site: Site) -> None:
     site.write("roles/alpha/templates/list.j2", "{{ nothing }}")
     site.write("config/alpha/alpha.conf", "[a]\nx\n")
+    site.write("config/hosts/c1/alpha/alpha.conf", "[a\n")
     output = site.run()
     _check(output, "'nothing' is undefined")
     _check(output, "expected 'option = value'")
+    _check(output, "section header '[a' is not closed")

@@ -10,6 +10,7 @@ import sys
 import typing as t
 
 import pytest
+import yaml
 
 from tests.integration.test_model import Site
 
@@ -97,3 +98,52 @@ def test_a_file_of_a_definition_is_removed(site: Site) -> None:
     assert {item["path"] for item in site.packed("c1")["files"]} == {f"alpha_api/config/{name}" for name in ("alpha.conf", "list", "more")}
     assert site.content("c1", "more") == "x"
     assert "debug = false" in site.content("c1", "alpha.conf")
+
+
+def _formats(site: Site) -> None:
+    """Add a file of each format that is merged."""
+    service = (site.directory / "roles/alpha/vars/main.yml").read_text()
+    files = [
+        f"    - {{path: /etc/alpha/alpha.{form}, containers: [alpha_api], format: {form}, content: {{for: 5m, keep: 1}}}}\n"
+        for form in ("yaml", "json")
+    ]
+    site.write("roles/alpha/vars/main.yml", service.replace("  databases:", f"{''.join(files)}  databases:"))
+
+
+_VALUES = {"my_list": ["a: b", 2], "my_map": {"x": {"y": None}}, "my_text": "up == 0", "my_none": None, "my_true": True}
+
+
+def test_expressions_inside_overrides_are_written_in_the_format_of_their_file(site: Site) -> None:
+    _formats(site)
+    site.write(
+        "config/alpha/alpha.yaml",
+        "for: {{ my_none }}\nlist: {{ my_list }}\n{% if my_true %}\nmap: {{ my_map }}\n{% endif %}\nexpr: {{ my_text }} # {{ my_text }}\n"
+        "on: {{ my_none | default(my_true, true) }}\nfirst: {{ 1 if my_none else my_list[1] }}\n{% raw %}label: '{{ $x }}'{% endraw %}\n",
+    )
+    site.write("config/alpha/alpha.json", '{"for": {{ none }}, "list": {{ my_list }}, "on": {{ true }}, "expr": "{{ my_text }}"}')
+    site.write("config/alpha/alpha.conf", "[a]\non = {{ my_true }}\nnumber = {{ 1 + 1 }}\ntext = x {{- my_text -}} x\nlast = {{ omit }}\n")
+    site.write("config/alpha/list", "{% for item in my_list %}\n{{ loop.index }} {{ item }}\n{% endfor %}\n")
+    assert site.run(**_VALUES) == ""
+    expected = {"keep": 1, "list": ["a: b", 2], "map": {"x": {}}, "expr": "up == 0", "first": 2, "label": "{{ $x }}", True: True}
+    assert yaml.safe_load(site.content("c1", "alpha.yaml")) == expected
+    assert json.loads(site.content("c1", "alpha.json")) == {"keep": 1, "list": ["a: b", 2], "on": True, "expr": "up == 0"}
+    assert "[a]\non = true\nnumber = 2\ntext = xup == 0x\n" in site.content("c1", "alpha.conf")
+    assert site.content("c1", "list") == "1 a: b\n2 2\n"
+
+
+def test_an_expression_that_yields_no_text_is_refused_with_its_line(site: Site) -> None:
+    _formats(site)
+    places = {
+        "config/groups/control/alpha/alpha.conf": ("[a]\nx = 1\ny = {{ my_list }}\n", "line 3: an expression yields a list"),
+        "config/alpha/alpha.conf": ("[a]\n\nx = {{ none }}\n", "line 3: an expression yields no value"),
+        "config/hosts/c1/alpha/alpha.conf": ("x = [{{ my_map }}]\n", "line 1: an expression yields a mapping"),
+        "config/alpha/list": ("a {{ my_true }}\n", "line 1: an expression yields true or false"),
+        "config/groups/all/alpha/list": ("{{ my_true }}\n", "line 1: an expression yields true or false"),
+        "config/alpha/alpha.yaml": ("a: {{ }}\n", "Syntax error in template: Expected an expression"),
+        "config/alpha/alpha.json": ("#jinja2: trim_blocks: false\n{}\n", "line 1: #jinja2: is not supported in overrides"),
+    }
+    for path, (text, _words) in places.items():
+        site.write(path, text)
+    output = site.run(**_VALUES)
+    for path, (_text, words) in places.items():
+        assert any(f"override {site.directory / path}: {words}" in line for line in output.splitlines()), (path, output)

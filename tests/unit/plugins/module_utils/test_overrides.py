@@ -100,6 +100,20 @@ def test_what_would_remove_more_than_it_says_is_refused(tmp_path: pathlib.Path, 
     assert f"override {path}: {words}" in str(caught.value)
 
 
+def test_all_bad_overrides_of_a_file_are_named_at_once(tmp_path: pathlib.Path) -> None:
+    broken = [_write(tmp_path / name, text) for name, text in {"a": "x: [", "b": "x: 1\nx: 2\n", "c": "x: 1\n"}.items()]
+    with pytest.raises(overrides.OverrideError) as caught:
+        overrides.load(_file("yaml"), broken, pathlib.Path.read_text)
+    assert [message.split(":")[0] for message in caught.value.messages] == [f"override {path}" for path in broken[:2]]
+    found = [overrides.Override(path, data) for path, data in zip(broken, ({"x": 1}, {"y": 5}, {"z": 2}), strict=True)]
+    with pytest.raises(overrides.OverrideError) as caught:
+        overrides.apply({"x": {"a": 1}, "y": 1, "z": [{"name": "n"}]}, found)
+    assert caught.value.messages == (
+        f"override {broken[0]}: x: expected a mapping, got a value",
+        f"override {broken[2]}: z: expected a list, got a value",
+    )
+
+
 def test_what_was_encrypted_is_hidden_line_by_line_and_value_by_value() -> None:
     assert overrides.hidden("[database]\nconnection = mysql://x:hunter2@h/n\nuse = true\n  - 'word': \"hunter2\"\n") == [
         *("[database]", "connection = mysql://x:hunter2@h/n", "use = true", "'word': \"hunter2\""),
