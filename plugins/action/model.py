@@ -253,7 +253,7 @@ class ActionModule(ControllerAction):
             known = len(self._faults)
             resolved = self._override_text(file.format, text, f"{service.name}: override {path}") if text else ""
             if encrypted:
-                file.sensitive = True
+                file.sensitive = file.hidden = True
                 self._hidden += overrides.hidden(resolved)
             return None if len(self._faults) > known else resolved
 

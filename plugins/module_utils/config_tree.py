@@ -17,13 +17,18 @@ from ansible_collections.caisson.openstack.plugins.module_utils.spec import dige
 
 @dataclasses.dataclass(frozen=True)
 class WantedFile:
-    """A file as it should be; ``path`` is relative to the root of the tree."""
+    """A file as it should be; ``path`` is relative to the root of the tree. Of a ``hidden`` one nothing is shown."""
 
     path: str
     content: str
     mode: str
     gid: int
     sensitive: bool
+    hidden: bool = False
+
+    def shown(self, content: str, secrets: list[str]) -> str:
+        """Return *content* of the file as people may see it."""
+        return f"{masking.MASK}\n" if self.hidden else masking.mask(content, secrets, self.sensitive)
 
 
 @dataclasses.dataclass
@@ -126,9 +131,9 @@ def _compare(root: pathlib.Path, file: WantedFile, secrets: list[str], written: 
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         # when it went is not known, but its directory changed then
         since = path.parent.stat().st_mtime if path.parent.is_dir() else 0.0
-        return Change(file.path, "new", "", masking.mask(file.content, secrets, file.sensitive), since, by_hand=written is not None)
+        return Change(file.path, "new", "", file.shown(file.content, secrets), since, by_hand=written is not None)
     if current != file.content:
-        before, after = masking.mask(current, secrets, file.sensitive), masking.mask(file.content, secrets, file.sensitive)
+        before, after = file.shown(current, secrets), file.shown(file.content, secrets)
         by_hand = written is not None and written != digest(current)
         return Change(file.path, "content" if before != after else "a secret", before, after, status.st_mtime, by_hand)
     mode = f"{status.st_mode & 0o7777:04o}"

@@ -96,6 +96,7 @@ class ConfigFile:
     template: str = ""
     oslo: bool = False
     sensitive: bool = False
+    hidden: bool = False
     on_change: t.Literal["restart", "reload", "none"] = "restart"
     mode: str = "0640"
 

@@ -53,6 +53,7 @@ class HostFile:
     mode: str
     gid: int
     sensitive: bool
+    hidden: bool
 
 
 @dataclasses.dataclass
@@ -246,7 +247,7 @@ def _mounts(container: Container, files: list[tuple[ConfigFile, str]]) -> list[s
 
 def _host_files(container: Container, files: list[tuple[ConfigFile, str]]) -> list[HostFile]:
     gid = int(container.user.split(":")[1])
-    return [HostFile(host_path(container, file), text, file.mode, gid, file.sensitive) for file, text in files]
+    return [HostFile(host_path(container, file), text, file.mode, gid, file.sensitive, file.hidden) for file, text in files]
 
 
 def _add_jobs(phases: t.Mapping[str, list[JobSpec]], service: Service, specs: dict[str, ContainerSpec], site: Site) -> None:

@@ -66,7 +66,7 @@ def test_a_file_that_ansible_vault_encrypted_is_decrypted_and_never_shown(site: 
     assert site.run(arguments=arguments) == ""
     assert text.splitlines()[-1] in site.content("c1", name)
     (file,) = (item for item in site.packed("c1")["files"] if item["path"].endswith(name))
-    assert file["sensitive"]
+    assert file["sensitive"] and file["hidden"]
     assert "hunter2hunter3" in site.packed("c1")["secrets"]
     site.write("password", "wrong")
     output = site.run(arguments=arguments)

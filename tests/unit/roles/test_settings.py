@@ -212,7 +212,12 @@ def test_an_override_that_is_one_expression_is_written_in_the_format_of_its_file
         (tmp_path / "config" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "config" / name).write_text(text, encoding="utf-8")
     rules = {"groups": [{"name": "mine", "rules": [{"alert": "A", "expr": "up == 0", "enabled": True}]}]}
-    variables = {"cloud_substrate": SUBSTRATE, "cloud_overrides_dir": f"{tmp_path}/config", "my_rules": rules}
+    variables = {
+        "cloud_substrate": SUBSTRATE,
+        "cloud_overrides_dir": f"{tmp_path}/config",
+        "my_rules": rules,
+        "cloud_extra_oslo_options": ["my_section/*"],
+    }
     files = {file["path"]: file["content"] for file in render(write_inventory(tmp_path, {}), place, variables)["control1"]["files"]}
     found = {group["name"]: group for group in yaml.safe_load(files["prometheus/config/rules.yml"])["groups"]}
     assert found["mine"] == rules["groups"][0]

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.caisson.openstack.plugins.module_utils import config_tree
 from ansible_collections.caisson.openstack.plugins.module_utils.config_tree import Change, Wanted, WantedFile
+from ansible_collections.caisson.openstack.plugins.module_utils.masking import MASK
 
 
 def _file(path: str = "api/config/x.conf", content: str = "a = 1\n", **options: t.Any) -> WantedFile:
@@ -137,6 +138,15 @@ def test_a_second_run_changes_nothing(contents: dict[str, str]) -> None:
 # -- secrets ----------------------------------------------------------------------------------------------------
 
 _SECRET = "s3cr3tS3cr3ts3cr3t"
+
+
+@pytest.mark.parametrize("before", ["", "port = 1\npin = 12\n"])
+def test_nothing_of_a_hidden_file_is_shown(tmp_path: pathlib.Path, before: str) -> None:
+    if before:
+        _converge(tmp_path, _wanted(_file(content=before)))
+    (change,) = config_tree.plan(tmp_path, _wanted(_file(content="port = 2\npin = 123\n", hidden=True)))
+    assert (change.before, change.after) == (f"{MASK}\n" if before else "", f"{MASK}\n")
+    assert change.reason == ("a secret" if before else "new")
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,8 @@ def test_a_container_is_resolved() -> None:
     ]
     assert built.volumes == ["x_data"]
     assert built.files == [
-        model.HostFile("api/config/x.conf", "text /etc/x/x.conf", "0640", 2000, False),
-        model.HostFile("api/files/usr/lib/y.conf", "text /usr/lib/y.conf", "0640", 2000, False),
+        model.HostFile("api/config/x.conf", "text /etc/x/x.conf", "0640", 2000, False, False),
+        model.HostFile("api/files/usr/lib/y.conf", "text /usr/lib/y.conf", "0640", 2000, False, False),
     ]
 
 
