@@ -110,7 +110,7 @@ def _formats(site: Site) -> None:
     site.write("roles/alpha/vars/main.yml", service.replace("  databases:", f"{''.join(files)}  databases:"))
 
 
-_VALUES = {"my_list": ["a: b", 2], "my_map": {"x": {"y": None}}, "my_text": "up == 0", "my_none": None, "my_true": True}
+_VALUES: dict[str, t.Any] = {"my_list": ["a: b", 2], "my_map": {"x": {"y": None}}, "my_text": "up == 0", "my_none": None, "my_true": True}
 
 
 def test_expressions_inside_overrides_are_written_in_the_format_of_their_file(site: Site) -> None:
