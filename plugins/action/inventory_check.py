@@ -34,7 +34,8 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import o
 
 _ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
 _BALANCER = "loadbalancer"
-_SWITCH, _TUNNEL = "openvswitch_group", "cloud_tunnel_address"
+_SWITCH = "openvswitch_group"
+_TUNNEL = "cloud_tunnel_address"
 #: What a role's list of the options that may differ from host to host is called, behind the name of the role.
 _OF_HOSTS = "_host_options"
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")

@@ -177,7 +177,7 @@ class ActionModule(ControllerAction):
         # merging has brought together where the content of each file stands
         places = {"": definition, overrides_name: override}
         for file in service.files:
-            chosen = [(variable, at) for variable, at in (file.content or {}).items()]
+            chosen = (file.content or {}).items()
             self._contents[_key(service, file)] = [_Content(variable, places[variable]["files"][at]["content"]) for variable, at in chosen]
         return service
 

@@ -71,7 +71,8 @@ class Expected:
     fingerprint: str = ""
     generation: int = 0
     history: list[str] = dataclasses.field(default_factory=list)
-    secrets: dict[str, str] = dataclasses.field(default_factory=dict)
+    # digests
+    secrets: dict[str, str] = dataclasses.field(default_factory=dict, metadata={"no_log": False})
     lacking: list[str] = dataclasses.field(default_factory=list)
     salt: str = ""
     proof: list[str] = dataclasses.field(default_factory=list, metadata={"no_log": True})

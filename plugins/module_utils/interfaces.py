@@ -15,7 +15,7 @@ import typing as t
 #: The kernel's datapath of Open vSwitch, which is the master of every port of every bridge in it.
 OVS_SYSTEM = "ovs-system"
 #: Address and prefix length, as in ``192.0.2.11/24``.
-Address = ipaddress.IPv4Interface | ipaddress.IPv6Interface
+Address = t.Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 
 
 @dataclasses.dataclass(frozen=True)

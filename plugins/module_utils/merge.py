@@ -13,12 +13,14 @@ What would remove more than it says is refused: no value where a mapping or a li
 
 from __future__ import annotations
 
+import types
 import typing as t
 
 #: Keys that name an item of a list of mappings, in order of preference.
 ITEM_KEYS = ("name", "path", "job_name", "alert", "record")
 #: Lists of text in a definition that merge by a path in the container, and which part of an item, between colons, that is.
 MOUNTS: t.Mapping[str, int] = {"volumes": 1, "devices": 1, "tmpfs": 0}
+_NO_MOUNTS: t.Mapping[str, int] = types.MappingProxyType({})
 _ABSENT = "absent"
 _REPLACED = {"state": "replaced"}
 
@@ -27,7 +29,7 @@ class MergeError(ValueError):
     """An override does not fit what it changes; the message says where and why."""
 
 
-def merge(base: t.Any, override: t.Any, mounts: t.Mapping[str, int] = {}, where: str = "") -> t.Any:
+def merge(base: t.Any, override: t.Any, mounts: t.Mapping[str, int] = _NO_MOUNTS, where: str = "") -> t.Any:
     """Return *base* with *override* applied; neither argument is changed.
 
     Args:

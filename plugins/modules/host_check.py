@@ -81,13 +81,7 @@ options:
     description: Largest packet of Neutron's networks, in bytes, which network interfaces must be able to send; 0 for no such check.
     type: int
     default: 0
-  identity:
-    description:
-      - Which cloud and which host this is taken for, and what M(caisson.openstack.secrets) says of the secrets, as for
-        M(caisson.openstack.host_identity). If the host is another one, only that is said.
-    type: dict
-    default: {}
-extends_documentation_fragment: [caisson.openstack.engine]
+extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.identity]
 attributes:
   check_mode: {support: full, description: Never changes anything.}
 """

@@ -26,10 +26,6 @@ options:
     type: str
     choices: [checked, claimed, renewed, released]
     default: checked
-  identity:
-    description: What M(caisson.openstack.secrets) says of the secrets, with names of cloud and host, and what the operator consents to.
-    type: dict
-    default: {}
   judge:
     description:
       - What of it must be as the host says. V(all), or V(host) if the secrets are about to be replaced, V(cloud) if the cloud is
@@ -62,7 +58,7 @@ options:
     description: The run; filled in by the action.
     type: dict
     default: {}
-extends_documentation_fragment: [caisson.openstack.engine]
+extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.identity]
 attributes:
   check_mode: {support: full, description: Nothing is written.}
   diff_mode: {support: none, description: The record holds nothing that an operator sets.}

@@ -17,7 +17,8 @@ description:
     their definitions, as playbook C(rotate) does. A rotation that was cut off goes on where it stopped.
   - Makes the certificates of C(<role>_required_certificates) and their authorities too. A certificate is renewed 30 days before its
     end, and when it is for other hosts than asked for.
-  - With each change that it makes, the generation of the file grows, if the roles ask for C(cloud_identity): hosts recognise an older copy.
+  - With each change that it makes, the generation of the file grows, if the roles ask for C(cloud_identity). By that hosts recognise
+    an older copy.
   - Runs on the controller. The result is never shown.
 author: The caisson authors (@caisson)
 options:
