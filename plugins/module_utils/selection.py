@@ -9,6 +9,9 @@ import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.definition import Service
 
+#: Tags with a meaning of their own in Ansible.
+_WORDS = ("all", "always", "tagged", "untagged")
+
 
 @dataclasses.dataclass(frozen=True)
 class Selection:
@@ -40,7 +43,7 @@ def choose(
         skip_tags: ``--skip-tags`` of the run; one that is like no service may be meant for other tasks.
     """
     known = list(known)
-    wanted = [*services, *(tag for tag in run_tags if tag not in ("all", "always", "tagged", "untagged"))]
+    wanted = [*services, *(tag for tag in run_tags if tag not in _WORDS)]
     refused = [tag for tag in skip_tags if difflib.get_close_matches(tag, known, n=1)]
     faults = [_unknown(name, known) for name in (*wanted, *refused) if name not in known]
     chosen = [name for name in known if (not wanted or name in wanted) and name not in refused]
@@ -53,6 +56,28 @@ def _unknown(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"the services are: {', '.join(known)}"
     return f"'{name}' is no service of this play: services and --tags select services, phases cannot be run alone; {hint}"
+
+
+def check_tags(run_tags: t.Sequence[str], skip_tags: t.Sequence[str], select_services: bool) -> str:
+    """Return why a run with these tags would leave out tasks that no service can do without, or an empty text.
+
+    Args:
+        run_tags: ``--tags`` of the run.
+        skip_tags: ``--skip-tags`` of the run.
+        select_services: the playbook takes tags as names of services; the tasks of another one have no tags.
+    """
+    words = [tag for tag in skip_tags if tag in _WORDS]
+    if words:
+        return (
+            f"--skip-tags {','.join(words)}: this would skip checks, or all that the playbook does; nothing was changed. "
+            "Use --skip-tags with names of services only"
+        )
+    if select_services or not run_tags or "all" in run_tags:
+        return ""
+    return (
+        f"--tags {','.join(run_tags)}: the tasks of this playbook have no tags, so nothing would be done. Run it without --tags; "
+        "-e services=NAME selects services, and the playbooks site and plan take --tags as names of services"
+    )
 
 
 def required(services: t.Iterable[Service], chosen: t.Container[str]) -> list[str]:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils.selection import choose, required
+from ansible_collections.caisson.openstack.plugins.module_utils.selection import check_tags, choose, required
 from tests.unit.plugins.module_utils.builders import a_service
 
 _KNOWN = ["mariadb", "keystone", "glance", "nova"]
@@ -42,6 +42,27 @@ def test_a_name_that_is_no_service_is_refused(services: list[str], run_tags: lis
     _chosen, (found,) = choose(_KNOWN, services, run_tags, skip_tags)
 
     assert re.search(fault, found)
+
+
+@pytest.mark.parametrize(
+    ("run_tags", "skip_tags", "select_services", "fault"),
+    [
+        (["all"], ["nova"], False, ""),
+        ([], [], False, ""),
+        (["nova"], [], True, ""),
+        (["nova"], [], False, "--tags nova: the tasks of this playbook have no tags"),
+        (["all"], ["nova", "always"], True, "--skip-tags always: this would skip checks"),
+        (["nova"], ["tagged"], True, "--skip-tags tagged: this would skip checks"),
+        (["all"], ["all", "untagged"], False, "--skip-tags all,untagged: this would skip checks"),
+    ],
+)
+def test_tags_that_skip_what_a_playbook_needs_are_refused(
+    run_tags: list[str], skip_tags: list[str], select_services: bool, fault: str
+) -> None:
+    found = check_tags(run_tags, skip_tags, select_services)
+
+    assert found.startswith(fault)
+    assert bool(found) == bool(fault)
 
 
 def test_what_is_required_and_not_chosen_is_named_in_order() -> None:
