@@ -104,7 +104,10 @@ def _count(node: yaml.Node, counted: dict[int, int]) -> int:
     if isinstance(node, yaml.ScalarNode):
         values = 1 + len(node.value) // _TEXT_OF_VALUE
     elif isinstance(node, yaml.MappingNode):
-        _check_keys(node)
+        twice = repeated_key(node)
+        if twice:
+            line, first, name = twice
+            raise FormatError(f"line {line}: key '{name}' is given twice, first in line {first}")
         values = 1 + sum(_count(key, counted) + _count(value, counted) for key, value in node.value)
     else:
         values = 1 + sum(_count(item, counted) for item in node.value)
@@ -114,15 +117,19 @@ def _count(node: yaml.Node, counted: dict[int, int]) -> int:
     return values
 
 
-def _check_keys(node: yaml.MappingNode) -> None:
-    """Refuse a key that is given twice. Those that ``<<`` brings in are weaker by design."""
+def repeated_key(node: yaml.MappingNode) -> tuple[int, int, str] | None:
+    """Return, if a key of a mapping is given twice, in which line, in which line first, and the key.
+
+    Those that ``<<`` brings in are weaker by design.
+    """
     lines: dict[tuple[str, str], int] = {}
     for key, _value in node.value:
         line = key.start_mark.line + 1
         if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
             if (key.tag, key.value) in lines:
-                raise FormatError(f"line {line}: key '{key.value}' is given twice, first in line {lines[key.tag, key.value]}")
+                return line, lines[key.tag, key.value], key.value
             lines[key.tag, key.value] = line
+    return None
 
 
 def _unique(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:

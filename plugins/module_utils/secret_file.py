@@ -8,6 +8,8 @@ import dataclasses
 import json
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.module_utils import formats
+
 # it comes with ansible-core on the controller, the only place where secrets are kept
 with contextlib.suppress(ImportError):
     import yaml
@@ -66,13 +68,36 @@ def encrypted(text: str) -> dict[str, Encrypted]:
 
 def _compose(text: str) -> t.Any:
     try:
-        return yaml.compose(text, Loader=yaml.SafeLoader)
+        document = yaml.compose(text, Loader=yaml.SafeLoader)
+        _check_names(document)
+        return document
     except yaml.MarkedYAMLError as error:
         # PyYAML's own words may quote the text
         where = f" at line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise SecretFileError(f"it is not YAML{where}") from None
     except yaml.YAMLError:
         raise SecretFileError("it is not YAML") from None
+    except RecursionError:
+        raise SecretFileError("it is nested too deeply") from None
+
+
+def _check_names(document: t.Any) -> None:
+    """Refuse a name that one mapping has twice, of which YAML keeps the last."""
+    nodes, seen = [document], set()
+    while nodes:
+        node = nodes.pop()
+        if id(node) in seen:
+            continue  # an alias
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            nodes += node.value
+        elif isinstance(node, yaml.MappingNode):
+            twice = formats.repeated_key(node)
+            if twice:
+                raise SecretFileError(
+                    f"line {twice[0]} gives a value for the same name as line {twice[1]}; remove the one that is not in use"
+                )
+            nodes += [value for _key, value in node.value]
 
 
 def _ended(text: str) -> str:

@@ -190,6 +190,16 @@ def test_a_certificate_that_was_damaged_is_refused_and_not_quoted(site: Site) ->
     assert "hunter2" not in refused["output"]
 
 
+def test_a_secret_that_the_file_has_twice_is_refused(site: Site) -> None:
+    site.file.parent.mkdir()
+    text = "cloud_secrets:\n  demo_password: hunter2-one\n  more: x\n  demo_password: hunter2-two\n"
+    site.file.write_text(text)
+    refused = site.run()
+    assert "nothing was changed: line 4 gives a value for the same name as line 2" in refused["output"]
+    assert "hunter2" not in refused["output"]
+    assert site.file.read_text() == text
+
+
 def test_a_file_that_others_may_read_is_closed(site: Site) -> None:
     site.run()
     site.file.chmod(0o644)

@@ -96,6 +96,10 @@ def test_no_change_changes_nothing(old: dict[str, t.Any]) -> None:
         ("cloud_secrets:\n  a: [hunter2\n  b: 1\n", "it is not YAML at line 3"),
         ("cloud_secrets:\n  a: *hunter2\n", "it is not YAML at line 2"),
         ("a: \x01hunter2\n", "it is not YAML"),
+        ("cloud_secrets:\n  hunter2: x\n  b: y\n  hunter2: z\n", "line 4 gives a value for the same name as line 2"),
+        ("cloud_secrets: {b: x}\nother: 1\ncloud_secrets: {c: hunter2}\n", "line 3 gives a value for the same name as line 1"),
+        ("cloud_secrets:\n  rotation:\n    new: [{a: 1,\n      a: hunter2}]\n", "line 4 gives a value for the same name as line 3"),
+        ("[" * 20000, "it is nested too deeply"),
     ],
 )
 def test_what_cannot_be_edited_is_refused_and_not_quoted(text: str, words: str) -> None:
