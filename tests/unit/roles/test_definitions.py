@@ -197,6 +197,21 @@ def test_images_are_not_fetched_from_urls(models: list[Host]) -> None:
         assert options["DEFAULT"]["enabled_import_methods"] == "[glance-direct,copy-image]"
 
 
+@pytest.mark.parametrize(("inventory", "resize"), [("aio", set()), ("multinode", {"os_compute_api:servers:resize"})])
+def test_what_hypervisors_cannot_do_for_each_other_is_refused_by_policy(inventory: str, resize: set[str]) -> None:
+    """With several hypervisors a resize answers 403, because another one could be chosen for it; migration always does."""
+    migration = {"os_compute_api:os-migrate-server:migrate", "os_compute_api:os-migrate-server:migrate_live"}
+    for release in SUBSTRATES:
+        models = hosts(inventory, release)
+        found = {host: file for host, model in models.items() for file in model["files"] if file["path"].endswith("/policy.yaml")}
+        apis = {host for host, model in models.items() if any(item["name"] == "nova_api" for item in model["containers"])}
+        assert apis and found.keys() == apis
+        for file in found.values():
+            # oslo.policy reads /etc/nova/policy.yaml, and nobody satisfies '!'
+            assert file["path"] == "nova_api/config/policy.yaml"
+            assert yaml.safe_load(file["content"]) == dict.fromkeys(migration | resize, "!")
+
+
 def ml2(inventory: str, release: str, host: str) -> configparser.RawConfigParser:
     """Return what Neutron's API reads of its plugin."""
     (file,) = (file for file in hosts(inventory, release)[host]["files"] if file["path"] == "neutron_api/config/ml2_conf.ini")
