@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.inventory.manager import IGNORED
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.vault import EncryptedString
 from ansible.template import trust_as_template
@@ -61,6 +62,7 @@ class ActionModule(ControllerAction):
         faults += [("", fault) for fault in inventory_checks.check_host_names(self._members(), self._groups)]
         faults += inventory_checks.check_hosts(_known(settings), declared, hosts)
         faults += self._check_directory(settings)
+        faults += [("", fault) for fault in self._check_sources()]
         faults += self._check_vaults(settings)
         faults += [("", fault) for fault in self._check_shared(settings, declared)]
         if not inventory_checks.check_groups(self._patterns, self._groups):
@@ -123,6 +125,12 @@ class ActionModule(ControllerAction):
             setting = own.get(name)
             if setting and isinstance(setting.value, str) and not pathlib.Path(setting.value).is_dir():
                 yield host, f"{setting.named(name)}: '{setting.value}' is no directory; make it, or leave the variable out"
+
+    def _check_sources(self) -> t.Iterator[str]:
+        """Yield a fault for each directory given with ``-i`` of which Ansible reads the overrides, too, as an inventory."""
+        overrides = self._template(self._vars.get("cloud_overrides_dir"), self._vars, None)
+        if overrides and pathlib.Path(overrides).is_dir():
+            yield from inventory_checks.check_sources(self._vars.get("ansible_inventory_sources") or [], pathlib.Path(overrides), _ignored)
 
     def _check_vaults(self, settings: inventory_checks.Settings) -> t.Iterator[inventory_checks.Fault]:
         for host, own in settings.items():
@@ -234,6 +242,11 @@ class ActionModule(ControllerAction):
             return self._hosts(str(pattern))
         except KeyError:  # the model refuses it
             return []
+
+
+def _ignored(name: str) -> bool:
+    """Return whether Ansible passes over a file or directory of this name in a directory that is an inventory."""
+    return bool(IGNORED.search(name.encode()))
 
 
 def _known(settings: inventory_checks.Settings) -> dict[str, dict[str, Setting]]:

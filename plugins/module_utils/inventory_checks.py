@@ -6,6 +6,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import difflib
+import pathlib
 import re
 import typing as t
 
@@ -187,6 +188,23 @@ def check_host_names(hosts: t.Iterable[str], groups: t.Mapping[str, t.Sequence[s
             )
         seen.setdefault(host.lower(), host)
     return faults
+
+
+def check_sources(sources: t.Iterable[str], overrides: pathlib.Path, ignored: t.Callable[[str], bool]) -> list[str]:
+    """Return a fault for each source of the inventory that is a directory and makes an inventory of files that are none.
+
+    Args:
+        sources: what ``-i`` names.
+        overrides: directory of the operator's override files.
+        ignored: whether Ansible passes over a name in such a directory.
+    """
+    return [
+        f"-i {source} is a directory, and Ansible reads the override files in {overrides} as inventories, too: "
+        f"give -i the file of hosts, such as -i {source}/hosts.yml. Or let ansible.cfg leave out what is no inventory: "
+        "inventory_ignore_patterns = ^config$, ^secrets\\.yml$, ^clouds\\.yaml$, \\.(key|crt|pem|html)$, ^tempest$"
+        for source in map(pathlib.Path, sources)
+        if overrides.is_relative_to(source) and not any(map(ignored, overrides.relative_to(source).parts))
+    ]
 
 
 def check_groups(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:

@@ -39,7 +39,7 @@ EXAMPLES = r"""
     cloud: example
     release: '2026.1'
     image: caisson/toolbox:2026.1-0a1b2c3d
-    identity: "{{ lookup('ansible.builtin.unvault', 'backup.key') }}"
+    identity: "{{ lookup('ansible.builtin.unvault', 'backup_key.txt') }}"
 """
 
 RETURN = r"""

@@ -33,7 +33,7 @@ EXAMPLES = r"""
     parts: "{{ host_model.backups }}"
     cloud: example
     image: caisson/toolbox:2026.1-0a1b2c3d
-    identity: "{{ lookup('ansible.builtin.unvault', 'backup.key') }}"
+    identity: "{{ lookup('ansible.builtin.unvault', 'backup_key.txt') }}"
 """
 
 RETURN = r"""

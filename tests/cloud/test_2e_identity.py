@@ -15,7 +15,7 @@ from tests.cloud.test_2a_plan import world
 @pytest.fixture
 def checkout(cloud: Cloud, tmp_path: pathlib.Path) -> pathlib.Path:
     """The inventory as version control has it."""
-    shutil.copytree(cloud.root / "inventory/aio", tmp_path / "aio", ignore=shutil.ignore_patterns("secrets.yml", "backup.key"))
+    shutil.copytree(cloud.root / "inventory/aio", tmp_path / "aio", ignore=shutil.ignore_patterns("secrets.yml", "backup_key.txt"))
     return tmp_path / "aio"
 
 

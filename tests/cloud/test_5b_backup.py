@@ -35,10 +35,10 @@ def backup(output: str) -> pathlib.Path:
 
 def secrets(cloud: Cloud) -> Secrets:
     """Return all that must not be seen."""
-    key = (cloud.root / "inventory/aio/backup.key").read_text()
+    key = (cloud.root / "inventory/aio/backup_key.txt").read_text()
     found = Secrets()
     found.add({name: value for name, value in cloud.secrets.items() if name not in {"rotation", "generation"}})
-    found.add({"backup.key": [line for line in key.splitlines() if not line.startswith("#")]})
+    found.add({"backup_key.txt": [line for line in key.splitlines() if not line.startswith("#")]})
     return found
 
 
@@ -74,7 +74,7 @@ def test_a_backup_shows_no_secret(cloud: Cloud, output: str, backup: pathlib.Pat
     for path in backup.iterdir():
         assert path.stat().st_mode & 0o777 == 0o600
         assert hidden.found(path.name, path.read_text(encoding="latin-1")) == []
-    assert (cloud.root / "inventory/aio/backup.key").stat().st_mode & 0o777 == 0o600
+    assert (cloud.root / "inventory/aio/backup_key.txt").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_backup_has_what_cannot_be_made_again(cloud: Cloud, backup: pathlib.Path) -> None:

@@ -121,13 +121,18 @@ def _run(run: dict[str, t.Any], directory: pathlib.Path, facts: dict[str, str]) 
     playbook = {"model": directory / "model.yml", "play": directory / "play.yml"}.get(
         run["playbook"], ROOT / f"playbooks/{run['playbook']}.yml"
     )
-    command = [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "-i", "inventory/hosts.yml", str(playbook)]
+    command = [
+        str(pathlib.Path(sys.executable).with_name("ansible-playbook")),
+        "-i",
+        run.get("inventory", "inventory/hosts.yml"),
+        str(playbook),
+    ]
     if run["playbook"] == "model":
         command += ["-e", json.dumps({"cloud_substrate": _SUBSTRATE})]
     environment = {
         **os.environ,
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".dev"),
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_CONFIG": str(directory / run["configuration"] if "configuration" in run else ROOT / "ansible.cfg"),
         "NO_COLOR": "1",
     }
     done = subprocess.run(

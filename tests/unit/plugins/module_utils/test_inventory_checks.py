@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import typing as t
 
 import pytest
@@ -91,6 +92,22 @@ def test_groups_must_be_there_and_have_hosts() -> None:
         "the inventory has no host group 'x', which d_group names (it has: control, spare)",
         "host group 'spare', which c_group names, has no hosts; put hosts into it, or name another group",
     ]
+
+
+@pytest.mark.parametrize(
+    ("sources", "ignored", "refused"),
+    [
+        (["/my-cloud"], (), True),
+        (["/my-cloud"], ("config",), False),
+        (["/my-cloud/hosts.yml"], (), False),
+        (["/other", "/my-cloud"], (), True),
+        (["host1,"], (), False),
+    ],
+)
+def test_override_files_are_no_inventory(sources: list[str], ignored: tuple[str, ...], refused: bool) -> None:
+    faults = checks.check_sources(sources, pathlib.Path("/my-cloud/config"), lambda name: name in ignored)
+    assert [fault.split(",")[0] for fault in faults] == (["-i /my-cloud is a directory"] if refused else [])
+    assert all("-i /my-cloud/hosts.yml" in fault for fault in faults)
 
 
 def test_there_are_control_hosts_whatever_groups_the_services_have() -> None:
