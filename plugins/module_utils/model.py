@@ -27,6 +27,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.definition impor
 )
 from ansible_collections.caisson.openstack.plugins.module_utils.selection import Reach, Selection, required
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import BackupSpec, ContainerSpec, JobSpec, digest
+from ansible_collections.caisson.openstack.plugins.module_utils.urls import url_host
 
 #: Where configuration lives on a host: one directory for each container.
 CONFIG_ROOT = "/etc/caisson"
@@ -270,7 +271,7 @@ def _first(service: Service, container: str, site: Site) -> bool:
 def _gate(service: Service, item: Container, site: Site) -> Gate:
     address = site.addresses.get(site.host, site.host)
     frontend = next((front for front in service.frontends if front.name == item.name), None)
-    url = f"http://{address}:{frontend.listen_port}{frontend.request}" if frontend and frontend.request else ""
+    url = f"http://{url_host(address)}:{frontend.listen_port}{frontend.request}" if frontend and frontend.request else ""
     return Gate(item.name, item.tier or "api", item.agent, url, frontend.name if frontend else "")
 
 

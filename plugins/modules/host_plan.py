@@ -110,6 +110,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.plans import Ste
 from ansible_collections.caisson.openstack.plugins.module_utils.selection import Reach
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import LABEL_CLOUD, LABEL_CONTAINER, ContainerSpec, JobSpec, digest
 from ansible_collections.caisson.openstack.plugins.module_utils.state_file import DEFAULT_PATH, StateError, StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.urls import url_host
 
 _CONNECT_TIMEOUT = 5.0  # seconds
 
@@ -160,7 +161,7 @@ def _unmet(outcomes: list[Outcome], reach: list[Reach]) -> list[str]:
         try:
             socket.create_connection((item.address, item.port), _CONNECT_TIMEOUT).close()
         except OSError as error:
-            return f"{item.service} on {item.host} does not answer at {item.address}:{item.port} ({error.strerror or error})"
+            return f"{item.service} on {item.host} does not answer at {url_host(item.address)}:{item.port} ({error.strerror or error})"
         return ""
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
