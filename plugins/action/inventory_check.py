@@ -194,7 +194,7 @@ class ActionModule(ControllerAction):
     def _check_api_names(self, address: t.Any) -> list[str]:
         """Return what is wrong with the names of the APIs, among them one that the controller does not find at *address*."""
         name, others = (self._template(self._vars.get(key), self._vars, None) for key in ("cloud_api_fqdn", "cloud_api_names"))
-        faults = [f"cloud_api_names: {fault}" for fault in api_name.check_hosts(others or [])]
+        faults = [f"cloud_api_names: {fault}" for fault in api_name.check_hosts(others if isinstance(others, list) else [])]
         if not name:
             return faults
         name = str(name).lower()

@@ -32,15 +32,22 @@ from ansible_collections.caisson.openstack.plugins.module_utils.definition impor
 from ansible_collections.caisson.openstack.plugins.plugin_utils import override_files
 
 ROOT = pathlib.Path(__file__).parents[2]
-MUTANTS = 2000
+MUTANTS, MISPLACED = 1500, 200
+_MODEL = {"image_prefix": "caisson/", "image_tag": "1"}
 #: Hosts by group, and addresses.
-_GROUPS = {"control": ["c1", "c2"], "network": ["c1"], "compute": ["n1", "n2"], "all": ["c1", "c2", "n1", "n2"], "ungrouped": []}
+_GROUPS = {"control": ["c1"], "network": ["c1"], "compute": ["n1", "n2"], "all": ["c1", "n1", "n2"], "ungrouped": []}
 _ADDRESSES = {host: f"192.0.2.{number}" for number, host in enumerate(_GROUPS["all"], 11)}
 _ODD: list[t.Any] = [
     *(None, "", 0, -1, True, 3.5, 10**40, 65536, "x", "x\ny", "é\0", "a: b: c", "0", "[", "{", "../..", "/", "control:", ":", " "),
     *([], {}, [None], [[]], [{}], {"a": None}, {"": ""}, {1: 2}, {"name": 5}, [{"name": "x"}], [{"path": []}], {"enabled": "perhaps"}),
+    *("999.1.1.1/24", 22, 5000, "5000", "15000", 3306, "all", "ungrouped", "control:!c1", "control,network", "all:&compute"),
     *(float("nan"), float("inf"), "999.1.1.1", "192.0.2.11", "192.0.2.0/24", "0.0.0.0/0", "::1", "1_000", "01", "2026.1", "no", "512q"),
 ]
+#: What no host may be called, and what none of them may have for an address, a port or a group.
+_NAMES = ["c 1", "c1;id", "$(id)", "c'1", 'c"1', "c1:2", "c/1", "é1", "c1\n", "1", "a" * 300, "c..1", "-", "{{ c1 }}", "c1%0a", "N1"]
+_NO_ADDRESSES = ["999.1.1.1", "192.0.2.12", "0.0.0.0/0", "[::1]", "127.1 ", "", 5, True, ["192.0.2.11"]]
+_NO_PORTS = [0, -1, 65536, "0", "x", True, [5000], 3.5]
+_NO_GROUPS = ["contorl", "control:contorl", "control:!network", "control,network", "ungrouped", ":", "", 5, ["control"]]
 _TEXTS = [
     *("", "[", "[]", "[a\n", "a", "a = 1\n", "[a]\n = 1\n", "[a]\nb = 1\n  c\n", "  x\n", "{", "{}", "[1]", "null", "NaN", '{"a": NaN}'),
     *("a: 2001-99-99\n", "a: &a [*a]\n", "- &a [*a]\n", "a: !!python/none x\n", "a: !!binary x\n", "? {a: 1}\n: 2\n", "%", "a: 1\na: 2\n"),
@@ -69,6 +76,9 @@ _PLAYBOOK = """
         dest: "{{ directory }}/definitions.json"
         mode: "0600"
 """
+
+
+_HOST_OPTIONS = re.compile(r"^(\w+_host_options):", re.MULTILINE)
 
 
 class _Plain:
@@ -113,7 +123,8 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
     roles = sorted(path.parents[2].name for path in ROOT.glob("roles/*/vars/main/service.yml") if path.parents[2].name != "registry")
     groups = [name for role in roles for name in model.roles.options(ROOT / "roles" / role) if name.endswith("_group")]
     needy = [f"{role}_required_secrets" for role in roles if (ROOT / "roles" / role / "vars/main/secrets.yml").is_file()]
-    names = [*(f"{role}_service" for role in roles), *groups, *needy, "cloud_api_address", "loadbalancer_address"]
+    own = sorted({name for path in ROOT.glob("roles/*/vars/**/*.yml") for name in _HOST_OPTIONS.findall(path.read_text())})
+    names = [*(f"{role}_service" for role in roles), *groups, *needy, *own, "cloud_api_address", "loadbalancer_address"]
     hosts = {host: {"cloud_address": address, "ansible_connection": "local"} for host, address in _ADDRESSES.items()}
     children: dict[str, t.Any] = {
         name: {"hosts": {member: {} for member in members}} for name, members in _GROUPS.items() if name not in ("all", "ungrouped")
@@ -194,17 +205,59 @@ def _flat(items: list[t.Any]) -> t.Iterator[dict[str, t.Any]]:
         yield from _flat(item) if isinstance(item, list) else [item]
 
 
-def _mutant(mutate: Mutator, definitions: dict[str, t.Any], directory: pathlib.Path) -> dict[str, t.Any]:
-    """Return the variables of a task with one to three mistakes, and write the override files that have some."""
-    hosts = Hosts({host: {"cloud_address": address, "ansible_facts": {}} for host, address in _ADDRESSES.items()})
-    variables: dict[str, t.Any] = {
+def _sound(definitions: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the variables of a task without a mistake."""
+    return {
         **definitions,
         "groups": copy.deepcopy(_GROUPS),
         "group_names": ["control", "network"],
         "inventory_hostname": "c1",
         "cloud_secrets": {"x": "y"},
-        "hostvars": hosts,
+        "hostvars": Hosts({host: {"cloud_address": address, "ansible_facts": {}} for host, address in _ADDRESSES.items()}),
     }
+
+
+def _replaced(data: t.Any, option: str, value: t.Any) -> None:
+    """Put *value* into the keys *option* of nested *data*, as the expression that stood there would have."""
+    for item in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
+        _replaced(item, option, value)
+    if isinstance(data, dict) and option in data:
+        data[option] = value
+
+
+def _misplaced(mutate: Mutator, variables: dict[str, t.Any]) -> str:
+    """Give one service or host a port, a group, an address or a name that it cannot have; return what that is."""
+    hosts, names = variables["hostvars"], [name for name in variables if name.endswith("_service") and variables[name].get("frontends")]
+    name = mutate.pick(names)
+    role, definition = name.removesuffix("_service"), copy.deepcopy(variables[name])
+    kind = mutate.pick(["port", "group", "address", "name"])
+    if kind == "port":
+        key = mutate.pick(["port", "listen_port"])
+        taken = [item[key] for other in names if other != name for item in variables[other]["frontends"]]
+        value = mutate.pick([mutate.pick(_NO_PORTS), mutate.pick(taken)])
+        mutate.pick(definition["frontends"])[key] = value
+    elif kind == "group":
+        value = mutate.pick(_NO_GROUPS)
+        _replaced(definition["containers"], "group", value)
+        for option in (option for option in model.roles.options(ROOT / "roles" / role) if option.endswith("_group")):
+            variables[option] = value
+    elif kind == "address":
+        value = mutate.pick(_NO_ADDRESSES)
+        hosts["c1"]["cloud_address"] = variables["cloud_address"] = value
+    else:
+        value = mutate.pick(_NAMES)
+        groups = variables["groups"]
+        variables["groups"] = {group: [value if host == "c1" else host for host in members] for group, members in groups.items()}
+        hosts[value] = hosts.pop("c1")
+        variables["inventory_hostname"] = value
+    variables[name] = definition
+    return f"{kind} {value!r} ({role})"
+
+
+def _mutant(mutate: Mutator, definitions: dict[str, t.Any], directory: pathlib.Path) -> dict[str, t.Any]:
+    """Return the variables of a task with one to three mistakes, and write the override files that have some."""
+    variables = _sound(definitions)
+    hosts = variables["hostvars"]
     services = [name for name in definitions if name.endswith("_service")]
     for _mistake in range(mutate.pick([1, 1, 2, 3])):
         name = mutate.pick(services)
@@ -241,8 +294,8 @@ def _mutant(mutate: Mutator, definitions: dict[str, t.Any], directory: pathlib.P
     return variables
 
 
-def _act(plugin: t.Any, args: dict[str, t.Any], variables: dict[str, t.Any]) -> None:
-    """Run an action; anything but a result or a refusal with words comes out."""
+def _act(plugin: t.Any, args: dict[str, t.Any], variables: dict[str, t.Any]) -> str:
+    """Run an action and return why it refuses; anything but a result or a refusal with words comes out."""
     roles = [_Role(name.removesuffix("_service")) for name in variables if name.endswith("_service")] + [_Role("cloud")]
     task = types.SimpleNamespace(
         args=args, check_mode=False, diff=False, async_val=0, no_log=False, get_play=lambda: types.SimpleNamespace(roles=roles)
@@ -253,8 +306,26 @@ def _act(plugin: t.Any, args: dict[str, t.Any], variables: dict[str, t.Any]) -> 
         action.run(task_vars=variables)
     except AnsibleError as refusal:
         assert str(refusal).strip()
+        return str(refusal)
     except RecursionError:
         raise AssertionError("recursion") from None
+    return ""
+
+
+def test_a_port_group_address_or_name_that_cannot_be_is_refused(definitions: dict[str, t.Any], tmp_path: pathlib.Path) -> None:
+    seed = os.environ.get("FUZZ_SEED") or secrets.token_hex(4)
+    print(f"FUZZ_SEED={seed}")
+    for number in range(MISPLACED):
+        variables = _sound(definitions)
+        what = _misplaced(Mutator(f"{seed}-{number}"), variables)
+        refusal = _act(inventory_check, {}, variables) or _act(model, {**_MODEL, "overrides_dir": str(tmp_path)}, variables)
+        assert refusal, f"FUZZ_SEED={seed}, mutant {number}: {what} passes"
+
+
+def test_what_has_no_mistake_is_a_model(definitions: dict[str, t.Any], tmp_path: pathlib.Path) -> None:
+    """Otherwise a refusal of a mistake would prove nothing."""
+    assert _act(inventory_check, {}, _sound(definitions)) == ""
+    assert _act(model, {**_MODEL, "overrides_dir": str(tmp_path)}, _sound(definitions)) == ""
 
 
 def test_any_mistake_is_a_model_or_a_refusal(definitions: dict[str, t.Any], tmp_path: pathlib.Path) -> None:
@@ -265,7 +336,7 @@ def test_any_mistake_is_a_model_or_a_refusal(definitions: dict[str, t.Any], tmp_
         variables = _mutant(Mutator(f"{seed}-{number}"), definitions, directory)
         try:
             _act(inventory_check, {}, variables)
-            _act(model, {"image_prefix": "caisson/", "image_tag": "1", "overrides_dir": str(directory)}, variables)
+            _act(model, {**_MODEL, "overrides_dir": str(directory)}, variables)
         except Exception as error:
             raise AssertionError(f"FUZZ_SEED={seed}, mutant {number}: {type(error).__name__}: {error}") from error
 
