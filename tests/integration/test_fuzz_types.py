@@ -61,8 +61,12 @@ def _typed(paths: dict[str, pathlib.Path], values: dict[str, t.Any]) -> tuple[di
 
 
 def _value(choose: random.Random, kind: str) -> t.Any:
-    values = {"bool": [True, False], "int": [choose.randrange(70000), choose.randrange(10), 0, -1], "float": [choose.random() * 10, 2.0]}
-    return choose.choice(values.get(kind, _TEXTS))
+    values: dict[str, list[t.Any]] = {
+        "bool": [True, False],
+        "int": [choose.randrange(70000), choose.randrange(10), 0, -1],
+        "float": [choose.random() * 10, 2.0],
+    }
+    return choose.choice(values.get(kind) or _TEXTS)
 
 
 @pytest.mark.parametrize("way", _WAYS)
