@@ -29,7 +29,8 @@ from ansible_collections.caisson.openstack.plugins.module_utils import (
 )
 from ansible_collections.caisson.openstack.plugins.module_utils.checks import resolve_group
 from ansible_collections.caisson.openstack.plugins.module_utils.inventory_checks import OVERRIDES, SHARED, Role, Setting
-from ansible_collections.caisson.openstack.plugins.module_utils.merge import MergeError, merge
+from ansible_collections.caisson.openstack.plugins.module_utils.merge import MOUNTS, MergeError, merge
+from ansible_collections.caisson.openstack.plugins.module_utils.spec import named_volumes
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result
 from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
 
@@ -39,6 +40,8 @@ _SWITCH = "openvswitch_group"
 _TUNNEL = "cloud_tunnel_address"
 #: What a role's list of the options that may differ from host to host is called, behind the name of the role.
 _OF_HOSTS = "_host_options"
+#: A container or frontend: its role, what is written of it, and what that means.
+_Place = tuple[str, dict[str, t.Any], dict[str, t.Any]]
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
@@ -46,7 +49,7 @@ class ActionModule(ControllerAction):
     """Runs on the controller only, once for all hosts."""
 
     def act(self, args: Arguments) -> Result:
-        """Return on which ports each host is going to listen; see the documentation of the module."""
+        """Return on which ports each host is going to listen, and its volumes; see the documentation of the module."""
         self._groups = {name: list(hosts) for name, hosts in self._vars["groups"].items()}
         self._in_play = roles.in_play(self._task.get_play())
         hosts = self._groups["all"]
@@ -70,7 +73,9 @@ class ActionModule(ControllerAction):
         if faults:
             lines = "\n".join(f"  - {line}" for line in inventory_checks.lines(faults, hosts))
             raise AnsibleActionFail(f"the inventory does not describe a cloud; nothing was changed:\n{lines}")
-        return {"changed": False, "listeners": self._listeners(), "warnings": inventory_checks.lines(warnings, hosts)}
+        places = list(self._places())
+        found = {"listeners": self._listeners(places), "volumes": self._volumes(places)}
+        return {"changed": False, **found, "warnings": inventory_checks.lines(warnings, hosts)}
 
     # -- what the inventory says --------------------------------------------------------------------------------
 
@@ -216,24 +221,35 @@ class ActionModule(ControllerAction):
             hosts.update(dict.fromkeys(resolve_group(pattern, self._groups)))
         return list(hosts)
 
-    def _listeners(self) -> dict[str, list[dict[str, t.Any]]]:
+    def _listeners(self, places: list[_Place]) -> dict[str, list[dict[str, t.Any]]]:
         """Return the ports on which the services of the play are going to listen, by host."""
         found: dict[str, list[dict[str, t.Any]]] = {}
         balancers = self._hosts_or_none(self._patterns.get(f"{_BALANCER}_group")) if _BALANCER in self._in_play else []
-        for role, raw, item in self._places():
+        for role, raw, item in places:
             own = self._hosts_or_none(item.get("group"))
             for key, hosts in (("ports", own), ("listen_port", own), ("port", balancers)):
                 for host in hosts:
                     found.setdefault(host, []).extend(_ports(role, raw.get(key), item.get(key)))
         return found
 
-    def _places(self) -> t.Iterator[tuple[str, dict[str, t.Any], dict[str, t.Any]]]:
+    def _volumes(self, places: list[_Place]) -> dict[str, list[str]]:
+        """Return the named volumes of containers of the play, by host; those that only a later task can name are left out."""
+        found: dict[str, dict[str, None]] = {}
+        for _role, raw, item in places:
+            mounts = self._template(raw.get("volumes"), self._vars, None)
+            if isinstance(mounts, list):
+                for host in self._hosts_or_none(item.get("group")):
+                    found.setdefault(host, {}).update(dict.fromkeys(named_volumes(map(str, mounts))))
+        return {host: list(names) for host, names in found.items()}
+
+    def _places(self) -> t.Iterator[_Place]:
         """Yield the containers and frontends of the play's services, each with its role, as it is written and resolved."""
         for role in self._in_play:
             definition = self._vars.get(f"{role}_service")
             if definition and self._enabled(role):
                 written = _merged(_listening(definition), _listening(self._vars.get(f"{role}{OVERRIDES}")))
-                resolved = self._template(written, self._vars, {})
+                plain = {kind: [_without_volumes(item) for item in items] for kind, items in written.items()}
+                resolved = self._template(plain, self._vars, {})
                 for kind, items in resolved.items():
                     yield from ((role, raw, item) for raw, item in zip(written[kind], items, strict=True))
 
@@ -291,8 +307,8 @@ def _defaults(path: pathlib.Path) -> dict[str, t.Any]:
 
 
 def _listening(definition: t.Any) -> dict[str, list[dict[str, t.Any]]]:
-    """Return the part of a definition, or of an override, that says what listens where."""
-    keys = ("name", "state", "group", "ports", "port", "listen_port")
+    """Return the part of a definition, or of an override, that says what listens where and keeps data."""
+    keys = ("name", "state", "group", "ports", "port", "listen_port", "volumes")
     found = {}
     for kind in ("containers", "frontends"):
         items = definition.get(kind) if isinstance(definition, t.Mapping) else None
@@ -301,10 +317,15 @@ def _listening(definition: t.Any) -> dict[str, list[dict[str, t.Any]]]:
     return found
 
 
+def _without_volumes(item: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return *item* without what only facts of the host may resolve."""
+    return {key: value for key, value in item.items() if key != "volumes"}
+
+
 def _merged(definition: t.Any, override: t.Any) -> t.Any:
     """Return *definition* with *override* applied, or as it is if that does not fit, which the model refuses."""
     try:
-        return merge(definition, override)
+        return merge(definition, override, MOUNTS)
     except MergeError:
         return definition
 

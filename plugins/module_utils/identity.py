@@ -168,6 +168,11 @@ def outdated(seen: Seen, expected: Expected) -> bool:
     return seen.record != wanted or seen.copy != wanted
 
 
+def unknown(seen: Seen, expected: Expected) -> bool:
+    """Return whether the host says nothing of a cloud, and the operator nothing of the host."""
+    return not (seen.record or seen.copy or seen.state_file or seen.containers or expected.host in expected.adopt)
+
+
 def left_over(volumes: t.Collection[str], expected: Expected) -> list[str]:
     """Return why *volumes* of a host that says nothing of a cloud are in the way."""
     if not volumes:

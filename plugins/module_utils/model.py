@@ -26,7 +26,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.definition impor
     User,
 )
 from ansible_collections.caisson.openstack.plugins.module_utils.selection import Reach, Selection, required
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import BackupSpec, ContainerSpec, JobSpec, digest
+from ansible_collections.caisson.openstack.plugins.module_utils.spec import BackupSpec, ContainerSpec, JobSpec, digest, named_volumes
 from ansible_collections.caisson.openstack.plugins.module_utils.urls import url_host
 
 #: Where configuration lives on a host: one directory for each container.
@@ -164,8 +164,7 @@ def build(services: t.Sequence[Service], site: Site, render: Renderer, selection
         for item, own in _own_containers(service, site, render):
             specs[item.name] = _container(service, item, own, site)
             built.files += _host_files(item, own)
-            named = [name for name in (bind.split(":")[0] for bind in item.volumes) if not name.startswith("/")]
-            built.volumes += [name for name in named if name not in built.volumes]
+            built.volumes += [name for name in named_volumes(item.volumes) if name not in built.volumes]
         built.backups += [
             BackupSpec(item.name, service.name, specs[item.container], item.path, item.command, item.restore)
             for item in service.backups

@@ -62,6 +62,11 @@ class JobSpec(JobOptions):
         return {"image": image_id, "command": digest(self.container.command), "triggers": digest(self.triggers)}
 
 
+def named_volumes(mounts: t.Iterable[str]) -> list[str]:
+    """Return the names of the volumes among *mounts*; what begins with a slash is a directory of the host."""
+    return [name for name in (mount.split(":")[0] for mount in mounts) if not name.startswith("/")]
+
+
 @dataclasses.dataclass
 class BackupSpec:
     """Data of a container of one host: ``command`` runs in it, ``restore`` in its place."""
@@ -76,7 +81,7 @@ class BackupSpec:
     @property
     def volumes(self) -> list[str]:
         """Named volumes of the container."""
-        return [name for name in (bind.split(":")[0] for bind in self.container.volumes) if not name.startswith("/")]
+        return named_volumes(self.container.volumes)
 
     def restorer(self) -> ContainerSpec:
         """Return the one-shot container that puts the data back: to write into its volumes it needs no privilege."""

@@ -81,6 +81,11 @@ options:
     description: Largest packet of Neutron's networks, in bytes, which network interfaces must be able to send; 0 for no such check.
     type: int
     default: 0
+  volumes:
+    description: Volumes that containers of this host are going to use, which must not be there already if the host says nothing of a cloud.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.identity]
 attributes:
   check_mode: {support: full, description: Never changes anything.}
@@ -225,6 +230,14 @@ def _seen(params: dict[str, t.Any], wanted: host_checks.Wanted) -> host_checks.S
     )
 
 
+def _strange(params: dict[str, t.Any], record: identity.Seen, expected: Expected, no_engine: bool) -> list[str]:
+    """Return why the host is another one than the run takes it for, or may hold data of another cloud."""
+    faults = identity.faults(record, expected)
+    if faults or no_engine or not params["volumes"] or not identity.unknown(record, expected):
+        return faults
+    return identity.left_over(Engine(connect(params["engine_url"], timeout=10)).volumes(params["volumes"]), expected)
+
+
 def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(
@@ -242,6 +255,7 @@ def main() -> None:
             "api_name_address": {"type": "str", "default": ""},
             "tunnel_address": {"type": "str", "default": ""},
             "mtu": {"type": "int", "default": 0},
+            "volumes": {"type": "list", "elements": "str", "default": []},
             "identity": {"type": "dict", "default": {}, "options": schema.argument_spec(Expected)},
             "engine_url": {"type": "str", "default": DEFAULT_URL},
         },
@@ -258,7 +272,7 @@ def main() -> None:
     seen = _seen(params, wanted)
     expected = schema.construct(Expected, params["identity"])
     record = host_record.look(expected, seen.containers.values(), host_record.Places())
-    strange = identity.faults(record, expected) if params["identity"] else []
+    strange = _strange(params, record, expected, bool(seen.engine_fault)) if params["identity"] else []
     if strange:
         # all else that would be said follows from it
         module.fail_json(msg=identity.refusal(strange), faults=strange)

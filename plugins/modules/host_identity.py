@@ -104,8 +104,7 @@ def _faults(params: dict[str, t.Any], expected: Expected, seen: Seen) -> list[st
     if params["judge"] != "all":
         return identity.owner(seen, expected) if params["judge"] == "host" else identity.own_cloud(seen, expected.cloud)
     faults = identity.faults(seen, expected)
-    fresh = not (seen.record or seen.copy or seen.state_file or seen.containers or expected.host in expected.adopt)
-    if fresh and params["volumes"] and not faults:
+    if params["volumes"] and not faults and identity.unknown(seen, expected):
         left = Engine(connect(params["engine_url"])).volumes(params["volumes"])
         faults += identity.left_over(left, expected)
     return faults

@@ -36,4 +36,9 @@ listeners:
   returned: success
   type: dict
   sample: {control1: [{service: glance, port: 9292, setting: glance_port}]}
+volumes:
+  description: Named volumes of the containers of the play's services, by host.
+  returned: success
+  type: dict
+  sample: {control1: [mariadb_data, rabbitmq_data]}
 """

@@ -317,8 +317,12 @@ def test_volumes_of_an_earlier_cloud_are_noticed(site: Site) -> None:
     for path in (site.host / "var", site.host / "etc"):
         shutil.rmtree(path)
         path.mkdir()
+    (site.one / "secrets.yml").unlink()
+    before = site.state()
     done = site.run()
     assert done.returncode
+    # no secrets were made either
+    assert site.state() == before
     assert f"has volumes of a cloud that it knows nothing of: {site.lab.cloud}-data" in done.stdout
     site.bring_back()
     site.deployed()
