@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import pathlib
 import re
 
 import pytest
+import yaml
 
-from tests.unit.roles.rendering import ROOT
+from tests.unit.roles.rendering import ROOT, lines, render
 
 #: The broker splits at the last colon and takes no brackets (https://www.rabbitmq.com/docs/networking), nor do names of Erlang's nodes.
 _WITHOUT_BRACKETS = {
@@ -83,3 +85,17 @@ def test_addresses_have_brackets_before_ports_and_are_not_split() -> None:
         if faults(line) and "{% raw %}" not in line
     }
     assert found == _WITHOUT_BRACKETS
+
+
+def test_no_ipv6_address_is_rendered_without_brackets_before_a_port(tmp_path: pathlib.Path) -> None:
+    """Such a cloud is refused for now, but its model can be made, with an address for the load balancer that is not refused."""
+    members = {"control": ("control1", "2001:db8::11"), "compute": ("compute1", "2001:db8::31")}
+    groups = {group: {"hosts": {host: {"ansible_host": address}}} for group, (host, address) in members.items()}
+    inventory = {"all": {"children": groups | {"network": {"children": {"control": {}}}}}}
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
+    substrate = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2}
+    found = lines(render(tmp_path / "hosts.yml", tmp_path, {"cloud_substrate": substrate, "loadbalancer_address": "192.0.2.11"}))
+    assert sum("[2001:db8::11]:" in line for line in found) > 50
+    bare = {line for line in found if re.search(r"(?:(?://|@|\d:)2001:db8::|2001:db8::\d\d:\d)", line)}
+    # see _WITHOUT_BRACKETS
+    assert {line for line in bare if not re.search(r"RABBITMQ_NODENAME = |rabbitmq\.conf: listeners\.tcp\.1 = ", line)} == set()
