@@ -134,7 +134,7 @@ class ActionModule(ControllerAction):
     def _check_sources(self) -> t.Iterator[str]:
         """Yield a fault for each directory given with ``-i`` of which Ansible reads the overrides, too, as an inventory."""
         overrides = self._template(self._vars.get("cloud_overrides_dir"), self._vars, None)
-        if overrides and pathlib.Path(overrides).is_dir():
+        if isinstance(overrides, str) and overrides and pathlib.Path(overrides).is_dir():
             yield from inventory_checks.check_sources(self._vars.get("ansible_inventory_sources") or [], pathlib.Path(overrides), _ignored)
 
     def _check_vaults(self, settings: inventory_checks.Settings) -> t.Iterator[inventory_checks.Fault]:

@@ -32,7 +32,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.definition impor
 from ansible_collections.caisson.openstack.plugins.plugin_utils import override_files
 
 ROOT = pathlib.Path(__file__).parents[2]
-MUTANTS, MISPLACED = 1500, 200
+MUTANTS, MISPLACED = 1000, 200
 _MODEL = {"image_prefix": "caisson/", "image_tag": "1"}
 #: Hosts by group, and addresses.
 _GROUPS = {"control": ["c1"], "network": ["c1"], "compute": ["n1", "n2"], "all": ["c1", "n1", "n2"], "ungrouped": []}
