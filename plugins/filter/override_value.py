@@ -13,13 +13,13 @@ description:
   - Returns a value as it is written inside of a file. M(caisson.openstack.model) passes every expression of an override file through it.
   - Text stays as it is. YAML and JSON take all other data as JSON, INI takes numbers, V(true) and V(false), other text numbers only.
     All else is refused.
-positional: format, line
+positional: fmt, line
 options:
   _input:
     description: What the expression yields.
     type: raw
     required: true
-  format:
+  fmt:
     description: Format of the file.
     type: str
     choices: [ini, yaml, json, text]
