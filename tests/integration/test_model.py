@@ -165,7 +165,7 @@ def test_overrides_of_every_level_apply_in_their_order(site: Site) -> None:
     assert site.content("c1", "list") == "my own\n"
     assert json.loads(site.content("c1", "new.json")) == {"a": [1]}
     (container,) = site.result("c1")["waves"]["service"]["containers"]
-    assert (container["env"], container["memory"]) == ({"A": "1", "B": 2}, "64m")
+    assert (container["env"], container["memory"]) == ({"A": "1", "B": "2"}, "64m")
 
 
 _BAD_VARIABLES: list[tuple[dict[str, t.Any], str]] = [

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import concurrent.futures
 import json
 import os
@@ -16,6 +17,8 @@ import yaml
 
 _REPOSITORY = pathlib.Path(__file__).parents[2]
 _BIN = pathlib.Path(sys.executable).parent
+#: Fernet keys.
+_ONE, _TWO = (base64.urlsafe_b64encode(digit * 32).decode() for digit in (b"1", b"2"))
 _PLAYBOOK = """
 - hosts: localhost
   gather_facts: false
@@ -248,7 +251,7 @@ def test_a_value_that_is_encrypted_by_itself_stays_so(site: Site) -> None:
 def test_what_follows_a_value_that_is_encrypted_by_itself_is_encrypted_too(site: Site) -> None:
     site.run()
     login = site.tool("ansible-vault", "encrypt_string", *site.vault("a"), "chosen").stdout
-    site.file.write_text(f"cloud_secrets:\n  demo_login: {login}  demo_keys: [!vault {json.dumps(_ciphertext(site))}, two]\n")
+    site.file.write_text(f"cloud_secrets:\n  demo_login: {login}  demo_keys: [!vault {json.dumps(_ciphertext(site))}, {_TWO}]\n")
     new = None
     for step in ({"rotate": ["all"]}, {}, {"finished": "accept"}, {"finished": "move"}, {"finished": "retire"}, {}):
         done = site.run(*site.vault("a"), **step)
@@ -256,14 +259,14 @@ def test_what_follows_a_value_that_is_encrypted_by_itself_is_encrypted_too(site:
             assert done["secrets"]["demo_login"] == "chosen"
             new = done["accounts"]["demo_login"]["standby"]["password"]
         text = site.file.read_text()
-        assert not [value for value in (new, "chosen", "one", *done["secrets"]["demo_keys"][:1]) if value and f'"{value}"' in text]
+        assert not [value for value in (new, "chosen", _ONE, *done["secrets"]["demo_keys"][:1]) if value and f'"{value}"' in text]
         assert text.count("$ANSIBLE_VAULT;1.2;AES256;a") >= 2
-    assert (done["secrets"]["demo_login"], done["secrets"]["demo_keys"][1:]) == (new, ["two", "one"])
+    assert (done["secrets"]["demo_login"], done["secrets"]["demo_keys"][1:]) == (new, [_TWO, _ONE])
 
 
 def _ciphertext(site: Site) -> str:
-    """Return the text "one" as ansible-vault encrypts a value."""
-    lines = site.tool("ansible-vault", "encrypt_string", *site.vault("a"), "one").stdout.splitlines()[1:]
+    """Return the first key as ansible-vault encrypts a value."""
+    lines = site.tool("ansible-vault", "encrypt_string", *site.vault("a"), _ONE).stdout.splitlines()[1:]
     return "".join(f"{line.strip()}\n" for line in lines)
 
 
