@@ -10,28 +10,18 @@ import ast
 import functools
 import json
 import os
-import pathlib
 import random
-import re
 import secrets
 import string
 import subprocess
-import time
 import typing as t
 
 import pytest
 import yaml
 
-from ansible_collections.caisson.openstack.plugins.module_utils import databases, secret_store, secret_text
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
-from ansible_collections.caisson.openstack.plugins.modules.databases import ask
+from ansible_collections.caisson.openstack.plugins.module_utils import secret_store
 from tests.unit.roles.rendering import ROOT, Host, render
 from tests.unit.roles.test_definitions import SUBSTRATES
-
-from .conftest import Lab, MariaDB, free_port
-from .defined import AIO
-from .test_images import reference
 
 RELEASE = "2026.1"
 #: What has been a trap in some language; the rest of a password is every other character in any order.
@@ -84,16 +74,6 @@ for text, options in json.load(sys.stdin):
                 value = host.password
             found.append(value)
 print(json.dumps(found))
-"""
-
-#: Where the broker of the test listens; it has the port of the real one.
-_BROKER = "127.0.77.1"
-_SEND = """
-import sys, kombu
-from oslo_config import cfg
-import oslo_messaging
-(host,) = oslo_messaging.TransportURL.parse(cfg.ConfigOpts(), sys.stdin.read()).hosts
-kombu.Connection(hostname=host.hostname, port=host.port, userid=host.username, password=host.password).connect()
 """
 
 
@@ -183,102 +163,6 @@ def test_jobs_and_accounts_have_theirs(host: Host) -> None:
     assert inputs["keystone_bootstrap"] == made()["keystone_admin_password"] + "\n"
     passwords = {item["password"] for item in host["accounts"]}
     assert passwords == {made()[name] for name in _REQUIRED if name.endswith(("_database_password", "_service_password"))}
-
-
-#: Commands that log in at a database by the way of Alembic, whose own files know a percent sign as something else.
-_TOOLS = {
-    "nova": ["nova-manage", "--config-file", "/tmp/c", "db", "version"],
-    "glance": ["glance-manage", "--config-file", "/tmp/c", "db", "version"],
-    "placement": ["placement-manage", "--config-file", "/tmp/c", "db", "version"],
-    "neutron": ["neutron-db-manage", "--config-file", "/tmp/c", "current"],
-}
-
-
-def _account(server: MariaDB, name: str) -> Database:
-    """Return a database that has the special password of a service."""
-    wanted = Database(f"{name}_special", f"{name}_special", made()[f"{name}_database_password"])
-    current = databases.parse(ask(server.lab.engine, server.container, databases.query([wanted])))
-    ask(server.lab.engine, server.container, databases.script(databases.plan([wanted], current)))
-    return wanted
-
-
-@pytest.mark.parametrize("name", _TOOLS)
-def test_services_log_in_at_the_database(mariadb: MariaDB, name: str) -> None:
-    wanted = _account(mariadb, name)
-    login = secret_text.url_login(wanted.user, wanted.password)
-    text = "".join(
-        f"[{section}]\nconnection = mysql+pymysql://{login}@127.0.0.1:{mariadb.port}/{wanted.name}?charset=utf8mb4\n"
-        for section in ("database", "api_database", "placement_database")
-    )
-    script = 'cat >/tmp/c; PATH=/opt/openstack/bin:$PATH; exec "$@"'
-    command = ["docker", "run", "--rm", "-i", "--network", "host", "--tmpfs", "/tmp", reference(name)]
-    done = subprocess.run([*command, "sh", "-ec", script, "-", *_TOOLS[name]], input=text, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    # and another password is not accepted: the test can fail
-    wrong = text.replace(login, secret_text.url_login(wanted.user, wanted.password + "x"))
-    done = subprocess.run([*command, "sh", "-ec", script, "-", *_TOOLS[name]], input=wrong, capture_output=True, text=True, check=False)
-    assert "Access denied" in done.stdout + done.stderr
-
-
-def test_the_exporter_logs_in_at_the_database(mariadb: MariaDB, host: Host) -> None:
-    wanted = _account(mariadb, "monitoring")
-    (text,) = (text for _container, text in texts(host, "my.cnf"))
-    for old, new in ((r"host = .*", "host = 127.0.0.1"), (r"port = .*", f"port = {mariadb.port}"), (r"user = .*", f"user = {wanted.user}")):
-        text = re.sub(old, new, text)
-    script = """
-        cat >/tmp/c
-        prometheus-mysqld-exporter --config.my-cnf=/tmp/c --web.listen-address=127.0.0.1:$0 --no-collect.slave_status &
-        for _try in $(seq 60); do curl -fsS http://127.0.0.1:$0/metrics >/tmp/m && break; sleep 0.5; done
-        grep -qx 'mysql_up 1' /tmp/m
-    """
-    command = ["docker", "run", "--rm", "-i", "--network", "host", "--tmpfs", "/tmp", reference("mysqld_exporter")]
-    done = subprocess.run(
-        [*command, "sh", "-ec", script, str(free_port())], input=text, capture_output=True, text=True, check=False, timeout=120
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_clients_log_in_at_the_broker(lab: Lab, tmp_path: pathlib.Path, host: Host) -> None:
-    """As the health check does, and as oslo.messaging does with the URL of the services."""
-    prefix = "rabbitmq/config/"
-    files = {
-        file["path"].removeprefix(prefix): file["content"].replace(AIO, _BROKER)
-        for file in host["files"]
-        if file["path"].startswith(prefix)
-    }
-    (tmp_path / "broker").mkdir()
-    for name, text in files.items():
-        (tmp_path / "broker" / name).write_text(text, "utf-8")
-        (tmp_path / "broker" / name).chmod(0o755)
-    for path in (tmp_path, tmp_path / "broker", *tmp_path.parents[:2]):
-        path.chmod(0o755)
-    spec = next(dict(item) for item in host["containers"] if item["name"] == "rabbitmq")
-    values = {
-        "name": lab.name("rabbitmq"),
-        "image": reference("rabbitmq"),
-        "volumes": [f"{tmp_path}/broker:/etc/rabbitmq:ro"],
-        "tmpfs": [*spec["tmpfs"], "/var/lib/rabbitmq:uid=42439,gid=42439"],
-        "env": {
-            name: str(value).replace(AIO, _BROKER).replace("127,0,9,1", _BROKER.replace(".", ",")) for name, value in spec["env"].items()
-        },
-        "healthcheck": None,
-        "after": [],
-        "stop_timeout": 0,
-    }
-    broker = ContainerSpec(**{**spec, **values})
-    lab.engine.create(broker, lab.engine.image_id(broker.image) or "", lab.cloud)
-    lab.engine.start(broker.name)
-    deadline = time.monotonic() + 180
-    while lab.engine.exec(broker.name, ["/etc/rabbitmq/healthcheck"]).rc:
-        assert time.monotonic() < deadline, lab.engine.logs(broker.name)
-        time.sleep(1)
-    (url,) = {
-        line.partition("=")[2].strip() for _container, text in texts(host, "nova.conf") for line in text.splitlines() if "rabbit://" in line
-    }
-    command = ["docker", "run", "--rm", "-i", "--network", "host", reference("nova"), "/opt/openstack/bin/python", "-c", _SEND]
-    for text, fits in ((url.replace(AIO, _BROKER), True), (url.replace(AIO, _BROKER).replace("@", "x@"), False)):
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-        assert (done.returncode == 0) is fits, done.stderr
 
 
 def test_every_secret_is_one_that_is_looked_at_here() -> None:
