@@ -272,7 +272,7 @@ def main() -> None:
     seen = _seen(params, wanted)
     expected = schema.construct(Expected, params["identity"])
     record = host_record.look(expected, seen.containers.values(), host_record.Places())
-    strange = _strange(params, record, expected, bool(seen.engine_fault)) if params["identity"] else []
+    strange = _strange(params, record, expected, bool(seen.engine_fault)) if expected.cloud else []
     if strange:
         # all else that would be said follows from it
         module.fail_json(msg=identity.refusal(strange), faults=strange)
@@ -280,7 +280,7 @@ def main() -> None:
     if faults:
         module.fail_json(msg=host_checks.refusal(faults), faults=faults, clock=time.time())
     turn = run_lock.read(run_lock.DEFAULT_PATH).turn
-    module.exit_json(changed=False, clock=time.time(), turn=turn, outdated=bool(params["identity"]) and identity.outdated(record, expected))
+    module.exit_json(changed=False, clock=time.time(), turn=turn, outdated=bool(expected.cloud) and identity.outdated(record, expected))
 
 
 if __name__ == "__main__":

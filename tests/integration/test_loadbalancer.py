@@ -19,7 +19,7 @@ import urllib.request
 import jinja2
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils import capabilities, certificates
+from ansible_collections.caisson.openstack.plugins.module_utils import capabilities, certificates, urls
 
 from . import defined
 from .conftest import Lab
@@ -86,16 +86,17 @@ class Balancer(t.NamedTuple):
 def configuration(names: t.Sequence[str], hold: int, name: str = "") -> str:
     """Return the configuration for an API on hosts *names*, in the clear, or with TLS under a *name*."""
     environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False)
-    environment.filters["bool"] = bool
+    environment.filters |= {"bool": bool, "caisson.openstack.url_host": urls.url_host}
     backends = [{"name": name, "address": HOSTS[name], "port": 10000 + PORT} for name in names]
     frontend = {"name": "placement_api", "mode": "http", "port": PORT, "tunnel_timeout": 0, "check_path": "/", "backends": backends}
     return environment.from_string((ROLE / "templates/haproxy.cfg.j2").read_text("utf-8")).render(
-        cloud_address=HERE,
+        cloud_url_address=HERE,
         cloud_api_host=name or HERE,
         cloud_api_scheme="https" if name else "http",
         cloud_check_request_id="req-0",
         cloud_tls=bool(name),
         loadbalancer_address=HERE,
+        loadbalancer_status_port=18404,
         loadbalancer_certificate_path="/etc/haproxy/api.pem",
         loadbalancer_hold_seconds=hold,
         loadbalancer_max_connections=100,

@@ -172,6 +172,6 @@ def test_every_secret_is_one_that_is_looked_at_here() -> None:
         *("nova_database_password", "nova_service_password", "nova_metadata_proxy_secret", "neutron_database_password"),
         *("neutron_service_password", "glance_database_password", "glance_service_password", "placement_database_password"),
         *("placement_service_password", "monitoring_database_password", "rabbitmq_password", "rabbitmq_erlang_cookie"),
-        *("horizon_secret_key", "memcached_token_key", "verify_ssh_key"),
+        *("horizon_secret_key", "memcached_token_key", "verify_ssh_key", "cloud_identity"),
     }
     assert secret_store.faults(made(), [secret_store.Requirement(name, t.cast("t.Any", kind)) for name, kind in _REQUIRED.items()]) == []
