@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 import socket
+import tempfile
 import time
 import typing as t
 import uuid
 
 import pytest
 
+from ansible_collections.caisson.openstack.plugins.module_utils import lock
 from ansible_collections.caisson.openstack.plugins.module_utils import spec as specs
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import Engine, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
@@ -50,6 +53,13 @@ def lab() -> t.Iterator[Lab]:
     made = Lab(connect())
     yield made
     made.clean()
+
+
+@pytest.fixture(scope="module")
+def whole_host() -> t.Iterator[None]:
+    """Keep other modules of tests away that use the directories of this host: to remove one ends mounts on it everywhere."""
+    with lock.exclusive(pathlib.Path(tempfile.gettempdir()) / "caisson-whole-host"):
+        yield
 
 
 def free_port() -> int:

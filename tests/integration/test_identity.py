@@ -27,6 +27,8 @@ from tests.runs import kill
 from .conftest import Lab
 
 ROOT = pathlib.Path(__file__).parents[2]
+
+pytestmark = pytest.mark.usefixtures("whole_host")
 BIN = pathlib.Path(sys.executable).parent
 _PLAY = """
 - hosts: all

@@ -17,6 +17,8 @@ import pytest
 import yaml
 
 ROOT = pathlib.Path(__file__).parents[2]
+
+pytestmark = pytest.mark.usefixtures("whole_host")
 URL = "http://127.0.9.7:8000/greeting.json"
 
 
