@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import dataclasses
 import socket
-import subprocess
-import sys
 import types
 import typing as t
 from unittest import mock
@@ -20,14 +18,6 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.this_run import 
 from tests.unit.plugins.module_utils.rollouts import a_rollout
 
 HERE = socket.gethostname()
-
-
-@pytest.fixture
-def gone() -> int:
-    """The number of a process that has ended."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
 
 
 def _holder(pid: int, where: str = HERE) -> Holder:

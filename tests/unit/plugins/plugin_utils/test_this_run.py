@@ -5,23 +5,11 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
-
-import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Holder
 from ansible_collections.caisson.openstack.plugins.plugin_utils import this_run
 
 HERE = socket.gethostname()
-
-
-@pytest.fixture
-def gone() -> int:
-    """The number of a process that has ended."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
 
 
 def test_tasks_of_one_run_are_the_same_run() -> None:
