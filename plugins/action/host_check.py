@@ -8,7 +8,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.caisson.openstack.plugins.module_utils import host_checks
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight import host_checks
 
 
 class ActionModule(ActionBase):

@@ -7,8 +7,8 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.caisson.openstack.plugins.module_utils import schema
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Holder
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Holder
 from ansible_collections.caisson.openstack.plugins.plugin_utils.this_run import has_ended, this_run
 
 
@@ -24,7 +24,7 @@ class ActionModule(ActionBase):
         args = {**self._task.args, "holder": run}
         result = self._call(args, task_vars)
         held_by = result.get("held_by")
-        if held_by and has_ended(schema.construct(Holder, held_by), run["where"]):
+        if held_by and has_ended(dataclass_spec.construct(Holder, held_by), run["where"]):
             return self._call({**args, "takeover": True}, task_vars)
         return dict(result)
 

@@ -8,7 +8,7 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.caisson.openstack.plugins.module_utils import sbom
+from ansible_collections.caisson.openstack.plugins.module_utils.images import sbom
 
 
 class ActionModule(ActionBase):

@@ -11,7 +11,9 @@ from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 from ansible.utils.display import Display
 
-from ansible_collections.caisson.openstack.plugins.module_utils import images, roles, schema
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes as images
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import play_roles
 
 #: Images of one call of the module: few enough to show progress, enough to keep the build host busy.
 _BATCH = 6
@@ -33,7 +35,7 @@ class ActionModule(ActionBase):
         self._vars = dict(task_vars or {})
         try:
             recipes = self._recipes()
-        except (images.ImageError, schema.SchemaError, AnsibleError) as error:
+        except (images.ImageError, dataclass_spec.SchemaError, AnsibleError) as error:
             raise AnsibleActionFail(f"the definitions of the images are not valid: {error}") from error
         merged = self._call(recipes, [])
         if merged.get("failed"):
@@ -69,10 +71,10 @@ class ActionModule(ActionBase):
     def _recipes(self) -> list[images.Recipe]:
         """Return the recipe of each image that a role of the play defines, parents first."""
         found: list[tuple[pathlib.Path, images.Image]] = []
-        own = roles.in_play(self._task.get_play())
+        own = play_roles.in_play(self._task.get_play())
         for name, path in own.items():
-            items = roles.template(self._templar, self._vars.get(f"{name}_images", []), self._vars)
-            found += [(path, schema.load(images.Image, item, f"{name}_images")) for item in items]
+            items = play_roles.template(self._templar, self._vars.get(f"{name}_images", []), self._vars)
+            found += [(path, dataclass_spec.load(images.Image, item, f"{name}_images")) for item in items]
         prefix, tag = self._task.args["image_prefix"], self._task.args["image_tag"]
         self._references = {image.name: f"{prefix}{image.name}:{tag}" for _path, image in found}
         if self._task.args.get("base_image"):
@@ -92,7 +94,7 @@ class ActionModule(ActionBase):
         return images.Recipe(
             name=image.name,
             reference=reference,
-            containerfile=str(roles.template(self._templar, trust_as_template(path.read_text(encoding="utf-8")), variables)),
+            containerfile=str(play_roles.template(self._templar, trust_as_template(path.read_text(encoding="utf-8")), variables)),
             context=context,
             parents={name: self._references.get(name, "") for name in (image.parent, *image.uses)},
             labels=self._release_labels(image),

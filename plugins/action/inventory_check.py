@@ -17,22 +17,16 @@ from ansible.parsing.vault import EncryptedString
 from ansible.template import trust_as_template
 from ansible.utils.vars import load_extra_vars
 
-from ansible_collections.caisson.openstack.plugins.module_utils import (
-    addressing,
-    api_name,
-    bridges,
-    formats,
-    inventory_checks,
-    roles,
-    schema,
-    shared_settings,
-)
-from ansible_collections.caisson.openstack.plugins.module_utils.checks import resolve_group
-from ansible_collections.caisson.openstack.plugins.module_utils.inventory_checks import OVERRIDES, SHARED, Role, Setting
-from ansible_collections.caisson.openstack.plugins.module_utils.merge import MOUNTS, MergeError, merge
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import named_volumes
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import named_volumes
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight import api_name
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import formats, play_roles
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.merge import MOUNTS, MergeError, merge
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.validate import resolve_group
 from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
+from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight import addressing, bridges, inventory_checks, shared_settings
+from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory_checks import OVERRIDES, SHARED, Role, Setting
 
 _ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
 _BALANCER = "loadbalancer"
@@ -51,7 +45,7 @@ class ActionModule(ControllerAction):
     def act(self, args: Arguments) -> Result:
         """Return on which ports each host is going to listen, and its volumes; see the documentation of the module."""
         self._groups = {name: list(hosts) for name, hosts in self._vars["groups"].items()}
-        self._in_play = roles.in_play(self._task.get_play())
+        self._in_play = play_roles.in_play(self._task.get_play())
         hosts = self._groups["all"]
         paths = {path.name: path for path in _ROLES.iterdir() if path.is_dir()} | self._in_play
         self._patterns = self._group_patterns()
@@ -99,7 +93,7 @@ class ActionModule(ControllerAction):
 
     def _template(self, value: t.Any, variables: t.Mapping[str, t.Any], default: t.Any) -> t.Any:
         try:
-            return roles.template(self._templar, value, variables)
+            return play_roles.template(self._templar, value, variables)
         except AnsibleError:
             return default
 
@@ -116,7 +110,7 @@ class ActionModule(ControllerAction):
 
     def _limit(self, variable: str) -> dict[str, t.Any]:
         """Return what the role of the play that *variable* belongs to declares of it beyond its type."""
-        return dict(roles.limits(self._in_play[inventory_checks.role_of(variable, self._in_play)]).get(variable, {}))
+        return dict(play_roles.limits(self._in_play[inventory_checks.role_of(variable, self._in_play)]).get(variable, {}))
 
     def _members(self) -> list[str]:
         """Return the hosts of the play and those of the services' groups, in the order of the inventory."""
@@ -272,7 +266,7 @@ def _known(settings: inventory_checks.Settings) -> dict[str, dict[str, Setting]]
 
 def _typed(option: t.Mapping[str, t.Any], setting: Setting) -> Setting:
     """Return a setting with its value in the type that its option declares, so that it can be compared."""
-    value, wrong = schema.convert_option(option, setting.value, "")
+    value, wrong = dataclass_spec.convert_option(option, setting.value, "")
     return setting if wrong else dataclasses.replace(setting, value=value)
 
 
@@ -288,7 +282,7 @@ def _declared(paths: t.Mapping[str, pathlib.Path], settings: inventory_checks.Se
 @functools.cache
 def _read(path: pathlib.Path) -> tuple[dict[str, t.Any], frozenset[str], frozenset[str]]:
     """Return the options of a role's argument spec, the names of these and all its variables, and of those that an inventory cannot set."""
-    options = roles.options(path)
+    options = play_roles.options(path)
     defaults, fixed = _names(path / "defaults"), _names(path / "vars")
     return options, frozenset({*options, *defaults, *fixed}), frozenset(fixed - defaults - options.keys())
 

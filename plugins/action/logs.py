@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import log_lines
+from ansible_collections.caisson.openstack.plugins.module_utils.output import log_lines
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, show
 
 

@@ -15,23 +15,23 @@ import zlib
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.template import trust_as_template
 
-from ansible_collections.caisson.openstack.plugins.module_utils import (
-    checks,
-    expressions,
-    formats,
-    model,
-    oslo_options,
-    overrides,
-    roles,
-    schema,
-    secret_text,
-    selection,
-)
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import ConfigFile, Service
-from ansible_collections.caisson.openstack.plugins.module_utils.merge import MOUNTS, MergeError, merge
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.model import selection
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import ConfigFile, Service
 from ansible_collections.caisson.openstack.plugins.plugin_utils import options, override_files
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, warn
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import build as model
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import (
+    expressions,
+    formats,
+    oslo_options,
+    overrides,
+    play_roles,
+    validate,
+)
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.merge import MOUNTS, MergeError, merge
 from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
+from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import secret_text
 
 #: The options that the services of each release declare.
 _OPTIONS = pathlib.Path(__file__).resolve().parents[2] / "roles" / "images" / "files" / "options"
@@ -61,7 +61,7 @@ class ActionModule(ControllerAction):
         )
         try:
             built = self._build(site)
-        except (schema.SchemaError, checks.ModelError) as error:
+        except (dataclass_spec.SchemaError, validate.ModelError) as error:
             self._faults += error.messages
         if self._faults:
             raise AnsibleActionFail(_report([self._attributed(fault) for fault in self._faults]))
@@ -87,18 +87,18 @@ class ActionModule(ControllerAction):
         return f"{fault} [{override} in {where}]" if where else f"{fault} [{override}]"
 
     def _build(self, site: model.Site) -> model.HostModel:
-        self._paths = roles.in_play(self._task.get_play())
+        self._paths = play_roles.in_play(self._task.get_play())
         kinds = self._secret_kinds()
         self._vars, self._faults = options.typed(self._templar, self._vars, self._paths, kinds)
         self._secrets = self._known_secrets(kinds)
         self._contents: dict[tuple[str, str, tuple[str, ...]], list[_Content]] = {}
         services = [service for service in map(self._load, self._definitions()) if service]
         if self._faults:
-            raise checks.ModelError([])
+            raise validate.ModelError([])
         if self._args["overrides_dir"]:
             hosts = site.groups.get("all", [])
             self._faults += overrides.strays(pathlib.Path(self._args["overrides_dir"]), services, site.groups, hosts)
-        checks.check(services, site.groups, self._balancer(site))
+        validate.check(services, site.groups, self._balancer(site))
         active = [service for service in services if service.enabled]
         self._extra = {"service_frontends": model.frontends(active, site.groups, self._address)}
         return model.build(services, site, self._render, self._selection(services))
@@ -110,7 +110,7 @@ class ActionModule(ControllerAction):
         group, address = (self._template(self._vars[f"loadbalancer_{name}"], f"loadbalancer_{name}") for name in ("group", "address"))
         known = all(name in site.groups for name in str(group).split(":"))
         here = (
-            known and site.host in checks.resolve_group(str(group), site.groups) and str(address).strip() == site.addresses.get(site.host)
+            known and site.host in validate.resolve_group(str(group), site.groups) and str(address).strip() == site.addresses.get(site.host)
         )
         return site.host if here else ""
 
@@ -123,7 +123,7 @@ class ActionModule(ControllerAction):
             self._vars.get("ansible_skip_tags") or [],
         )
         if faults:
-            raise checks.ModelError(faults)
+            raise validate.ModelError(faults)
         return selection.Selection(chosen, frozenset(self._vars.get("ansible_play_hosts_all") or [self._vars["inventory_hostname"]]))
 
     # -- definitions --------------------------------------------------------------------------------------------
@@ -160,11 +160,11 @@ class ActionModule(ControllerAction):
         if len(self._faults) > known:
             return None
         try:
-            service = schema.load(Service, merge(data, overrides.omitted(changes), MOUNTS, f"{name}_service"), f"{name}_service")
+            service = dataclass_spec.load(Service, merge(data, overrides.omitted(changes), MOUNTS, f"{name}_service"), f"{name}_service")
         except (MergeError, overrides.OverrideError) as error:
             self._faults.append(str(error))
             return None
-        except schema.SchemaError as error:
+        except dataclass_spec.SchemaError as error:
             self._faults += error.messages
             return None
         if service.name != name:
@@ -273,7 +273,7 @@ class ActionModule(ControllerAction):
         """Return *value* as plain data with its expressions resolved, or None after noting the fault."""
         variables = {**self._vars, **getattr(self, "_extra", {}), "omit": overrides.OMIT}
         try:
-            return roles.template(self._templar, value, variables)
+            return play_roles.template(self._templar, value, variables)
         except AnsibleError as error:
             message = " ".join(str(error).split()).replace(f"The filter plugin '{expressions.FILTER}' failed: ", "")
             self._faults.append(f"{where}: {message}")

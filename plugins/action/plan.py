@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.caisson.openstack.plugins.module_utils import plans
+from ansible_collections.caisson.openstack.plugins.module_utils.output import plans
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, keep, show
 
 

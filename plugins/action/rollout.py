@@ -8,7 +8,7 @@ import typing as t
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout import load, newest
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import load, newest
 from ansible_collections.caisson.openstack.plugins.plugin_utils.this_run import has_ended, this_run
 
 

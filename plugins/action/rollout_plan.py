@@ -10,8 +10,11 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.caisson.openstack.plugins.module_utils import images, rollout, rollout_estimate, rollout_planner
+from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import journal as rollout
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, keep, show
+from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import estimate as rollout_estimate
+from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import planner
 
 
 class ActionModule(ControllerAction):
@@ -36,23 +39,23 @@ class ActionModule(ControllerAction):
 
     def act(self, args: Arguments) -> Result:
         """Return the plan; see the documentation of the module."""
-        now = rollout_planner.Circumstances(**{field.name: args[field.name] for field in dataclasses.fields(rollout_planner.Circumstances)})
+        now = planner.Circumstances(**{field.name: args[field.name] for field in dataclasses.fields(planner.Circumstances)})
         notes = []
         try:
             known = rollout.newest(rollout.load(journal) for journal in args["journals"])
             if known and (known.open or args["verb"] != "upgrade"):
-                plan, faults = known, rollout_planner.verb_faults(known, args["verb"], args["release"])
+                plan, faults = known, planner.verb_faults(known, args["verb"], args["release"])
             elif args["verb"] == "upgrade":
                 plan = self._plan(args, known)
                 absent = sorted({image for fact in args["facts"] for image in fact["absent"]})
-                faults, notes = rollout_planner.faults(plan, absent, now), rollout_planner.told(now)
+                faults, notes = planner.faults(plan, absent, now), planner.told(now)
             else:
                 raise rollout.RolloutError(f"there is no rollout to {args['verb']}")
         except rollout.RolloutError as error:
             raise AnsibleActionFail(str(error)) from error
         upgrades = args["verb"] == "upgrade"
         estimate = rollout_estimate.estimate(plan, backup=not args["backup_max_age"]) if upgrades else None
-        show(rollout_planner.summary(plan, [*notes, *([rollout_estimate.words(estimate)] if upgrades else [])]))
+        show(planner.summary(plan, [*notes, *([rollout_estimate.words(estimate)] if upgrades else [])]))
         plain = dataclasses.asdict(estimate) if estimate else {}
         if args["file"]:
             written = {**rollout.dump(plan), "estimate": plain, "circumstances": dataclasses.asdict(now)}
@@ -68,4 +71,4 @@ class ActionModule(ControllerAction):
     def _plan(self, args: dict[str, t.Any], last: rollout.Rollout | None) -> rollout.Rollout:
         now = datetime.datetime.now(datetime.UTC)
         found = {name: args[name] for name in ("cloud", "release", "moves", "gates", "facts")}
-        return rollout_planner.make(**found, packages=images.packages, now=now, last=last)
+        return planner.make(**found, packages=recipes.packages, now=now, last=last)

@@ -8,9 +8,10 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.caisson.openstack.plugins.module_utils import private_file, rollout_report
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout import RolloutError, load
+from ansible_collections.caisson.openstack.plugins.module_utils.common import atomic_write
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import RolloutError, load
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, show
+from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import report
 
 
 class ActionModule(ControllerAction):
@@ -30,10 +31,10 @@ class ActionModule(ControllerAction):
             raise AnsibleActionFail(str(error)) from None
         if rollout is None:
             raise AnsibleActionFail("this is no journal of a rollout: it is empty")
-        figures = rollout_report.drawn(args["figures"])
-        lines = rollout_report.summary(rollout, figures)
+        figures = report.drawn(args["figures"])
+        lines = report.summary(rollout, figures)
         show(lines)
-        changed = bool(args["file"]) and self._write(pathlib.Path(args["file"]), rollout_report.page(rollout, figures))
+        changed = bool(args["file"]) and self._write(pathlib.Path(args["file"]), report.page(rollout, figures))
         return {"changed": changed, "file": args["file"], "summary": lines}
 
     def _write(self, path: pathlib.Path, page: str) -> bool:
@@ -42,7 +43,7 @@ class ActionModule(ControllerAction):
             if path.exists() and path.read_bytes() == page.encode():
                 return False
             if not self._task.check_mode:
-                private_file.write(path, page)
+                atomic_write.write(path, page)
         except OSError as error:
             raise AnsibleActionFail(f"cannot write the report to {path}: {error.strerror}") from None
         return True

@@ -11,18 +11,12 @@ import typing as t
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.parsing.vault import VaultLib, is_encrypted
 
-from ansible_collections.caisson.openstack.plugins.module_utils import (
-    certificates,
-    identity,
-    lock,
-    private_file,
-    roles,
-    rotation,
-    schema,
-    secret_file,
-    secret_store,
-)
+from ansible_collections.caisson.openstack.plugins.module_utils.common import atomic_write, dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import lock
+from ansible_collections.caisson.openstack.plugins.module_utils.identity import identity
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import play_roles
+from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import certificates, rotation, secret_store, yaml_edit
 
 _Kind = t.TypeVar("_Kind")
 
@@ -37,7 +31,7 @@ class _Source:
     text: str = ""
     values: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     vault: tuple[t.Any, t.Any] | None = None
-    mode: int = private_file.MODE
+    mode: int = atomic_write.MODE
     state: str = "kept"
 
 
@@ -59,7 +53,7 @@ class ActionModule(ControllerAction):
             # two first runs must not each make their own secrets
             with lock.exclusive(path.parent, make=not self._task.check_mode):
                 return self._converge(path, requirements, args)
-        except schema.SchemaError as error:
+        except dataclass_spec.SchemaError as error:
             raise AnsibleActionFail(str(error)) from error
         except (OSError, ValueError) as error:
             raise AnsibleActionFail(f"cannot keep the secrets in {path}; nothing was changed: {error}") from error
@@ -71,9 +65,9 @@ class ActionModule(ControllerAction):
             raise ValueError("; ".join(faults))
         values, generated = secret_store.complete(source.values, requirements)
         self._may_make(generated, source, args["make"])
-        former = schema.load(identity.Generation, values.pop(identity.KEY, {}), identity.KEY)
+        former = dataclass_spec.load(identity.Generation, values.pop(identity.KEY, {}), identity.KEY)
         rotate, finished = args["rotate"], args["finished"]
-        before = schema.load(rotation.Rotation, values.pop(rotation.KEY, {}), rotation.KEY)
+        before = dataclass_spec.load(rotation.Rotation, values.pop(rotation.KEY, {}), rotation.KEY)
         names = rotation.resolve(rotate, requirements, self._foreign(values) if rotate else ())
         after, moved = rotation.finish(rotation.begin(before, values, requirements, names), requirements, finished)
         values |= moved
@@ -85,15 +79,15 @@ class ActionModule(ControllerAction):
         generation = former.following() if identity.NAME in values and (changes or not former.history) else former
         if generation != former:
             changes[identity.KEY] = dataclasses.asdict(generation)
-        text = secret_file.edit(source.text, self._as_before(changes, source.text)) if changes else source.text
+        text = yaml_edit.edit(source.text, self._as_before(changes, source.text)) if changes else source.text
         if not self._task.check_mode:
             if text != source.text:
                 self._write(path, text, source)
-            elif source.mode != private_file.MODE:
-                path.chmod(private_file.MODE)
+            elif source.mode != atomic_write.MODE:
+                path.chmod(atomic_write.MODE)
         return {
             "_ansible_no_log": True,
-            "changed": text != source.text or source.mode != private_file.MODE,
+            "changed": text != source.text or source.mode != atomic_write.MODE,
             "secrets": rotation.in_use(after, values),
             "accounts": rotation.accounts(after, values, requirements),
             "generated": generated,
@@ -115,7 +109,7 @@ class ActionModule(ControllerAction):
 
     def _as_before(self, changes: dict[str, t.Any], text: str) -> dict[str, t.Any]:
         """Return *changes* with the values encrypted that follow one that ansible-vault encrypted by itself."""
-        encrypted = secret_file.encrypted(text)
+        encrypted = yaml_edit.encrypted(text)
         vault = VaultLib(secrets=self._loader._vault.secrets)
 
         def like(name: str, value: t.Any) -> t.Any:
@@ -126,7 +120,7 @@ class ActionModule(ControllerAction):
             if name not in encrypted:
                 return value
             _plain, vault_id, secret = vault.decrypt_and_get_vault_id(encrypted[name].text)
-            return secret_file.Encrypted(vault.encrypt(value, secret=secret, vault_id=vault_id).decode())
+            return yaml_edit.Encrypted(vault.encrypt(value, secret=secret, vault_id=vault_id).decode())
 
         return {name: like(name, value) for name, value in changes.items()}
 
@@ -134,11 +128,13 @@ class ActionModule(ControllerAction):
         """Return the names of secrets that a variable of the same name sets to another value than the file's."""
         variables = {**self._vars, "cloud_secrets": values}
         return [
-            name for name in values if name in self._vars and roles.template(self._templar, self._vars[name], variables) != values[name]
+            name
+            for name in values
+            if name in self._vars and play_roles.template(self._templar, self._vars[name], variables) != values[name]
         ]
 
     def _required(self, noun: str, kind: type[_Kind]) -> list[_Kind]:
-        return roles.required(self._templar, self._task.get_play(), self._vars, noun, kind)
+        return play_roles.required(self._templar, self._task.get_play(), self._vars, noun, kind)
 
     def _read(self, path: pathlib.Path) -> _Source:
         """Return the file as it is; what it says is never quoted."""
@@ -154,12 +150,12 @@ class ActionModule(ControllerAction):
                 raise ValueError(f"{' '.join(str(error).split())} (give --vault-password-file or --vault-id)") from error
             raw = plain
         text = raw.decode()
-        secret_file.edit(text, {})
+        yaml_edit.edit(text, {})
         document = self._loader.load(text, file_name=str(path), show_content=False) or {}
         # a date would become a text that is not as it was written
         values = {
-            str(name): value if isinstance(value, datetime.date) else roles.plain(value)
-            for name, value in (document.get(secret_file.KEY) or {}).items()
+            str(name): value if isinstance(value, datetime.date) else play_roles.plain(value)
+            for name, value in (document.get(yaml_edit.KEY) or {}).items()
         }
         return _Source(text, values, (vault[0], vault[1]) if vault else None, path.stat().st_mode & 0o7777, "kept" if values else "empty")
 
@@ -169,4 +165,4 @@ class ActionModule(ControllerAction):
         if source.vault:
             vault_id, secret = source.vault
             raw = VaultLib(secrets=self._loader._vault.secrets).encrypt(raw, secret=secret, vault_id=vault_id)
-        private_file.write(path, raw)
+        atomic_write.write(path, raw)

@@ -6,9 +6,9 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import plans
-from ansible_collections.caisson.openstack.plugins.module_utils import status as statuses
+from ansible_collections.caisson.openstack.plugins.module_utils.output import plans
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, keep, show
+from ansible_collections.caisson.openstack.plugins.plugin_utils.output import statuses
 
 
 class ActionModule(ControllerAction):

@@ -21,7 +21,7 @@ import typing as t
 
 from ansible.plugins.callback import CallbackBase
 
-from ansible_collections.caisson.openstack.plugins.module_utils import run_summary
+from ansible_collections.caisson.openstack.plugins.plugin_utils.output import run_summary
 
 
 class CallbackModule(CallbackBase):

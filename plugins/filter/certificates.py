@@ -32,7 +32,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import certificates
+from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import certificates
 
 
 class FilterModule:

@@ -49,7 +49,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.caisson.openstack.plugins.module_utils import selection
+from ansible_collections.caisson.openstack.plugins.module_utils.model import selection
 
 
 def check_tags(hosts: t.Any, run_tags: t.Sequence[str], skip_tags: t.Sequence[str], select_services: bool = False) -> t.Any:

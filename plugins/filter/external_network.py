@@ -33,7 +33,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.addressing import outside
+from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.addressing import outside
 
 
 class FilterModule:

@@ -39,7 +39,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.checks import resolve_group
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.validate import resolve_group
 
 
 def group_hosts(pattern: str, groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:

@@ -42,7 +42,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import test_results
+from ansible_collections.caisson.openstack.plugins.plugin_utils.output import test_results
 
 
 def junit(results: t.Iterable[dict[str, t.Any]], suite: str) -> str:

@@ -47,13 +47,13 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.caisson.openstack.plugins.module_utils import expressions, formats, roles
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import expressions, formats, play_roles
 
 
 def override_value(value: t.Any, fmt: str, line: int) -> str:
     """Return *value* as text in *fmt*."""
     try:
-        return expressions.written(roles.plain(value), fmt, line)
+        return expressions.written(play_roles.plain(value), fmt, line)
     except formats.FormatError as error:
         raise AnsibleFilterError(str(error)) from error
 

@@ -56,7 +56,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.caisson.openstack.plugins.module_utils import certificates
+from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import certificates
 
 
 def served_certificate(certificate: str, key: str, authority: str, hosts: list[str], chain: str = "") -> str:

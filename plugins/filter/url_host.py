@@ -33,7 +33,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import urls
+from ansible_collections.caisson.openstack.plugins.module_utils.common import urls
 
 
 class FilterModule:

@@ -38,7 +38,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import secret_text
+from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import secret_text
 
 
 class FilterModule:

@@ -38,7 +38,7 @@ import typing as t
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.caisson.openstack.plugins.module_utils import images
+from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
 
 
 class LookupModule(LookupBase):
@@ -47,6 +47,6 @@ class LookupModule(LookupBase):
     def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[str]:
         """Return a tag for each release in *terms*."""
         try:
-            return [images.tag(str(term)) for term in terms]
-        except images.ImageError as error:
+            return [recipes.tag(str(term)) for term in terms]
+        except recipes.ImageError as error:
             raise AnsibleError(str(error)) from error

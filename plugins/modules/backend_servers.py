@@ -67,8 +67,8 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import balancer
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import haproxy_stats
 
 _SOCKET = "/var/lib/haproxy/admin.sock"
 _INTERVAL = 0.3  # seconds
@@ -97,8 +97,8 @@ class Admin:
 def _change(admin: Admin, params: dict[str, object], names: list[str], check_mode: bool) -> tuple[list[str], int]:
     """Return the backends that were changed, and the requests that are left."""
     server, drained = str(params["server"]), params["state"] == "drained"
-    rows = balancer.parse(admin("show stat"))
-    chosen = balancer.drainable(rows, names, server) if drained else balancer.drained(rows, names, server)
+    rows = haproxy_stats.parse(admin("show stat"))
+    chosen = haproxy_stats.drainable(rows, names, server) if drained else haproxy_stats.drained(rows, names, server)
     if check_mode or not chosen:
         return chosen, 0
     for name in chosen:
@@ -107,8 +107,8 @@ def _change(admin: Admin, params: dict[str, object], names: list[str], check_mod
             raise EngineError(f"the load balancer refuses to change {name}/{server}: {answer}")
     deadline = time.monotonic() + float(str(params["timeout"]))
     while True:
-        rows = balancer.parse(admin("show stat"))
-        left = balancer.requests(rows, chosen, server) if drained else balancer.down(rows, chosen, server)
+        rows = haproxy_stats.parse(admin("show stat"))
+        left = haproxy_stats.requests(rows, chosen, server) if drained else haproxy_stats.down(rows, chosen, server)
         if not left or time.monotonic() > deadline:
             return chosen, left
         time.sleep(_INTERVAL)

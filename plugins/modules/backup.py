@@ -84,12 +84,14 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import backups, schema, sealing
-from ansible_collections.caisson.openstack.plugins.module_utils.backups import BackupError
-from ansible_collections.caisson.openstack.plugins.module_utils.conversation import Sink
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import Engine, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.sealing import Sealer
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import BackupSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.backup import encryption
+from ansible_collections.caisson.openstack.plugins.module_utils.backup import manifest as backups
+from ansible_collections.caisson.openstack.plugins.module_utils.backup.encryption import Sealer
+from ansible_collections.caisson.openstack.plugins.module_utils.backup.manifest import BackupError
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.attach import Sink
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import BackupSpec
 
 
 @contextlib.contextmanager
@@ -175,7 +177,7 @@ class _Backup:
 
     def _read(self, part: BackupSpec, sink: Sink) -> None:
         result = self._engine.exec(part.container.name, part.command, timeout=self._params["timeout"], sink=sink)
-        sealing.succeed(f"read {part.name} in container {part.container.name}", result)
+        encryption.succeed(f"read {part.name} in container {part.container.name}", result)
 
 
 def _to_disk(path: pathlib.Path) -> None:
@@ -189,7 +191,7 @@ def _to_disk(path: pathlib.Path) -> None:
 def _run(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     directory = pathlib.Path(params["directory"])
-    parts = [schema.load(BackupSpec, item, "parts") for item in params["parts"]]
+    parts = [dataclass_spec.load(BackupSpec, item, "parts") for item in params["parts"]]
     engine = Engine(connect(params["engine_url"]))
     existing = next(path for path in (directory, *directory.parents) if path.exists())
     backups.check_space(_sizes(engine, parts), shutil.disk_usage(existing).free, str(directory))
@@ -229,7 +231,7 @@ def main() -> None:
             "host": {"type": "str", "required": True},
             "release": {"type": "str", "required": True},
             "keep": {"type": "int", "default": 7},
-            **sealing.ARGUMENT_SPEC,
+            **encryption.ARGUMENT_SPEC,
         },
         supports_check_mode=True,
     )
@@ -237,7 +239,7 @@ def main() -> None:
         module.fail_json(msg="keep must be at least 1 (backup_keep)")
     try:
         result = _run(module)
-    except (BackupError, EngineError, schema.SchemaError, OSError) as error:
+    except (BackupError, EngineError, dataclass_spec.SchemaError, OSError) as error:
         module.fail_json(msg=f"no backup was made, earlier ones are as they were: {error}")
     module.exit_json(**result)
 

@@ -58,10 +58,12 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import backups, sealing, spec
-from ansible_collections.caisson.openstack.plugins.module_utils.backups import BackupError
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import Engine, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.sealing import Sealer
+from ansible_collections.caisson.openstack.plugins.module_utils.backup import encryption
+from ansible_collections.caisson.openstack.plugins.module_utils.backup import manifest as backups
+from ansible_collections.caisson.openstack.plugins.module_utils.backup.encryption import Sealer
+from ansible_collections.caisson.openstack.plugins.module_utils.backup.manifest import BackupError
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.model import spec
 
 
 def _run(params: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -91,7 +93,7 @@ def main() -> None:
             "host": {"type": "str", "required": True},
             "release": {"type": "str", "required": True},
             "content": {"type": "bool", "default": False},
-            **sealing.ARGUMENT_SPEC,
+            **encryption.ARGUMENT_SPEC,
         },
         supports_check_mode=True,
     )

@@ -41,9 +41,9 @@ identity: {description: Text of a key file., type: str, returned: when not in ch
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import sealing
-from ansible_collections.caisson.openstack.plugins.module_utils.backups import BackupError
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.backup import encryption
+from ansible_collections.caisson.openstack.plugins.module_utils.backup.manifest import BackupError
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def main() -> None:
     if module.check_mode:
         module.exit_json(changed=True)
     try:
-        identity = sealing.new_identity(Engine(connect(params["engine_url"])), params["image"], params["cloud"])
+        identity = encryption.new_identity(Engine(connect(params["engine_url"])), params["image"], params["cloud"])
     except (BackupError, EngineError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=True, identity=identity)

@@ -37,7 +37,7 @@ ansible_facts:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import build_settings
+from ansible_collections.caisson.openstack.plugins.module_utils.images import build_settings
 
 
 def main() -> None:

@@ -90,9 +90,9 @@ import pathlib
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import schema
-from ansible_collections.caisson.openstack.plugins.module_utils.catalog import AUTH, CatalogError, Keystone, plan
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Endpoint, User
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Endpoint, User
+from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import AUTH, CatalogError, Keystone, plan
 
 _UNAUTHORIZED = 401
 
@@ -104,15 +104,15 @@ def main() -> None:
             "auth": {"type": "dict", "required": True, "options": AUTH},
             "region": {"type": "str", "required": True},
             "project": {"type": "str", "default": "service"},
-            "users": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(User)},
-            "endpoints": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(Endpoint)},
+            "users": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(User)},
+            "endpoints": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(Endpoint)},
             "timeout": {"type": "int", "default": 60},
         },
         supports_check_mode=True,
     )
     params = module.params
-    users = [schema.construct(User, item) for item in params["users"]]
-    endpoints = [schema.construct(Endpoint, item) for item in params["endpoints"]]
+    users = [dataclass_spec.construct(User, item) for item in params["users"]]
+    endpoints = [dataclass_spec.construct(Endpoint, item) for item in params["endpoints"]]
     auth = params["auth"]
     ca_file = None
     if auth["ca_certificates"]:

@@ -52,8 +52,8 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import config_tree
-from ansible_collections.caisson.openstack.plugins.module_utils.state_file import StateError, StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateError, StateFile
 
 
 def main() -> None:

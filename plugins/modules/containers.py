@@ -88,11 +88,12 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import container_metrics, lock, masking, schema
-from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome, report
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
-from ansible_collections.caisson.openstack.plugins.module_utils.state_file import DEFAULT_PATH, StateError, StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec, masking
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import lock, metrics
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, Outcome, report
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import DEFAULT_PATH, StateError, StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
 
 
 def _diff(outcomes: t.Iterable[Outcome]) -> dict[str, str]:
@@ -109,13 +110,13 @@ def _converge(module: AnsibleModule) -> None:
         converger = Converger(engine, params["cloud"], StateFile(), module.check_mode, params["patience"], params["elapsed"])
         outcomes = converger.prune(params["prune_services"], params["keep"])
         outcomes += converger.converge(
-            [schema.construct(ContainerSpec, item) for item in params["containers"]],
-            [schema.construct(JobSpec, item) for item in params["jobs"]],
+            [dataclass_spec.construct(ContainerSpec, item) for item in params["containers"]],
+            [dataclass_spec.construct(JobSpec, item) for item in params["jobs"]],
             params["created_databases"],
             params["parallel"],
         )
         if not module.check_mode:
-            container_metrics.write(engine, params["cloud"])
+            metrics.write(engine, params["cloud"])
     except (EngineError, StateError, OSError) as error:
         module.fail_json(msg=str(error))
     result, failure = report(outcomes)
@@ -130,8 +131,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "cloud": {"type": "str", "required": True},
-            "containers": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(ContainerSpec)},
-            "jobs": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(JobSpec)},
+            "containers": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(ContainerSpec)},
+            "jobs": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(JobSpec)},
             "created_databases": {"type": "list", "elements": "str", "default": []},
             "prune_services": {"type": "list", "elements": "str", "default": []},
             "keep": {"type": "list", "elements": "str", "default": []},

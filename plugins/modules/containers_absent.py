@@ -67,9 +67,10 @@ import concurrent.futures
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import container_metrics, spec, survivors
-from ansible_collections.caisson.openstack.plugins.module_utils.container_api import ContainerState
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import metrics, protected_processes
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
+from ansible_collections.caisson.openstack.plugins.module_utils.model import spec
 
 #: Containers that are stopped at the same time.
 _PARALLEL = 6
@@ -103,7 +104,9 @@ def main() -> None:
         if not remove:
             found = {name: state for name, state in found.items() if state.running}
             refusals = [
-                (name, survivors.refusal(survivors.find(state.survivors), state.id)) for name, state in found.items() if state.survivors
+                (name, protected_processes.refusal(protected_processes.find(state.survivors), state.id))
+                for name, state in found.items()
+                if state.survivors
             ]
             for name, refusal in refusals:
                 if refusal:
@@ -117,7 +120,7 @@ def main() -> None:
                 engine.remove(name)
             engine.remove_volumes(volumes)
             if remove:
-                container_metrics.write(engine, params["cloud"])
+                metrics.write(engine, params["cloud"])
     except (EngineError, OSError) as error:
         module.fail_json(msg=f"{error}; run again when solved")
     lines = "".join(f"{name}\n" for name in [*sorted(found), *volumes])

@@ -57,9 +57,10 @@ import concurrent.futures
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import health, spec
-from ansible_collections.caisson.openstack.plugins.module_utils.container_api import ContainerState
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import health
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
+from ansible_collections.caisson.openstack.plugins.module_utils.model import spec
 
 _PARALLEL = 8
 

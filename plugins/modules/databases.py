@@ -71,9 +71,10 @@ changes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import databases, schema
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database
+from ansible_collections.caisson.openstack.plugins.module_utils.registration import databases
 
 _CLIENT = ["mariadb", "--batch", "--skip-column-names", "--raw"]
 
@@ -94,12 +95,12 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "container": {"type": "str", "default": "mariadb"},
-            "databases": {"type": "list", "elements": "dict", "required": True, "options": schema.argument_spec(Database)},
+            "databases": {"type": "list", "elements": "dict", "required": True, "options": dataclass_spec.argument_spec(Database)},
             "engine_url": {"type": "str", "default": DEFAULT_URL},
         },
         supports_check_mode=True,
     )
-    wanted = [schema.construct(Database, item) for item in module.params["databases"]]
+    wanted = [dataclass_spec.construct(Database, item) for item in module.params["databases"]]
     container = module.params["container"]
     try:
         engine = Engine(connect(module.params["engine_url"]))

@@ -133,20 +133,13 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import (
-    api_name,
-    build_settings,
-    host_checks,
-    host_record,
-    identity,
-    interfaces,
-    ports,
-    run_lock,
-    schema,
-    spec,
-)
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.identity import Expected
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.identity import host_record, identity, run_lock
+from ansible_collections.caisson.openstack.plugins.module_utils.identity.identity import Expected
+from ansible_collections.caisson.openstack.plugins.module_utils.images import build_settings
+from ansible_collections.caisson.openstack.plugins.module_utils.model import spec
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight import api_name, host_checks, interfaces, ports
 
 _ENGINE_OPTIONS = "/etc/docker/daemon.json"
 
@@ -247,16 +240,16 @@ def main() -> None:
             "disk": {"type": "int", "default": 0},
             "external_network": {"type": "str", "default": ""},
             "cloud": {"type": "str", "default": ""},
-            "ports": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(host_checks.Port)},
+            "ports": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(host_checks.Port)},
             "engine": {"type": "bool", "default": False},
-            "bridges": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(interfaces.Bridge)},
+            "bridges": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(interfaces.Bridge)},
             "api_address": {"type": "str", "default": ""},
             "api_name": {"type": "str", "default": ""},
             "api_name_address": {"type": "str", "default": ""},
             "tunnel_address": {"type": "str", "default": ""},
             "mtu": {"type": "int", "default": 0},
             "volumes": {"type": "list", "elements": "str", "default": []},
-            "identity": {"type": "dict", "default": {}, "options": schema.argument_spec(Expected)},
+            "identity": {"type": "dict", "default": {}, "options": dataclass_spec.argument_spec(Expected)},
             "engine_url": {"type": "str", "default": DEFAULT_URL},
         },
         supports_check_mode=True,
@@ -265,12 +258,12 @@ def main() -> None:
     plain = ("address", "memory", "disk", "external_network", "engine", "api_address", "tunnel_address", "mtu")
     wanted = host_checks.Wanted(
         **{name: params[name] for name in plain},
-        ports=tuple(schema.construct(host_checks.Port, item) for item in params["ports"]),
-        bridges=tuple(schema.construct(interfaces.Bridge, item) for item in params["bridges"]),
+        ports=tuple(dataclass_spec.construct(host_checks.Port, item) for item in params["ports"]),
+        bridges=tuple(dataclass_spec.construct(interfaces.Bridge, item) for item in params["bridges"]),
         api_name=(params["api_name"], params["api_name_address"]),
     )
     seen = _seen(params, wanted)
-    expected = schema.construct(Expected, params["identity"])
+    expected = dataclass_spec.construct(Expected, params["identity"])
     record = host_record.look(expected, seen.containers.values(), host_record.Places())
     strange = _strange(params, record, expected, bool(seen.engine_fault)) if expected.cloud else []
     if strange:

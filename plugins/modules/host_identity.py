@@ -81,10 +81,13 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import host_record, identity, lock, private_file, run_lock, schema, spec
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.identity import Expected, Seen
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Holder
+from ansible_collections.caisson.openstack.plugins.module_utils.common import atomic_write, dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import lock
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.identity import host_record, identity, run_lock
+from ansible_collections.caisson.openstack.plugins.module_utils.identity.identity import Expected, Seen
+from ansible_collections.caisson.openstack.plugins.module_utils.model import spec
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Holder
 
 _PLACES = host_record.Places()
 
@@ -117,14 +120,14 @@ def _looked_at(params: dict[str, t.Any], expected: Expected) -> Seen:
 
 
 def _run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
-    expected = schema.construct(Expected, params["identity"])
+    expected = dataclass_spec.construct(Expected, params["identity"])
     path = pathlib.Path(run_lock.DEFAULT_PATH)
-    run = schema.construct(Holder, params["holder"]) if params["holder"] else None
+    run = dataclass_spec.construct(Holder, params["holder"]) if params["holder"] else None
     current = run_lock.read(str(path))
     if params["state"] in ("renewed", "released") and run:
         wanted = run_lock.renew(current, run) if params["state"] == "renewed" else run_lock.release(current, run)
         if wanted != current and not check_mode:
-            private_file.write(path, run_lock.dump(wanted))
+            atomic_write.write(path, run_lock.dump(wanted))
         return {"turn": wanted.turn}
     seen = _looked_at(params, expected)
     faults = _faults(params, expected, seen)
@@ -134,7 +137,7 @@ def _run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     if params["state"] == "claimed" and run:
         current = run_lock.claim(current, run, params["turn"], params["takeover"])
         if not check_mode:
-            private_file.write(path, run_lock.dump(current if params["hold"] else run_lock.release(current, run)))
+            atomic_write.write(path, run_lock.dump(current if params["hold"] else run_lock.release(current, run)))
             if outdated or params["forget"]:
                 host_record.keep(expected.record(seen.machine), _PLACES, params["forget"])
     return {"turn": current.turn, "outdated": outdated}
@@ -145,7 +148,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": ["checked", "claimed", "renewed", "released"], "default": "checked"},
-            "identity": {"type": "dict", "default": {}, "options": schema.argument_spec(Expected)},
+            "identity": {"type": "dict", "default": {}, "options": dataclass_spec.argument_spec(Expected)},
             "judge": {"type": "str", "choices": ["all", "host", "cloud", "nothing"], "default": "all"},
             "turn": {"type": "int", "default": -1},
             "volumes": {"type": "list", "elements": "str", "default": []},

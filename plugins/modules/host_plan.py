@@ -103,14 +103,22 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import config_tree, images, lock, masking, schema
-from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.plans import Step
-from ansible_collections.caisson.openstack.plugins.module_utils.selection import Reach
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import LABEL_CLOUD, LABEL_CONTAINER, ContainerSpec, JobSpec, digest
-from ansible_collections.caisson.openstack.plugins.module_utils.state_file import DEFAULT_PATH, StateError, StateFile
-from ansible_collections.caisson.openstack.plugins.module_utils.urls import url_host
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec, masking
+from ansible_collections.caisson.openstack.plugins.module_utils.common.urls import url_host
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree, lock
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, Outcome
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import DEFAULT_PATH, StateError, StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
+from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import Reach
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import (
+    LABEL_CLOUD,
+    LABEL_CONTAINER,
+    ContainerSpec,
+    JobSpec,
+    digest,
+)
+from ansible_collections.caisson.openstack.plugins.module_utils.output.plans import Step
 
 _CONNECT_TIMEOUT = 5.0  # seconds
 
@@ -143,7 +151,7 @@ def _releases(engine: Engine, cloud: str, containers: list[ContainerSpec]) -> li
     current = engine.containers([f"{LABEL_CLOUD}={cloud}", LABEL_CONTAINER])
     pairs = {(current[spec.name].image_id, spec.image) for spec in containers if spec.name in current}
     found = [[engine.inspect(before), engine.inspect(after)] for before, after in pairs]
-    releases = [[images.release(image.labels) if image else "" for image in pair] for pair in found]
+    releases = [[recipes.release(image.labels) if image else "" for image in pair] for pair in found]
     return sorted({tuple(pair): pair for pair in releases if all(pair) and pair[0] != pair[1]}.values())
 
 
@@ -185,9 +193,9 @@ def _observe(module: AnsibleModule) -> None:
     params = module.params
     root = pathlib.Path(params["root"])
     wanted = config_tree.unpack(params["files"])
-    containers = [schema.construct(ContainerSpec, item) for item in params["containers"]]
-    required = [schema.construct(ContainerSpec, item) for item in params["required"]]
-    jobs = [schema.construct(JobSpec, item) for item in params["jobs"]]
+    containers = [dataclass_spec.construct(ContainerSpec, item) for item in params["containers"]]
+    required = [dataclass_spec.construct(ContainerSpec, item) for item in params["required"]]
+    jobs = [dataclass_spec.construct(JobSpec, item) for item in params["jobs"]]
     try:
         state = StateFile()
         changes = config_tree.plan(root, wanted, state.section("files"))
@@ -195,7 +203,7 @@ def _observe(module: AnsibleModule) -> None:
         converger = Converger(engine, params["cloud"], state, check_mode=True, edited=config_tree.edited(changes))
         outcomes = converger.converge(containers, jobs, (), params["parallel"]) + converger.prune(params["prune_services"], params["keep"])
         unmet = _unmet(
-            converger.converge(required, [], (), params["parallel"]), [schema.construct(Reach, item) for item in params["reach"]]
+            converger.converge(required, [], (), params["parallel"]), [dataclass_spec.construct(Reach, item) for item in params["reach"]]
         )
         releases = _releases(engine, params["cloud"], containers)
     except (EngineError, StateError) as error:
@@ -226,10 +234,10 @@ def main() -> None:
             "cloud": {"type": "str", "required": True},
             "files": {"type": "str", "required": True, "no_log": True},
             "root": {"type": "path", "default": "/etc/caisson"},
-            "containers": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(ContainerSpec)},
-            "jobs": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(JobSpec)},
+            "containers": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(ContainerSpec)},
+            "jobs": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(JobSpec)},
             "required": {"type": "list", "elements": "dict", "default": []},
-            "reach": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(Reach)},
+            "reach": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(Reach)},
             "prune_services": {"type": "list", "elements": "str", "default": []},
             "keep": {"type": "list", "elements": "str", "default": []},
             "parallel": {"type": "int", "default": 8},

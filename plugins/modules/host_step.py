@@ -131,22 +131,17 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import (
-    config_tree,
-    container_metrics,
-    health,
-    images,
-    lock,
-    schema,
-    steadiness,
-)
-from ansible_collections.caisson.openstack.plugins.module_utils import spec as specs
-from ansible_collections.caisson.openstack.plugins.module_utils.container_api import ContainerState
-from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome, report
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.snapshots import Snapshot, Snapshots
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
-from ansible_collections.caisson.openstack.plugins.module_utils.state_file import DEFAULT_PATH, StateError, StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree, health, lock, metrics
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, Outcome, report
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import DEFAULT_PATH, StateError, StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
+from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import soak
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.snapshots import Snapshot, Snapshots
 
 _WATCH_INTERVAL = 2.0  # seconds
 _MEBIBYTE = 2**20
@@ -170,8 +165,8 @@ class Step:
         self._state = StateFile()
         self._snapshots = Snapshots(self._root)
         only = set(params["only"])
-        self._specs = [schema.construct(ContainerSpec, item) for item in params["containers"] if item["name"] in only]
-        self._jobs = [schema.construct(JobSpec, item) for item in params["jobs"] if item["place"] in only]
+        self._specs = [dataclass_spec.construct(ContainerSpec, item) for item in params["containers"] if item["name"] in only]
+        self._jobs = [dataclass_spec.construct(JobSpec, item) for item in params["jobs"] if item["place"] in only]
 
     def _converger(self, check_mode: bool) -> Converger:
         return Converger(self._engine, self._params["cloud"], self._state, check_mode, self._params["patience"], self._params["elapsed"])
@@ -204,8 +199,8 @@ class Step:
             **{f"image_{side}": found for side, found in ids.items()},
             # one that is not here yet is new: whoever is asked then says so
             "new_image": not ids["to"] or ids["to"] != ids["from"],
-            **{f"release_{side}": images.release(found) for side, found in labels.items()},
-            **{f"lock_{side}": found.get(images.LABEL_LOCK, "") for side, found in labels.items()},
+            **{f"release_{side}": recipes.release(found) for side, found in labels.items()},
+            **{f"lock_{side}": found.get(recipes.LABEL_LOCK, "") for side, found in labels.items()},
         }
 
     def roll(self) -> tuple[list[dict[str, t.Any]], list[Outcome]]:
@@ -227,7 +222,7 @@ class Step:
     def _mark(self) -> None:
         """Remember what the containers are now, and forget those that are not there any more."""
         current, known = self._current(), self._state.section(_MARKS)
-        marks = {name: dataclasses.asdict(steadiness.mark(state)) for name, state in current.items() if name in self._params["only"]}
+        marks = {name: dataclasses.asdict(soak.mark(state)) for name, state in current.items() if name in self._params["only"]}
         self._state.replace(_MARKS, {name: value for name, value in known.items() if name in current} | marks)
 
     def revert(self) -> tuple[list[dict[str, t.Any]], list[Outcome]]:
@@ -280,18 +275,18 @@ class Step:
         """Return, as soon as there are any, the containers that do not stay up, and why, with the end of their logs."""
         current = {name: state for name, state in self._current().items() if name in self._params["only"]}
         kept = self._state.section(_MARKS)
-        marks = {name: steadiness.Mark(**kept[name]) if name in kept else steadiness.mark(state) for name, state in current.items()}
+        marks = {name: soak.Mark(**kept[name]) if name in kept else soak.mark(state) for name, state in current.items()}
         absent = {name: f"{name} is not there" for name in self._params["only"] if name not in current}
-        until = time.monotonic() + steadiness.remaining(current.values(), self._params["soak"], self._params["uptime"], time.time())
+        until = time.monotonic() + soak.remaining(current.values(), self._params["soak"], self._params["uptime"], time.time())
         while True:
             faults = absent | {name: fault for name, mark in marks.items() if (fault := self._unsteady(name, mark))}
             if faults or time.monotonic() >= until:
                 return faults
             time.sleep(_WATCH_INTERVAL)
 
-    def _unsteady(self, name: str, mark: steadiness.Mark) -> str:
+    def _unsteady(self, name: str, mark: soak.Mark) -> str:
         state = self._engine.container(name)
-        why = steadiness.fault(mark, state, lambda state: health.healthy(self._engine, state, state.healthcheck))
+        why = soak.fault(mark, state, lambda state: health.healthy(self._engine, state, state.healthcheck))
         output = f"; its last output:\n{self._engine.logs(name)}" if state else ""
         return f"{name}: {why}{output}" if why else ""
 
@@ -311,7 +306,7 @@ def _run(module: AnsibleModule) -> None:
             module.exit_json(changed=bool(names), moves=[], outcomes=[], waiting=[])
         moves, outcomes = step.roll() if params["state"] == "rolled" else step.revert()
         if not module.check_mode:
-            container_metrics.write(engine, params["cloud"])
+            metrics.write(engine, params["cloud"])
     except (EngineError, StateError, OSError, ValueError) as error:
         module.fail_json(msg=str(error))
     result, failure = report(outcomes)
@@ -334,8 +329,8 @@ def main() -> None:
             "state": {"type": "str", "choices": ["rolled", "prepared", "reverted", "steady", "unpinned"], "default": "rolled"},
             "files": {"type": "str", "required": True, "no_log": True},
             "root": {"type": "path", "default": "/etc/caisson"},
-            "containers": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(ContainerSpec)},
-            "jobs": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(JobSpec)},
+            "containers": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(ContainerSpec)},
+            "jobs": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(JobSpec)},
             "soak": {"type": "int", "default": 0},
             "uptime": {"type": "int", "default": 0},
             "patience": {"type": "int", "default": 600},

@@ -36,8 +36,8 @@ import pathlib
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import survivors
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import protected_processes
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
 
 #: Container and command by kind.
 _COMMANDS = {
@@ -62,7 +62,7 @@ def main() -> None:
             remains[kind] = sorted(set(done.stdout.split()) - _KEPT)
     except EngineError as error:
         module.fail_json(msg=str(error))
-    remains["processes"] = [f"{process.name} {process.pid}" for process in survivors.find(["qemu-system"])]
+    remains["processes"] = [f"{process.name} {process.pid}" for process in protected_processes.find(["qemu-system"])]
     remains["namespaces"] = sorted(path.name for path in pathlib.Path("/run/netns").glob("*"))
     module.exit_json(changed=False, remains=remains)
 

@@ -58,8 +58,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import sbom
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, EngineError, ImageStore, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, EngineError, ImageStore, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.images import sbom
 
 ARGUMENTS: dict[str, t.Any] = {
     "directory": {"type": "path", "required": True},

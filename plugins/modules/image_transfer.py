@@ -55,8 +55,8 @@ shipped:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import image_transfer
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, EngineError, ImageStore, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, EngineError, ImageStore, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.images import transfer
 
 
 def main() -> None:
@@ -76,7 +76,7 @@ def main() -> None:
         store = ImageStore(connect(params["engine_url"], timeout=1800))
     except EngineError as error:
         module.fail_json(msg=str(error))
-    outcomes = image_transfer.run(store, params["images"], params["registry"], params["direction"], module.check_mode, params["parallel"])
+    outcomes = transfer.run(store, params["images"], params["registry"], params["direction"], module.check_mode, params["parallel"])
     failed = [outcome for outcome in outcomes if outcome.error]
     shipped = {outcome.image: outcome.reason for outcome in outcomes if outcome.reason and not outcome.error}
     if failed:

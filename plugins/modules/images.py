@@ -123,8 +123,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import image_builder, images, schema
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, EngineError, ImageStore, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, EngineError, ImageStore, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.images import builder as image_builder
+from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes as images
 
 ARGUMENTS: dict[str, t.Any] = {
     "release": {"type": "str", "required": True},
@@ -139,7 +141,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "base_image": {"type": "str", "default": ""},
     "refresh": {"type": "bool", "default": False},
     "parallel": {"type": "int", "default": 2},
-    "recipes": {"type": "list", "elements": "dict", "default": [], "options": schema.argument_spec(images.Recipe)},
+    "recipes": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(images.Recipe)},
     "build": {"type": "list", "elements": "str", "default": []},
     "engine_url": {"type": "str", "default": DEFAULT_URL},
 }
@@ -161,7 +163,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     params = module.params
     labels = {"org.opencontainers.image.version": params["version"]}
-    recipes = [schema.construct(images.Recipe, item) for item in params["recipes"]]
+    recipes = [dataclass_spec.construct(images.Recipe, item) for item in params["recipes"]]
     names = [] if module.check_mode else params["build"]
     bootstrap = image_builder.Bootstrap(params["suite"], params["mirror"], params["security_mirror"])
     try:

@@ -69,7 +69,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import log_lines
+from ansible_collections.caisson.openstack.plugins.module_utils.output import log_lines
 
 
 def lines(directory: pathlib.Path) -> t.Iterator[str]:

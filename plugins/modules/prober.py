@@ -146,11 +146,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import availability
-from ansible_collections.caisson.openstack.plugins.module_utils.catalog import AUTH
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.errands import Errands
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import LABEL, ContainerSpec, digest
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.detached import Errands
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import LABEL, ContainerSpec, digest
+from ansible_collections.caisson.openstack.plugins.module_utils.output import availability
+from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import AUTH
 
 #: Label with a digest of what the container was started with.
 _PARAMETERS = f"{LABEL}parameters"

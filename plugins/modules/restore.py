@@ -50,11 +50,13 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import backups, schema, sealing
-from ansible_collections.caisson.openstack.plugins.module_utils.backups import BackupError, Manifest
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import Engine, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.sealing import Sealer
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import BackupSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.backup import encryption
+from ansible_collections.caisson.openstack.plugins.module_utils.backup import manifest as backups
+from ansible_collections.caisson.openstack.plugins.module_utils.backup.encryption import Sealer
+from ansible_collections.caisson.openstack.plugins.module_utils.backup.manifest import BackupError, Manifest
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import BackupSpec
 
 
 def _check(engine: Engine, manifest: Manifest, parts: list[BackupSpec]) -> None:
@@ -74,10 +76,10 @@ def _put_back(engine: Engine, sealer: Sealer, manifest: Manifest, spec: BackupSp
         return
 
     def write(pieces: t.Iterator[bytes]) -> None:
-        result = sealing.run_once(engine, spec.restorer(), params["cloud"], pieces, params["timeout"])
-        sealing.succeed(f"put {spec.name} back", result)
+        result = encryption.run_once(engine, spec.restorer(), params["cloud"], pieces, params["timeout"])
+        encryption.succeed(f"put {spec.name} back", result)
 
-    sealing.pipe(lambda sink: sealer.open(part, sink), write)
+    encryption.pipe(lambda sink: sealer.open(part, sink), write)
 
 
 def main() -> None:
@@ -85,7 +87,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "parts": {"type": "list", "elements": "dict", "required": True},
-            **sealing.ARGUMENT_SPEC,
+            **encryption.ARGUMENT_SPEC,
         },
         supports_check_mode=True,
     )
@@ -93,7 +95,7 @@ def main() -> None:
     restored: list[str] = []
     try:
         engine = Engine(connect(params["engine_url"]))
-        specs = [schema.load(BackupSpec, item, "parts") for item in params["parts"]]
+        specs = [dataclass_spec.load(BackupSpec, item, "parts") for item in params["parts"]]
         path = pathlib.Path(params["directory"])
         sealer = Sealer(engine, params["image"], params["cloud"], params["identity"], path, params["timeout"])
         manifest = sealer.manifest()
@@ -104,7 +106,7 @@ def main() -> None:
             if not module.check_mode:
                 _put_back(engine, sealer, manifest, item, params)
             restored.append(item.name)
-    except (BackupError, EngineError, schema.SchemaError, OSError) as error:
+    except (BackupError, EngineError, dataclass_spec.SchemaError, OSError) as error:
         done = f"restored: {', '.join(restored) or 'nothing'}; the cloud must not be started before all is"
         module.fail_json(msg=f"{error} ({done})", restored=restored)
     module.exit_json(

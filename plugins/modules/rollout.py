@@ -101,14 +101,16 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import lock, private_file, rollout, schema
+from ansible_collections.caisson.openstack.plugins.module_utils.common import atomic_write, dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import lock
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import journal as rollout
 
 
 def _changed(current: rollout.Rollout | None, params: dict[str, t.Any]) -> rollout.Rollout | None:
     """Return the journal as *params* want it."""
     if params["state"] == "read":
         return current
-    holder = schema.construct(rollout.Holder, params["holder"])
+    holder = dataclass_spec.construct(rollout.Holder, params["holder"])
     if params["state"] == "claimed":
         newest = rollout.newest([current, rollout.load(params["known"])])
         return rollout.claim(newest, rollout.load(params["journal"]), holder, params["takeover"])
@@ -149,7 +151,7 @@ def main() -> None:
             current = rollout.read(params["path"])
             wanted = _changed(current, params)
             if wanted and wanted != current and not module.check_mode:
-                private_file.write(path, json.dumps(rollout.dump(wanted), indent=1) + "\n")
+                atomic_write.write(path, json.dumps(rollout.dump(wanted), indent=1) + "\n")
         except rollout.RolloutError as error:
             module.fail_json(msg=str(error))
         except OSError as error:

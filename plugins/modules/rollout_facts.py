@@ -72,10 +72,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import schema
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Schema
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Schema
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
 
 _TIMEOUT = 180  # seconds
 
@@ -103,8 +103,8 @@ class Asker:
         Raises:
             EngineError: if that cannot be found out.
         """
-        wanted = schema.construct(Schema, item["schema"])
-        spec = schema.construct(ContainerSpec, item["container"]).once(f"pending_{wanted.name}", wanted.command("pending"))
+        wanted = dataclass_spec.construct(Schema, item["schema"])
+        spec = dataclass_spec.construct(ContainerSpec, item["container"]).once(f"pending_{wanted.name}", wanted.command("pending"))
         done = self._engine.run_once(spec, self.image(spec), self._cloud, timeout=_TIMEOUT)
         if done.rc:
             raise EngineError(f"cannot tell which migrations of {wanted.name} are pending: {done.output[-2000:]}")
@@ -113,8 +113,8 @@ class Asker:
 
 def _ask(params: dict[str, t.Any]) -> dict[str, t.Any]:
     asker = Asker(Engine(connect(params["engine_url"])), params)
-    jobs = [schema.construct(JobSpec, item) for item in params["jobs"]]
-    places = [job.container for job in jobs] + [schema.construct(ContainerSpec, item["container"]) for item in params["schemas"]]
+    jobs = [dataclass_spec.construct(JobSpec, item) for item in params["jobs"]]
+    places = [job.container for job in jobs] + [dataclass_spec.construct(ContainerSpec, item["container"]) for item in params["schemas"]]
     absent = sorted({spec.image for spec in places if not asker.image(spec)})
     if absent:
         return {"checks": [], "schemas": [], "absent": absent}

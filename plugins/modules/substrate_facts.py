@@ -55,9 +55,9 @@ reasons:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils import substrate
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, Engine, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.state_file import StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight import host_capabilities
 
 
 def main() -> None:
@@ -71,27 +71,27 @@ def main() -> None:
         supports_check_mode=True,
     )
     cloud, image = module.params["cloud"], module.params["libvirt_image"]
-    device = substrate.kvm_device()
+    device = host_capabilities.kvm_device()
     try:
         engine = Engine(connect(module.params["engine_url"])) if device and image else None
         image_id = engine.image_id(image) if engine else None
-        virt, virt_reason = substrate.virt_type(
+        virt, virt_reason = host_capabilities.virt_type(
             device,
             image_id,
-            substrate.boot_id(),
+            host_capabilities.boot_id(),
             StateFile(),
-            lambda found: engine is not None and substrate.run_guest(engine, found, cloud, "kvm"),
+            lambda found: engine is not None and host_capabilities.run_guest(engine, found, cloud, "kvm"),
             remember=not module.check_mode,
         )
     except EngineError as error:
         module.fail_json(msg=str(error))
-    datapath, datapath_reason = substrate.ovs_datapath(substrate.netlink_family_exists, substrate.load_module)
+    datapath, datapath_reason = host_capabilities.ovs_datapath(host_capabilities.netlink_family_exists, host_capabilities.load_module)
     facts = {
         "virt_type": virt,
         "ovs_datapath": datapath,
-        "cgroup_version": substrate.cgroup_version(),
-        "apparmor": substrate.apparmor(),
-        "service_manager": substrate.service_manager(),
+        "cgroup_version": host_capabilities.cgroup_version(),
+        "apparmor": host_capabilities.apparmor(),
+        "service_manager": host_capabilities.service_manager(),
     }
     module.exit_json(ansible_facts={"cloud_substrate": facts}, reasons={"virt_type": virt_reason, "ovs_datapath": datapath_reason})
 

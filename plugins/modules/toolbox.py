@@ -98,9 +98,9 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import DEFAULT_URL, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.errands import Errands, Progress, python_source
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.detached import Errands, Progress, python_source
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 
 
 def _run(engine: Errands, params: dict[str, t.Any]) -> Progress:

@@ -10,7 +10,9 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.caisson.openstack.plugins.module_utils import private_file, roles, secret_store
+from ansible_collections.caisson.openstack.plugins.module_utils.common import atomic_write
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import play_roles
+from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import secret_store
 
 _display = Display()
 
@@ -46,7 +48,7 @@ class ControllerAction(ActionBase):
 
     def _secret_kinds(self) -> dict[str, str]:
         """Return the kind of each secret that the roles of the play ask for, by its name."""
-        found = roles.required(self._templar, self._task.get_play(), self._vars, "secrets", secret_store.Requirement)
+        found = play_roles.required(self._templar, self._task.get_play(), self._vars, "secrets", secret_store.Requirement)
         return {item.name: item.type for item in found}
 
 
@@ -68,6 +70,6 @@ def keep(what: str, file: str, text: str) -> None:
         AnsibleActionFail: if it cannot be written.
     """
     try:
-        private_file.write(pathlib.Path(file), text)
+        atomic_write.write(pathlib.Path(file), text)
     except OSError as error:
         raise AnsibleActionFail(f"cannot write the {what} to {file}: {error.strerror}") from None

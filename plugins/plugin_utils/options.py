@@ -8,8 +8,9 @@ import typing as t
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.caisson.openstack.plugins.module_utils import inventory_checks, roles
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import play_roles
 from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
+from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight import inventory_checks
 
 Variables = dict[str, t.Any]
 
@@ -24,7 +25,7 @@ def typed(
         secrets: kinds of the secrets that these ask for, by name.
     """
     owners = [name for name in paths if name == inventory_checks.SHARED or f"{name}_service" in variables]
-    specs = {option: spec for name in owners for option, spec in roles.options(paths[name]).items()}
+    specs = {option: spec for name in owners for option, spec in play_roles.options(paths[name]).items()}
     # overrides are resolved with the definition that they are merged into
     declared = {option: spec for option, spec in specs.items() if option in variables and not option.endswith(inventory_checks.OVERRIDES)}
     found, faults = dict(variables), []
@@ -48,13 +49,13 @@ def _may_be_expression(value: t.Any) -> bool:
 def _resolve(templar: t.Any, variables: Variables, names: t.Collection[str]) -> tuple[Variables, list[str]]:
     """Return the values of *names* as plain data, and what is wrong with those that cannot be resolved."""
     try:
-        return roles.template(templar, {name: variables[name] for name in names}, variables), []
+        return play_roles.template(templar, {name: variables[name] for name in names}, variables), []
     except AnsibleError:
         pass  # which of them it is, is found out one by one
     values, faults = {}, []
     for name in names:
         try:
-            values[name] = roles.template(templar, variables[name], variables)
+            values[name] = play_roles.template(templar, variables[name], variables)
         except AnsibleError as error:
             # shared settings, such as the API's address, need not be known to a play that does not use them
             if not name.startswith(f"{inventory_checks.SHARED}_"):

@@ -10,7 +10,7 @@ import socket
 import time
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Holder
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Holder
 
 
 def this_run() -> dict[str, t.Any]:

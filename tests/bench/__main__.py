@@ -23,7 +23,7 @@ import typing as t
 
 import docker
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import Engine
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine
 from tests.cloud.recovery import kill
 
 ROOT = pathlib.Path(__file__).parents[2]

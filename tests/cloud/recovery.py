@@ -8,8 +8,8 @@ import signal
 import time
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils import health
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import Engine
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import health
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine
 
 _PATIENCE = 180  # seconds
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils import certificates, secret_file
+from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import certificates, yaml_edit
 from tests.cloud.conftest import API, Cloud, recap
 
 ADDRESS = "127.0.9.1"
@@ -138,7 +138,7 @@ def test_a_certificate_near_its_end_is_renewed_without_losing_a_connection(cloud
     path = cloud.root / "inventory/aio/secrets.yml"
     long_ago = datetime.datetime.now(datetime.UTC) - certificates.LIFE + datetime.timedelta(days=29)
     ending = certificates.make_certificate(cloud.secrets["cloud_authority"], [ADDRESS], long_ago)
-    path.write_text(secret_file.edit(path.read_text(), {"cloud_certificate": ending}))
+    path.write_text(yaml_edit.edit(path.read_text(), {"cloud_certificate": ending}))
     before = started(cloud)
     with Visitor(cloud.tls) as visitor:
         cloud.play("site")

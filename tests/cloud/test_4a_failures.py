@@ -10,7 +10,7 @@ import typing as t
 import docker
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import Engine
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine
 from tests.cloud.conftest import ARTIFACTS, Cloud
 from tests.cloud.pinger import Pinger
 from tests.cloud.recovery import kill, unsound, wait

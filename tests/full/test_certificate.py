@@ -8,7 +8,7 @@ import json
 import pathlib
 import subprocess
 
-from ansible_collections.caisson.openstack.plugins.module_utils import certificates
+from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import certificates
 from tests.cloud.conftest import Cloud, environment
 from tests.cloud.test_3c_tls import ADDRESS, Visitor, presented, started
 

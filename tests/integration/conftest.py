@@ -13,10 +13,10 @@ import uuid
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils import lock
-from ansible_collections.caisson.openstack.plugins.module_utils import spec as specs
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import Engine, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import lock
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 
 
 class Lab:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 from tests.unit.roles.test_definitions import hosts
 
 from .conftest import Lab

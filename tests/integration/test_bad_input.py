@@ -23,7 +23,7 @@ import typing as t
 import pytest
 import yaml
 
-from ansible_collections.caisson.openstack.plugins.module_utils.merge import merge
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.merge import merge
 
 ROOT = pathlib.Path(__file__).parents[2]
 TABLE = yaml.safe_load(pathlib.Path(__file__).with_name("bad_input.yml").read_text("utf-8"))

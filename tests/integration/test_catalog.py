@@ -8,11 +8,11 @@ import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils import catalog, databases
-from ansible_collections.caisson.openstack.plugins.module_utils.catalog import CatalogError, Keystone
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database, Endpoint, Standby, User
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import connect
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import connect
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, Endpoint, Standby, User
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.registration import catalog, databases
+from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import CatalogError, Keystone
 
 from .conftest import Lab, MariaDB, free_port
 

@@ -11,12 +11,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils import spec as specs
-from ansible_collections.caisson.openstack.plugins.module_utils.converge import Converger, Outcome
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Healthcheck
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import ContainerState, EngineError
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
-from ansible_collections.caisson.openstack.plugins.module_utils.state_file import StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import ContainerState, EngineError
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, Outcome
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Healthcheck
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
 
 from .conftest import Lab
 

@@ -8,9 +8,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils import databases
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database, Standby
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import EngineError
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, Standby
+from ansible_collections.caisson.openstack.plugins.module_utils.registration import databases
 from ansible_collections.caisson.openstack.plugins.modules.databases import ask
 
 from .conftest import MariaDB

@@ -13,9 +13,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Healthcheck
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import Engine, EngineError, NotFoundError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, NotFoundError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Healthcheck
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 
 from .conftest import Lab
 

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import EngineError
-from ansible_collections.caisson.openstack.plugins.module_utils.errands import Errands, Progress
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.detached import Errands, Progress
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 
 from .conftest import Lab
 

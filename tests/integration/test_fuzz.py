@@ -27,9 +27,9 @@ from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
 from ansible_collections.caisson.openstack.plugins.action import inventory_check, model
-from ansible_collections.caisson.openstack.plugins.module_utils import overrides
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import ConfigFile
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import ConfigFile
 from ansible_collections.caisson.openstack.plugins.plugin_utils import override_files
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import overrides
 
 ROOT = pathlib.Path(__file__).parents[2]
 MUTANTS, MISPLACED = 1000, 200
@@ -121,7 +121,7 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
     """The definitions and the variables of all services, without expressions."""
     directory = tmp_path_factory.mktemp("definitions")
     roles = sorted(path.parents[2].name for path in ROOT.glob("roles/*/vars/main/service.yml") if path.parents[2].name != "registry")
-    groups = [name for role in roles for name in model.roles.options(ROOT / "roles" / role) if name.endswith("_group")]
+    groups = [name for role in roles for name in model.play_roles.options(ROOT / "roles" / role) if name.endswith("_group")]
     needy = [f"{role}_required_secrets" for role in roles if (ROOT / "roles" / role / "vars/main/secrets.yml").is_file()]
     own = sorted({name for path in ROOT.glob("roles/*/vars/**/*.yml") for name in _HOST_OPTIONS.findall(path.read_text())})
     names = [*(f"{role}_service" for role in roles), *groups, *needy, *own, "cloud_api_address", "loadbalancer_address"]
@@ -239,7 +239,7 @@ def _misplaced(mutate: Mutator, variables: dict[str, t.Any]) -> str:
     elif kind == "group":
         value = mutate.pick(_NO_GROUPS)
         _replaced(definition["containers"], "group", value)
-        for option in (option for option in model.roles.options(ROOT / "roles" / role) if option.endswith("_group")):
+        for option in (option for option in model.play_roles.options(ROOT / "roles" / role) if option.endswith("_group")):
             variables[option] = value
     elif kind == "address":
         value = mutate.pick(_NO_ADDRESSES)
@@ -268,7 +268,7 @@ def _mutant(mutate: Mutator, definitions: dict[str, t.Any], directory: pathlib.P
         elif what == "override":
             variables[f"{name}_overrides"] = mutate.change(copy.deepcopy(mutate.branch(definition)))
         elif what == "variable":
-            option = mutate.pick(model.roles.options(ROOT / "roles" / mutate.pick([role, "cloud"])))
+            option = mutate.pick(model.play_roles.options(ROOT / "roles" / mutate.pick([role, "cloud"])))
             variables[option] = mutate.odd()
             hosts[mutate.pick(hosts)][mutate.pick([option, mutate.slip(option)])] = variables[option]
         elif what == "groups":

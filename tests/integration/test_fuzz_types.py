@@ -17,8 +17,8 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.splitter import parse_kv
 
-from ansible_collections.caisson.openstack.plugins.module_utils import roles
 from ansible_collections.caisson.openstack.plugins.plugin_utils import options
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import play_roles
 from tests.integration.test_fuzz import ROOT, _Plain
 
 #: What YAML, INI and command lines may take for something else than text.
@@ -50,7 +50,7 @@ _WAYS: dict[str, t.Callable[[Texts], dict[str, t.Any]]] = {
 def _declared() -> tuple[dict[str, pathlib.Path], dict[str, dict[str, t.Any]]]:
     """Return the roles that define services, and their options of one value."""
     paths = {path.parents[2].name: path.parents[2] for path in ROOT.glob("roles/*/vars/main/service.yml")} | {"cloud": ROOT / "roles/cloud"}
-    found = {name: spec for path in paths.values() for name, spec in roles.options(path).items()}
+    found = {name: spec for path in paths.values() for name, spec in play_roles.options(path).items()}
     return paths, {name: spec for name, spec in found.items() if spec.get("type", "str") in ("bool", "int", "float", "str")}
 
 

@@ -15,12 +15,12 @@ import zlib
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils.config_tree import Wanted, WantedFile
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Healthcheck
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import ContainerState, EngineError
-from ansible_collections.caisson.openstack.plugins.module_utils.snapshots import Snapshots
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec, JobSpec
-from ansible_collections.caisson.openstack.plugins.module_utils.state_file import StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import ContainerState, EngineError
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.config_tree import Wanted, WantedFile
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Healthcheck
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.snapshots import Snapshots
 from ansible_collections.caisson.openstack.plugins.modules import host_step
 
 from .conftest import Lab

@@ -21,7 +21,7 @@ import typing as t
 import pytest
 import yaml
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import connect
 from tests.runs import kill
 
 from .conftest import Lab

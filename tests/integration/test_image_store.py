@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import EngineError, ImageStore, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, ImageStore, connect
 
 PREFIX = "localhost/x-caisson-test"
 

@@ -10,8 +10,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils import images
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import connect
+from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
 
 #: Images by name: numeric user, programs that must be there.
 EXPECTED: dict[str, tuple[str, list[str]]] = {
@@ -62,7 +62,7 @@ SETUID = "find / -xdev -type f -perm /6000 ! -path /usr/bin/sudo"
 @functools.cache
 def reference(name: str) -> str:
     """Return the newest image *name* of the default release."""
-    wanted = f"{os.environ.get('CAISSON_IMAGE_PREFIX', 'caisson/')}{name}:{images.tag('2026.1')}"
+    wanted = f"{os.environ.get('CAISSON_IMAGE_PREFIX', 'caisson/')}{name}:{recipes.tag('2026.1')}"
     assert connect().images(name=wanted), f"no image {wanted} on this engine; build it (playbooks/build.yml)"
     return wanted
 
@@ -107,7 +107,7 @@ def labels(name: str) -> dict[str, t.Any]:
 def test_labels_tell_release_lock_and_version() -> None:
     found = labels("nova_compute")
     assert found["org.opencontainers.image.title"] == "nova_compute"
-    assert found["org.opencontainers.image.version"] == images.collection_version()
+    assert found["org.opencontainers.image.version"] == recipes.collection_version()
     assert found["org.caisson.release"] == "2026.1"
-    assert found["org.caisson.lock"] == images.digest(images.locks("2026.1")["2026.1.txt"])
+    assert found["org.caisson.lock"] == recipes.digest(recipes.locks("2026.1")["2026.1.txt"])
     assert "org.caisson.release" not in labels("mariadb")

@@ -19,7 +19,9 @@ import urllib.request
 import jinja2
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils import capabilities, certificates, urls
+from ansible_collections.caisson.openstack.plugins.module_utils.common import urls
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import capabilities
+from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import certificates
 
 from . import defined
 from .conftest import Lab

@@ -10,12 +10,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils import databases
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database, Schema
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import ExecResult
-from ansible_collections.caisson.openstack.plugins.module_utils.migrations import describe, point_of_no_return
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import ContainerSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import ExecResult
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, Schema
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.registration import databases
 from ansible_collections.caisson.openstack.plugins.modules.databases import ask
+from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout.pending import describe, point_of_no_return
 
 from .conftest import Lab, MariaDB
 from .test_images import reference

@@ -17,8 +17,9 @@ import urllib.request
 import pytest
 import yaml
 
-from ansible_collections.caisson.openstack.plugins.module_utils import container_metrics, databases
-from ansible_collections.caisson.openstack.plugins.module_utils.definition import Database
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import metrics as container_metrics
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database
+from ansible_collections.caisson.openstack.plugins.module_utils.registration import databases
 from ansible_collections.caisson.openstack.plugins.modules.databases import ask
 from tests.unit.roles.test_definitions import hosts
 

@@ -11,17 +11,17 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from ansible_collections.caisson.openstack.plugins.module_utils import rollout_report, rollout_timeline
+from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import report, timeline
 from tests.browser import chromium
 from tests.cloud.conftest import ARTIFACTS
-from tests.unit.plugins.module_utils.rollouts import a_rollout, figures
+from tests.unit.rollouts import a_rollout, figures
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[webdriver.Chrome]:
     """A browser that shows the report."""
     path = tmp_path_factory.mktemp("report") / "rollout.html"
-    path.write_text(rollout_report.page(a_rollout(), figures()), encoding="utf-8")
+    path.write_text(report.page(a_rollout(), figures()), encoding="utf-8")
     with chromium(tmp_path_factory.mktemp("profile")) as driver:
         driver.get(path.as_uri())
         yield driver
@@ -58,7 +58,7 @@ def test_the_dark_form_is_dark(browser: webdriver.Chrome) -> None:
 def test_each_step_has_a_bar_in_sight(browser: webdriver.Chrome) -> None:
     look(browser, 1280, "light")
     bars = browser.find_elements(By.CSS_SELECTOR, "rect.bar")
-    assert len(bars) == len(rollout_timeline.steps(a_rollout().events))
+    assert len(bars) == len(timeline.steps(a_rollout().events))
     assert all(bar.size["width"] >= 1 and bar.size["height"] >= 10 for bar in bars)
     assert "compute failed, put back" in [text.text for text in browser.find_elements(By.CSS_SELECTOR, "text.beside")]
 

@@ -11,10 +11,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils import sealing
-from ansible_collections.caisson.openstack.plugins.module_utils.backups import BackupError
-from ansible_collections.caisson.openstack.plugins.module_utils.conversation import Sink
-from ansible_collections.caisson.openstack.plugins.module_utils.sealing import Sealer
+from ansible_collections.caisson.openstack.plugins.module_utils.backup import encryption
+from ansible_collections.caisson.openstack.plugins.module_utils.backup.encryption import Sealer
+from ansible_collections.caisson.openstack.plugins.module_utils.backup.manifest import BackupError
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.attach import Sink
 
 from .conftest import Lab
 
@@ -23,7 +23,7 @@ SECRET = b"the password is hunter2\n" * 1000
 
 @pytest.fixture
 def identity(lab: Lab) -> str:
-    return sealing.new_identity(lab.engine, lab.image("toolbox"), lab.cloud)
+    return encryption.new_identity(lab.engine, lab.image("toolbox"), lab.cloud)
 
 
 def sealer(lab: Lab, identity: str, directory: pathlib.Path, timeout: int = 60) -> Sealer:
@@ -84,7 +84,7 @@ def test_a_part_in_the_place_of_another_is_refused(lab: Lab, identity: str, tmp_
 
 def test_another_key_opens_nothing_and_an_older_one_goes_on_to(lab: Lab, identity: str, tmp_path: pathlib.Path) -> None:
     part = sealer(lab, identity, tmp_path).seal_bytes("data", SECRET)
-    new = sealing.new_identity(lab.engine, lab.image("toolbox"), lab.cloud)
+    new = encryption.new_identity(lab.engine, lab.image("toolbox"), lab.cloud)
     with pytest.raises(BackupError, match="another key"):
         sealer(lab, new, tmp_path).read(part)
     assert sealer(lab, new + identity, tmp_path).read(part) == SECRET

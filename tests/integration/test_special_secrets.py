@@ -19,7 +19,7 @@ import typing as t
 import pytest
 import yaml
 
-from ansible_collections.caisson.openstack.plugins.module_utils import secret_store
+from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import secret_store
 from tests.unit.roles.rendering import ROOT, Host, render
 from tests.unit.roles.test_definitions import SUBSTRATES
 

@@ -15,7 +15,7 @@ import typing as t
 import pytest
 import yaml
 
-from ansible_collections.caisson.openstack.plugins.module_utils import formats, oslo_options
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import formats, oslo_options
 from tests.unit.roles.rendering import ROOT, Host, render
 
 INVENTORIES = sorted(path.parent.name for path in ROOT.glob("inventory/*/hosts.yml"))

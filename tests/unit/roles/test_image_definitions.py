@@ -12,7 +12,9 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-from ansible_collections.caisson.openstack.plugins.module_utils import images, roles, schema
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import play_roles
 
 ROLES = pathlib.Path(__file__).parents[3] / "roles"
 COMMON = ROLES / "images"
@@ -40,7 +42,7 @@ IDS = {
 
 
 def template(value: t.Any, **variables: t.Any) -> t.Any:
-    return roles.template(Templar(loader=DataLoader(), variables=variables), value, variables)
+    return play_roles.template(Templar(loader=DataLoader(), variables=variables), value, variables)
 
 
 def trusted(value: t.Any) -> t.Any:
@@ -51,18 +53,18 @@ def trusted(value: t.Any) -> t.Any:
     return trust_as_template(value) if isinstance(value, str) else value
 
 
-def defined(release: str) -> list[tuple[pathlib.Path, images.Image]]:
+def defined(release: str) -> list[tuple[pathlib.Path, recipes.Image]]:
     """Return the role and the definition of each image."""
     found = []
     for path in sorted([*ROLES.glob("*/vars/main/images.yml"), COMMON / "vars" / "main.yml"]):
         role = ROLES / path.relative_to(ROLES).parts[0]
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
         items = template(trusted(data[f"{role.name}_images"]), cloud_release=release)
-        found += [(role, schema.load(images.Image, item, f"{role.name}_images")) for item in items]
+        found += [(role, dataclass_spec.load(recipes.Image, item, f"{role.name}_images")) for item in items]
     return found
 
 
-def rendered(release: str) -> dict[str, tuple[images.Image, str]]:
+def rendered(release: str) -> dict[str, tuple[recipes.Image, str]]:
     """Return the Containerfile of each image that is built from one."""
     references = {image.name: f"caisson/{image.name}:1" for _role, image in defined(release)}
     result = {}
@@ -74,7 +76,7 @@ def rendered(release: str) -> dict[str, tuple[images.Image, str]]:
     return result
 
 
-@pytest.mark.parametrize("release", images.releases())
+@pytest.mark.parametrize("release", recipes.releases())
 def test_containerfiles_are_made_from_known_images_and_files(release: str) -> None:
     for name, (image, text) in rendered(release).items():
         instructions = [line.split()[0] for line in re.sub(r"\\\n", "", text).splitlines() if line.strip() and not line.startswith("#")]
@@ -86,14 +88,14 @@ def test_containerfiles_are_made_from_known_images_and_files(release: str) -> No
         assert bases[-1] == image.parent, name
 
 
-@pytest.mark.parametrize("release", images.releases())
+@pytest.mark.parametrize("release", recipes.releases())
 def test_context_files_exist(release: str) -> None:
     for _role, image in defined(release):
         for path in image.context:
             assert (COMMON / "files" / path).is_file(), (image.name, path)
 
 
-@pytest.mark.parametrize("release", images.releases())
+@pytest.mark.parametrize("release", recipes.releases())
 def test_users_have_their_fixed_ids_and_the_last_word(release: str) -> None:
     for name, (image, text) in rendered(release).items():
         if image.user:

@@ -12,8 +12,8 @@ import jinja2.nativetypes
 import pytest
 import yaml
 
-from ansible_collections.caisson.openstack.plugins.module_utils import rollout
-from tests.unit.plugins.module_utils.rollouts import a_rollout
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import journal as rollout
+from tests.unit.rollouts import a_rollout
 
 ROLES = pathlib.Path(__file__).parents[3] / "roles"
 VARS: dict[str, str] = yaml.safe_load((ROLES / "rollout/vars/main.yml").read_text(encoding="utf-8"))

@@ -13,9 +13,9 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.caisson.openstack.plugins.action import rollout
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Holder, dump
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Holder, dump
 from ansible_collections.caisson.openstack.plugins.plugin_utils.this_run import this_run
-from tests.unit.plugins.module_utils.rollouts import a_rollout
+from tests.unit.rollouts import a_rollout
 
 HERE = socket.gethostname()
 

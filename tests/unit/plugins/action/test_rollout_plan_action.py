@@ -14,9 +14,9 @@ import pytest
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.caisson.openstack.plugins.action import rollout_plan
-from ansible_collections.caisson.openstack.plugins.module_utils import rollout
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import journal as rollout
 from ansible_collections.caisson.openstack.plugins.plugin_utils import controller
-from tests.unit.plugins.module_utils.rollouts import a_rollout
+from tests.unit.rollouts import a_rollout
 
 ENDED = dataclasses.replace(a_rollout(), phase="finalized")
 _MOVE = {"container": "nova_compute", "service": "nova", "image_from": "sha256:1", "image_to": "sha256:2", "reasons": [], "impact": ""}

@@ -7,11 +7,11 @@ import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.caisson.openstack.plugins.lookup import image_tag
-from ansible_collections.caisson.openstack.plugins.module_utils import images
+from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
 
 
 def test_one_tag_for_each_release() -> None:
-    assert image_tag.LookupModule().run(["2026.1", "2025.2"]) == [images.tag("2026.1"), images.tag("2025.2")]
+    assert image_tag.LookupModule().run(["2026.1", "2025.2"]) == [recipes.tag("2026.1"), recipes.tag("2025.2")]
 
 
 def test_an_unknown_release_names_the_known_ones() -> None:

@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils.identity import Expected, Record, Seen
+from ansible_collections.caisson.openstack.plugins.module_utils.identity.identity import Expected, Record, Seen
 from ansible_collections.caisson.openstack.plugins.modules import host_check
 
 EXPECTED = Expected(cloud="demo", host="n1", file="secrets.yml", state="missing")

@@ -7,10 +7,10 @@ import dataclasses
 import json
 import pathlib
 
-from ansible_collections.caisson.openstack.plugins.module_utils import config_tree
-from ansible_collections.caisson.openstack.plugins.module_utils.config_tree import Wanted, WantedFile
-from ansible_collections.caisson.openstack.plugins.module_utils.converge import Outcome
-from ansible_collections.caisson.openstack.plugins.module_utils.spec import digest
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.config_tree import Wanted, WantedFile
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Outcome
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import digest
 from ansible_collections.caisson.openstack.plugins.modules import host_plan
 
 _PATH = "prometheus/config/prometheus.yml"

@@ -9,11 +9,11 @@ import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils.container_api import ContainerState
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import Engine
-from ansible_collections.caisson.openstack.plugins.module_utils.state_file import StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
 from ansible_collections.caisson.openstack.plugins.modules import host_step
-from tests.unit.plugins.module_utils.builders import a_state
+from tests.unit.builders import a_state
 
 NOW = a_state().started + 60
 

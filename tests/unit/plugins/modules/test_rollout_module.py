@@ -13,10 +13,10 @@ from unittest import mock
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.caisson.openstack.plugins.module_utils import rollout as journals
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Rollout
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import journal as journals
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Rollout
 from ansible_collections.caisson.openstack.plugins.modules import rollout
-from tests.unit.plugins.module_utils.rollouts import BEGIN, a_rollout
+from tests.unit.rollouts import BEGIN, a_rollout
 
 OPEN = a_rollout()
 ENDED = dataclasses.replace(OPEN, phase="finalized", revision=OPEN.revision + 3)

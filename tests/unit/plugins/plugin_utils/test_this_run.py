@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import socket
 
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout import Holder
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Holder
 from ansible_collections.caisson.openstack.plugins.plugin_utils import this_run
 
 HERE = socket.gethostname()

@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make the containers and jobs of one host what they should be: plan, apply, wait until healthy."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import time
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils.common import graph
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import capabilities, container_api, health, protected_processes
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, ExecResult
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, Difference, JobSpec
+
+Action = t.Literal["none", "create", "replace", "restart", "start", "reload", "run", "remove"]
+
+#: A container that was restarted this often, the last time a moment ago, will not get healthy by waiting.
+_MANY_RESTARTS = 5
+_MOMENT = 60.0
+_PROBE_INTERVAL = 1.5
+_NEXT = ".next"
+_JOB = ".job"
+#: Changed files that a reason names.
+_SHOWN = 5
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What was done, or in check mode would be done, about one container or job, and why."""
+
+    name: str
+    kind: t.Literal["container", "job"]
+    service: str
+    action: Action = "none"
+    reasons: list[str] = dataclasses.field(default_factory=list)
+    before: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    after: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    state: t.Literal["done", "waiting", "failed", "blocked"] = "blocked"
+    detail: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether something was, or would be, changed."""
+        return self.action != "none"
+
+
+def report(outcomes: list[Outcome]) -> tuple[dict[str, t.Any], str]:
+    """Return what a module says of *outcomes*, and of what failed, if anything did."""
+    shown = [{key: value for key, value in dataclasses.asdict(item).items() if key not in ("before", "after")} for item in outcomes]
+    result = {
+        "changed": any(outcome.changed for outcome in outcomes),
+        "outcomes": shown,
+        "waiting": [item.name for item in outcomes if item.state in ("waiting", "blocked")],
+    }
+    failed = [item for item in outcomes if item.state == "failed"]
+    details = "\n".join(f"  - {item.kind} {item.name} of service {item.service}: {item.detail}" for item in failed)
+    return result, f"{len(failed)} of {len(outcomes)} containers and jobs failed:\n{details}" if failed else ""
+
+
+def plan_container(
+    spec: ContainerSpec,
+    image_id: str,
+    current: ContainerState | None,
+    loaded: str,
+    drifted: t.Sequence[Difference] = (),
+    edited: bool = False,
+) -> Outcome:
+    """Decide what to do about one container.
+
+    Args:
+        loaded: digest of the reloadable files that the running process has read.
+        drifted: what was changed by hand in a container that was created from *spec*.
+        edited: whether its process started with configuration that was edited by hand.
+    """
+    outcome = Outcome(spec.name, "container", spec.service)
+    if current is None:
+        outcome.action, outcome.reasons = "create", ["it does not exist"]
+        outcome.after = {**spec.compared(), "image": image_id}
+        return outcome
+    found = specs.differences(spec, image_id, current.labels.get(specs.LABEL_SPEC, ""), current.image_id) or list(drifted)
+    if found:
+        outcome.action, outcome.reasons = "replace", [str(difference) for difference in found]
+        outcome.before = {difference.option: difference.current for difference in found}
+        outcome.after = {difference.option: difference.desired for difference in found}
+    elif not current.running and current.status != "restarting":
+        outcome.action, outcome.reasons = "start", [f"it is {current.status} (exit code {current.exit_code})"]
+        outcome.before, outcome.after = {"status": current.status}, {"status": "running"}
+    elif edited:
+        outcome.action, outcome.reasons = "restart", ["it started with configuration that was edited by hand"]
+        outcome.before, outcome.after = {"configuration": "edited"}, {"configuration": "as defined"}
+    elif loaded != spec.reload_digest and current.running:  # one that restarts by itself reads it anyway
+        outcome.action, outcome.reasons = "reload", ["its configuration changed"]
+        outcome.before, outcome.after = {"configuration": loaded}, {"configuration": spec.reload_digest}
+    return outcome
+
+
+def plan_job(job: JobSpec, image_id: str, done: t.Mapping[str, t.Any] | None, created_databases: t.Container[str]) -> Outcome:
+    """Decide whether a job has to run; *done* is the marker of its last success."""
+    outcome = Outcome(job.name, "job", job.service)
+    wanted = job.marker(image_id)
+    if done is None:
+        outcome.reasons = ["it never ran"]
+    elif job.database and job.database in created_databases:
+        outcome.reasons = [f"database {job.database} is new"]
+    else:
+        outcome.reasons = [f"{key} changed" for key, value in wanted.items() if done.get(key) != value]
+    if outcome.reasons:
+        outcome.action, outcome.after = "run", {"command": job.container.command}
+    return outcome
+
+
+class Converger:
+    """Brings containers and jobs of one host to their specification.
+
+    Args:
+        engine: the host's engine.
+        cloud: name of the cloud, kept as a label.
+        state: what the host remembers.
+        check_mode: plan only.
+        patience: seconds after which a call returns even if some containers are not healthy yet.
+        elapsed: seconds that earlier calls of the same run took.
+        edited: for each container the time, in seconds since 1970, since which its files are not what they should be.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        cloud: str,
+        state: StateFile,
+        check_mode: bool,
+        patience: float = 0.0,
+        elapsed: float = 0.0,
+        edited: t.Mapping[str, float] | None = None,
+    ) -> None:
+        self._engine = engine
+        self._cloud = cloud
+        self._state = state
+        self._check = check_mode
+        self._began = time.monotonic() - elapsed
+        self._deadline = time.monotonic() + patience
+        self._current: dict[str, ContainerState] = {}
+        self._edited = edited or {}
+
+    def converge(
+        self, containers: list[ContainerSpec], jobs: list[JobSpec], created_databases: t.Container[str] = (), parallel: int = 8
+    ) -> list[Outcome]:
+        """Run jobs and bring up containers in dependency order; return one outcome for each, in that order."""
+        self._current = self._engine.containers([f"{specs.LABEL_CLOUD}={self._cloud}"])
+        work: dict[str, t.Callable[[Outcome], None]] = {}
+        outcomes: dict[str, Outcome] = {}
+        dependencies: dict[str, list[str]] = {}
+        for spec in containers:
+            work[spec.name] = functools.partial(self._container, spec)
+            outcomes[spec.name] = Outcome(spec.name, "container", spec.service)
+            dependencies[spec.name] = spec.after
+        for job in jobs:
+            work[job.name] = functools.partial(self._job, job, created_databases)
+            outcomes[job.name] = Outcome(job.name, "job", job.service)
+            dependencies[job.name] = job.after
+
+        def attempt(name: str) -> bool:
+            outcome = outcomes[name]
+            try:
+                work[name](outcome)
+            except EngineError as error:
+                outcome.state, outcome.detail = "failed", str(error)
+            return outcome.state == "done"
+
+        graph.run(dependencies, attempt, parallel)
+        return [outcomes[name] for name in graph.order(dependencies)]
+
+    def prune(self, services: t.Container[str], keep: t.Container[str]) -> list[Outcome]:
+        """Remove containers of *services* that are not named in *keep*."""
+        outcomes = []
+        for name, state in self._engine.containers([f"{specs.LABEL_CLOUD}={self._cloud}", specs.LABEL_CONTAINER]).items():
+            service = state.labels.get(specs.LABEL_SERVICE, "")
+            if service not in services or name in keep:
+                continue
+            outcome = Outcome(name, "container", service, "remove", ["it is not defined for this host"], {"status": state.status})
+            outcome.state = "done"
+            if not self._check:
+                _guarded(state.survivors, state)
+                self._engine.stop(name, state.stop_timeout)
+                self._engine.remove(name)
+            outcomes.append(outcome)
+        return outcomes
+
+    # -- containers ---------------------------------------------------------------------------------------------
+
+    def _container(self, spec: ContainerSpec, outcome: Outcome) -> None:
+        image_id = self._image(spec)
+        current = self._current.get(spec.name)
+        drifted = self._drift(spec, current) if current else []
+        edited = current is not None and self._read_an_edit(spec.name, current)
+        planned = plan_container(spec, image_id, current, self._loaded(spec, current), drifted, edited)
+        vars(outcome).update(vars(planned))
+        # a plan says so too: what cannot be done should be known before anything is
+        guarded = _guarded(spec.survivors, current) if current and outcome.action in ("replace", "restart") else []
+        if outcome.action in ("create", "replace"):
+            self._engine.refuse_foreign(spec.name + (_NEXT if current else ""), self._cloud)
+        if self._check:
+            as_it_should_be = outcome.changed or (current and current.running and health.healthy(self._engine, current, spec.healthcheck))
+            outcome.state = "done" if as_it_should_be else "waiting"
+            return
+        if outcome.action == "create":
+            self._engine.create(spec, image_id, self._cloud)
+            self._engine.start(spec.name)
+        elif outcome.action == "replace":
+            self._replace(spec, image_id)
+            _survived(spec, guarded)
+        elif outcome.action == "restart":
+            self._engine.stop(spec.name, spec.stop_timeout)
+            self._engine.start(spec.name)
+            _survived(spec, guarded)
+        elif outcome.action == "start" and current:
+            self._engine.start(spec.name)
+            self._note_loaded(spec, current)
+        elif outcome.action == "reload" and current:
+            self._engine.signal(spec.name, spec.reload_signal)
+            self._note_loaded(spec, current)
+        self._wait(spec, outcome)
+
+    def _image(self, spec: ContainerSpec) -> str:
+        image_id = self._engine.image_id(spec.image)
+        if image_id is None and self._check:
+            return "an image that is not on this host yet"
+        if image_id is None:
+            raise EngineError(f"image {spec.image} is not on this host; build it (playbook build) or pull it (playbook pull)")
+        return image_id
+
+    def _loaded(self, spec: ContainerSpec, current: ContainerState | None) -> str:
+        """Return the digest of the reloadable files as the running process knows them."""
+        if current is None:
+            return ""
+        kept = self._state.get("reloads", spec.name)
+        return kept["digest"] if kept and kept["container"] == current.id else current.labels.get(specs.LABEL_RELOAD, "")
+
+    def _note_loaded(self, spec: ContainerSpec, current: ContainerState) -> None:
+        """Remember which reloadable files the process has read, where that is not what the container was created with."""
+        if self._loaded(spec, current) != spec.reload_digest:
+            self._state.put("reloads", spec.name, {"container": current.id, "digest": spec.reload_digest})
+
+    def _replace(self, spec: ContainerSpec, image_id: str) -> None:
+        """Put a new container in the place of the one that is there; what the engine would refuse is found out before that one stops."""
+        self._engine.remove(spec.name + _NEXT)
+        self._engine.create(spec, image_id, self._cloud, name=spec.name + _NEXT)
+        self._engine.stop(spec.name, spec.stop_timeout)
+        self._engine.remove(spec.name)
+        self._engine.rename(spec.name + _NEXT, spec.name)
+        self._engine.start(spec.name)
+
+    def _drift(self, spec: ContainerSpec, current: ContainerState) -> list[Difference]:
+        """Return what hands changed in a container since it was created."""
+        found = container_api.drift(spec, current)
+        bounding_set = capabilities.bounding_set(current.pid) if current.running else None
+        if bounding_set is not None and bounding_set != sorted(spec.capabilities):
+            found.append(Difference("capabilities of its process", sorted(spec.capabilities), bounding_set))
+        # looking is slow, and what cannot be written to has not changed
+        changed = [] if spec.read_only else container_api.written(self._engine.changes(current.id), current)
+        if changed:
+            found.append(Difference("files", "as in its image", f"{', '.join(changed[:_SHOWN])} changed"))
+        return found
+
+    def _read_an_edit(self, name: str, current: ContainerState) -> bool:
+        """Return whether the process started while a file of its configuration was not what it should be."""
+        started = current.started
+        if name in self._edited and self._edited[name] <= started:
+            return True
+        kept = self._state.get("edited", name)
+        return bool(kept) and kept["since"] <= started <= kept["until"]
+
+    def _wait(self, spec: ContainerSpec, outcome: Outcome) -> None:
+        """Wait until the container is healthy, its own time is over, or this call's patience is."""
+        while True:
+            state = self._engine.container(spec.name)
+            if state is None:
+                raise EngineError(f"{spec.name} was removed by somebody else during this run")
+            if state.running and health.healthy(self._engine, state, spec.healthcheck):
+                outcome.state, outcome.detail = "done", ""
+                return
+            age = max(0.0, time.time() - state.started)
+            # one that ran before this run gets its time too: what it depends on may have been replaced
+            waited = min(age, time.monotonic() - self._began)
+            looping = state.restarts >= _MANY_RESTARTS and (not state.running or age < _MOMENT)
+            if state.status in ("exited", "dead") or looping or waited > spec.start_timeout:
+                outcome.state, outcome.detail = "failed", self._explain(spec, state, waited)
+                return
+            if time.monotonic() > self._deadline:
+                outcome.state, outcome.detail = "waiting", f"{waited:.0f} s"
+                return
+            time.sleep(_PROBE_INTERVAL)
+
+    def _explain(self, spec: ContainerSpec, state: ContainerState, waited: float) -> str:
+        if state.running:
+            what = f"not healthy after {waited:.0f} s"
+            probe = health.probe(self._engine, spec.name, spec.healthcheck).output if spec.healthcheck else ""
+        else:
+            what, probe = f"{state.status} with exit code {state.exit_code}", ""
+        if state.restarts:
+            what += f", restarted {state.restarts} times"
+        parts = [what, f"health check says: {probe}" if probe else "", f"its last output:\n{self._engine.logs(spec.name)}"]
+        return "; ".join(part for part in parts if part)
+
+    # -- jobs ---------------------------------------------------------------------------------------------------
+
+    def _job(self, job: JobSpec, created_databases: t.Container[str], outcome: Outcome) -> None:
+        image_id = self._image(job.container)
+        planned = plan_job(job, image_id, self._state.get("jobs", job.name), created_databases)
+        vars(outcome).update(vars(planned))
+        if outcome.changed:
+            self._engine.refuse_foreign(f"{job.name}{_JOB}", self._cloud)
+        if outcome.changed and not self._check:
+            result = self._run(job, image_id)
+            if result.rc not in job.ok_codes:
+                outcome.state = "failed"
+                outcome.detail = f"{job.container.command[0]} ended with exit code {result.rc}; its last output:\n{_tail(result.output)}"
+                return
+            self._state.put("jobs", job.name, job.marker(image_id))
+        outcome.state = "done"
+
+    def _run(self, job: JobSpec, image_id: str) -> ExecResult:
+        stdin = job.stdin.encode() if job.stdin else None
+        for attempt in range(job.retries + 1):
+            if attempt:
+                time.sleep(job.delay)
+            result = self._engine.run_once(job.container, image_id, self._cloud, stdin, job.timeout, name=f"{job.name}{_JOB}")
+            if result.rc in job.ok_codes:
+                break
+        return result
+
+
+def _guarded(prefixes: list[str], current: ContainerState) -> list[protected_processes.Process]:
+    """Return the processes that must outlive the container; refuse to stop it if it would take one of them with it."""
+    guarded = protected_processes.find(prefixes) if prefixes else []
+    refusal = protected_processes.refusal(guarded, current.id)
+    if refusal:
+        raise EngineError(f"{current.name} is not stopped: {refusal}")
+    return guarded
+
+
+def _survived(spec: ContainerSpec, guarded: list[protected_processes.Process]) -> None:
+    lost = (
+        {process.pid for process in guarded} - {process.pid for process in protected_processes.find(spec.survivors)} if guarded else set()
+    )
+    if lost:
+        raise EngineError(f"replaced, but these processes did not survive: pid {', '.join(map(str, sorted(lost)))}")
+
+
+def _tail(text: str, lines: int = 25) -> str:
+    return "\n".join(text.splitlines()[-lines:])

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One-shot containers that take so long that somebody wants to hear how far they are."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.attach import tell
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError
+from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
+
+_END = """
+
+import json as _json
+print(_json.dumps(main(_json.loads({parameters!r}))))
+"""
+
+
+def python_source(script: str, parameters: t.Mapping[str, t.Any]) -> str:
+    """Return the source of a program that calls the function ``main`` of *script* and writes what it returns as its last line."""
+    return script + _END.format(parameters=json.dumps(parameters))
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """What a command has said so far; ``rc`` is None while it runs."""
+
+    rc: int | None
+    stdout: str
+    stderr: str
+
+
+class Errands(Engine):
+    """Containers that are started, left alone, and asked from time to time. All methods raise :class:`EngineError`."""
+
+    def begin(self, spec: ContainerSpec, image_id: str, cloud: str, stdin: bytes, labels: t.Mapping[str, str] | None = None) -> None:
+        """Start a container that reads *stdin*, with further *labels*; one of its name that a killed run left behind is removed."""
+        self.remove(spec.name)
+        own = {specs.LABEL_CLOUD: cloud, specs.LABEL_SERVICE: spec.service}
+        body = {"name": spec.name, "labels": {**own, **(labels or {})}, "stdin_open": True}
+        self._create(spec, image_id, "no", body)
+        try:
+            stream = self._call(f"attach to {spec.name}", self._client.attach_socket, spec.name, params={"stdin": 1, "stream": 1})
+            self.start(spec.name)
+            self._call(f"send its input to {spec.name}", tell, stream, stdin)
+        except EngineError:
+            self.remove(spec.name)
+            raise
+
+    def progress(self, name: str) -> Progress:
+        """Return how far the container is.
+
+        Raises:
+            EngineError: if it is not there any more.
+        """
+        state = self.container(name)
+        if state is None:
+            raise EngineError(f"container {name} was removed by somebody while it ran")
+        # asked before the output is read, so that nothing is missing when the command has ended
+        rc = None if state.status in ("created", "running") else state.exit_code
+        stdout, stderr = (
+            self._call(f"read the output of {name}", self._client.logs, state.id, **choice).decode(errors="replace")
+            for choice in ({"stdout": True, "stderr": False}, {"stdout": False, "stderr": True})
+        )
+        return Progress(rc, stdout, stderr)

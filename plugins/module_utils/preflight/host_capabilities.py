@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a host offers to the containers, found out by trying."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import socket
+import struct
+import subprocess
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
+
+_SECTION = "substrate"
+_BOOT_ID = pathlib.Path("/proc/sys/kernel/random/boot_id")
+
+# -- hardware virtualization ------------------------------------------------------------------------------------
+
+#: Seconds in which the kernel of the test guest must have started its first process. With KVM that takes two or three; on a
+#: host that only pretends the guest hangs for ever, or QEMU gives up with an internal error.
+KVM_TIMEOUT = 20
+
+_GUEST = "/usr/share/caisson/caisson-guest.qcow2"
+#: What the console shows when the guest is up, and what QEMU says when the kernel's KVM fails it.
+_STARTED, _FAILED = "guest: kernel", "internal error"
+_TRIAL = f"""
+qemu-system-x86_64 -accel $0 -m 192 -display none -nodefaults -no-reboot -snapshot -serial stdio \\
+  -drive file={_GUEST},if=virtio,format=qcow2 </dev/null >/tmp/console 2>&1 &
+guest=$!
+for _try in $(seq {KVM_TIMEOUT * 4}); do
+    if grep -q '{_STARTED}' /tmp/console; then kill -9 $guest; exit 0; fi
+    if grep -q '{_FAILED}' /tmp/console || ! kill -0 $guest 2>/dev/null; then break; fi
+    sleep 0.25
+done
+kill -9 $guest 2>/dev/null
+exit 1
+"""
+
+
+def run_guest(engine: Engine, image_id: str, cloud: str, accelerator: str) -> bool:
+    """Return whether the test guest boots with *accelerator* (``kvm`` or ``tcg``)."""
+    spec = ContainerSpec(
+        name="substrate",
+        service="substrate",
+        image=image_id,
+        command=["bash", "-c", _TRIAL, accelerator],
+        tmpfs=["/tmp:mode=1777", "/var/tmp:mode=1777"],
+        devices=["/dev/kvm"] if accelerator == "kvm" else [],
+    )
+    return engine.run_once(spec, image_id, cloud, timeout=KVM_TIMEOUT + 20).rc == 0
+
+
+def virt_type(
+    device: bool, image_id: str | None, boot_id: str, state: StateFile, try_kvm: t.Callable[[str], bool], remember: bool = True
+) -> tuple[str, str]:
+    """Return ``kvm`` or ``qemu``, and the reason; a trial counts until the host boots again or the image changes."""
+    if not device:
+        return "qemu", "/dev/kvm does not exist"
+    if image_id is None:
+        return "qemu", "not tried: the libvirt image is not on this host"
+    known = state.get(_SECTION, "kvm")
+    if not known or (known["boot_id"], known["image"]) != (boot_id, image_id):
+        known = {"boot_id": boot_id, "image": image_id, "works": try_kvm(image_id)}
+        if remember:
+            state.put(_SECTION, "kvm", known)
+    return ("kvm", "a guest booted") if known["works"] else ("qemu", f"/dev/kvm exists, but a guest did not boot within {KVM_TIMEOUT} s")
+
+
+# -- Open vSwitch -----------------------------------------------------------------------------------------------
+
+_NETLINK_GENERIC = 16
+_CTRL_ID, _CTRL_GETFAMILY, _CTRL_ATTR_NAME = 16, 3, 2
+_REQUEST, _ERROR = 1, 2
+
+
+def netlink_family_exists(name: str) -> bool:
+    """Return whether the kernel has a generic netlink family, which is how Open vSwitch asks for its datapath."""
+    payload = name.encode() + b"\0"
+    attribute = struct.pack("=HH", 4 + len(payload), _CTRL_ATTR_NAME) + payload
+    attribute += b"\0" * (-len(attribute) % 4)
+    body = struct.pack("=BBH", _CTRL_GETFAMILY, 1, 0) + attribute
+    message = struct.pack("=IHHII", 16 + len(body), _CTRL_ID, _REQUEST, 1, 0) + body
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_GENERIC) as netlink:
+        netlink.settimeout(5)
+        netlink.bind((0, 0))
+        netlink.send(message)
+        answer = netlink.recv(65536)
+    return struct.unpack_from("=IH", answer)[1] != _ERROR
+
+
+def load_module(name: str) -> None:
+    """Ask for a kernel module; a kernel that has it built in, or not at all, is no error, nor is a machine without kmod."""
+    with contextlib.suppress(FileNotFoundError):
+        subprocess.run(["modprobe", "--quiet", name], check=False, capture_output=True)
+
+
+def ovs_datapath(family_exists: t.Callable[[str], bool], load: t.Callable[[str], None]) -> tuple[str, str]:
+    """Return ``system`` (in the kernel) or ``netdev`` (in user space), and the reason."""
+    if not family_exists("ovs_datapath"):
+        load("openvswitch")
+        if not family_exists("ovs_datapath"):
+            return "netdev", "the kernel has no module openvswitch, or it cannot be loaded"
+    return "system", "the kernel has a datapath"
+
+
+# -- the rest ---------------------------------------------------------------------------------------------------
+
+
+def cgroup_version(root: pathlib.Path = pathlib.Path("/sys/fs/cgroup")) -> int:
+    """Return the version of the control groups in use."""
+    return 2 if (root / "cgroup.controllers").is_file() else 1
+
+
+def apparmor(parameter: pathlib.Path = pathlib.Path("/sys/module/apparmor/parameters/enabled")) -> bool:
+    """Return whether AppArmor confines processes on this host."""
+    try:
+        return parameter.read_text().strip() == "Y"
+    except OSError:
+        return False
+
+
+def service_manager(proc: pathlib.Path = pathlib.Path("/run/systemd/system")) -> str:
+    """Return ``systemd``, or ``none``."""
+    return "systemd" if proc.is_dir() else "none"
+
+
+def boot_id() -> str:
+    """Return what tells one boot of the host from the next."""
+    return _BOOT_ID.read_text().strip()
+
+
+def kvm_device() -> bool:
+    """Return whether the kernel offers hardware virtualization, which does not mean that it works."""
+    return pathlib.Path("/dev/kvm").exists()

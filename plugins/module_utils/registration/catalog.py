@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Users, services and endpoints in Keystone: compare what is there with what is wanted. Pure, but for :class:`Keystone`."""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+import json
+import time
+import typing as t
+import urllib.error
+from urllib.parse import quote
+
+from ansible.module_utils.urls import open_url
+
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Endpoint, User
+from ansible_collections.caisson.openstack.plugins.module_utils.registration import alternate_accounts
+
+#: How a module is told to log in at Keystone, as an Ansible argument spec.
+AUTH: dict[str, dict[str, t.Any]] = {
+    "auth_url": {"type": "str", "required": True},
+    "username": {"type": "str", "required": True},
+    "password": {"type": "str", "required": True, "no_log": True},
+    "project_name": {"type": "str", "required": True},
+    "ca_certificates": {"type": "str", "default": ""},
+}
+DOMAIN = "default"
+_INTERFACES = ("internal", "public")
+_TIMEOUT = 30  # seconds for one request
+_PAUSE = 0.5  # seconds between two tries
+
+
+class CatalogError(Exception):
+    """Keystone refused or does not answer; the message says what was asked and what to do.
+
+    ``status`` is the code of the answer, None if there was none.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody is there who can work: no answer, a load balancer's own, or that of an API without its database."""
+        return self.status is None or self.status >= http.client.INTERNAL_SERVER_ERROR
+
+
+@dataclasses.dataclass
+class Current:
+    """What Keystone has, by name, as its API returns it."""
+
+    projects: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    roles: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    users: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    services: dict[tuple[str, str], t.Any] = dataclasses.field(default_factory=dict)
+    regions: set[str] = dataclasses.field(default_factory=set)
+    endpoints: list[t.Any] = dataclasses.field(default_factory=list)
+    assignments: set[tuple[str, str, str]] = dataclasses.field(default_factory=set)
+    valid_passwords: set[str] = dataclasses.field(default_factory=set)
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One thing to do, and why; ``arguments`` may hold a password and are never shown."""
+
+    verb: str
+    subject: str
+    reason: str
+    arguments: dict[str, t.Any]
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.reason}"
+
+
+def plan(current: Current, users: t.Sequence[User], endpoints: t.Sequence[Endpoint], project: str, region: str) -> list[Step]:
+    """Return the steps that make Keystone have what is wanted, in an order that works."""
+    steps: list[Step] = []
+    if users and project not in current.projects:
+        steps.append(Step("create_project", f"project {project}", "it does not exist", {"name": project}))
+    missing = sorted({role for user in users for role in user.roles} - current.roles.keys())
+    steps += [Step("create_role", f"role {role}", "it does not exist", {"name": role}) for role in missing]
+    for user in alternate_accounts.accepted(users):
+        steps += _user(current, user, project)
+    gone = [name for name in alternate_accounts.retired(users) if name in current.users]
+    steps += [Step("delete_user", f"user {name}", "its password was rotated", {"name": name}) for name in gone]
+    if endpoints and region not in current.regions:
+        steps.append(Step("create_region", f"region {region}", "it does not exist", {"identifier": region}))
+    for endpoint in endpoints:
+        steps += _endpoint(current, endpoint, region)
+    return steps
+
+
+def _user(current: Current, user: User, project: str) -> list[Step]:
+    steps = []
+    arguments = {"name": user.name, "password": user.password}
+    if user.name not in current.users:
+        steps.append(Step("create_user", f"user {user.name}", "it does not exist", arguments))
+    elif user.name not in current.valid_passwords:
+        steps.append(Step("set_password", f"user {user.name}", "its password is another", arguments))
+    for role in user.roles:
+        if (user.name, project, role) not in current.assignments:
+            what = {"user": user.name, "project": project, "role": role}
+            steps.append(Step("assign", f"user {user.name}", f"it does not have role {role} in project {project}", what))
+    return steps
+
+
+def _endpoint(current: Current, endpoint: Endpoint, region: str) -> list[Step]:
+    steps = []
+    service = current.services.get((endpoint.name, endpoint.type))
+    subject = f"service {endpoint.name} ({endpoint.type})"
+    key = {"name": endpoint.name, "kind": endpoint.type}
+    if service is None:
+        steps.append(Step("create_service", subject, "it does not exist", {**key, "description": endpoint.description}))
+    for interface in _INTERFACES:
+        url = getattr(endpoint, f"{interface}_url")
+        found = [
+            item
+            for item in current.endpoints
+            if service and item["service_id"] == service["id"] and item["interface"] == interface and item["region_id"] == region
+        ]
+        what = f"{interface} endpoint of {endpoint.name}"
+        if not found:
+            arguments = {**key, "interface": interface, "url": url, "region": region}
+            steps.append(Step("create_endpoint", what, f"it does not exist ({url})", arguments))
+        elif found[0]["url"] != url:
+            steps.append(Step("update_endpoint", what, f"url {found[0]['url']} -> {url}", {"identifier": found[0]["id"], "url": url}))
+        steps += [Step("delete_endpoint", what, "it is there twice", {"identifier": item["id"]}) for item in found[1:]]
+    return steps
+
+
+def _assignment(item: t.Any) -> tuple[str, str, str] | None:
+    """Return user, project and role of an assignment that is one of a user in a project of the domain."""
+    user, project = item.get("user"), item["scope"].get("project")
+    if not user or not project or {user["domain"]["id"], project["domain"]["id"]} != {DOMAIN}:
+        return None
+    return user["name"], project["name"], item["role"]["name"]
+
+
+class Keystone:
+    """A session with Keystone's API, version 3.
+
+    Args:
+        url: the API with its version, such as ``http://192.0.2.1:5000/v3``.
+        timeout: seconds to wait for an API that refuses connections because it is starting.
+        ca_file: CA certificates to trust instead of the system's.
+    """
+
+    def __init__(self, url: str, timeout: int = 60, ca_file: str | None = None) -> None:
+        self._url = url.rstrip("/")
+        self._timeout = timeout
+        self._ca_file = ca_file
+        self._token = ""
+
+    def login(self, username: str, password: str, project: str) -> None:
+        """Get a token for all further calls."""
+        scope = {"project": {"name": project, "domain": {"id": DOMAIN}}}
+        self._token = self._authenticate(username, password, scope)
+
+    def accepts(self, username: str, password: str) -> bool:
+        """Return whether a user can log in with a password."""
+        try:
+            self._authenticate(username, password, None)
+        except CatalogError as error:
+            if error.status == 401:
+                return False
+            raise
+        return True
+
+    def read(self, users: t.Iterable[User]) -> Current:
+        """Return what Keystone has, as far as *users* and the catalog go."""
+        current = Current()
+        # other domains may have users and projects of the same names
+        for kind in (f"projects?domain_id={DOMAIN}", "roles", f"users?domain_id={DOMAIN}"):
+            setattr(current, kind.split("?", maxsplit=1)[0], {item["name"]: item for item in self._get(kind)})
+        current.services = {(item["name"], item["type"]): item for item in self._get("services")}
+        current.endpoints = self._get("endpoints")
+        current.regions = {item["id"] for item in self._get("regions")}
+        assignments = self._get("role_assignments?include_names=true")
+        current.assignments = {found for item in assignments if (found := _assignment(item))}
+        known = [user for user in alternate_accounts.accepted(users) if user.name in current.users]
+        current.valid_passwords = {user.name for user in known if self.accepts(user.name, user.password)}
+        return current
+
+    def apply(self, current: Current, step: Step) -> None:
+        """Do one step; *current* learns what it made."""
+        getattr(self, f"_{step.verb}")(current, **step.arguments)
+
+    def _create_project(self, current: Current, name: str) -> None:
+        current.projects[name] = self._post("projects", "project", {"name": name, "domain_id": DOMAIN})
+
+    def _create_role(self, current: Current, name: str) -> None:
+        current.roles[name] = self._post("roles", "role", {"name": name})
+
+    def _create_user(self, current: Current, name: str, password: str) -> None:
+        current.users[name] = self._post("users", "user", {"name": name, "password": password, "domain_id": DOMAIN})
+
+    def _set_password(self, current: Current, name: str, password: str) -> None:
+        self._request("PATCH", f"users/{current.users[name]['id']}", {"user": {"password": password}})
+
+    def _delete_user(self, current: Current, name: str) -> None:
+        self._request("DELETE", f"users/{current.users.pop(name)['id']}")
+
+    def _assign(self, current: Current, user: str, project: str, role: str) -> None:
+        ids = current.projects[project]["id"], current.users[user]["id"], current.roles[role]["id"]
+        self._request("PUT", "projects/{}/users/{}/roles/{}".format(*ids))
+
+    def _create_region(self, current: Current, identifier: str) -> None:
+        self._post("regions", "region", {"id": identifier})
+        current.regions.add(identifier)
+
+    def _create_service(self, current: Current, name: str, kind: str, description: str) -> None:
+        body = {"name": name, "type": kind, "description": description}
+        current.services[name, kind] = self._post("services", "service", body)
+
+    def _create_endpoint(self, current: Current, name: str, kind: str, interface: str, url: str, region: str) -> None:
+        body = {"service_id": current.services[name, kind]["id"], "interface": interface, "url": url, "region_id": region}
+        self._post("endpoints", "endpoint", body)
+
+    def _update_endpoint(self, _current: Current, identifier: str, url: str) -> None:
+        self._request("PATCH", f"endpoints/{identifier}", {"endpoint": {"url": url}})
+
+    def _delete_endpoint(self, _current: Current, identifier: str) -> None:
+        self._request("DELETE", f"endpoints/{identifier}")
+
+    # -- requests -----------------------------------------------------------------------------------------------
+
+    def _authenticate(self, username: str, password: str, scope: dict[str, t.Any] | None) -> str:
+        user = {"name": username, "password": password, "domain": {"id": DOMAIN}}
+        auth: dict[str, t.Any] = {"identity": {"methods": ["password"], "password": {"user": user}}}
+        auth["scope"] = scope if scope else "unscoped"
+        headers, _body = self._send("POST", "auth/tokens", {"auth": auth})
+        return str(headers["X-Subject-Token"])
+
+    def _get(self, path: str) -> t.Any:
+        return self._request("GET", path)[path.split("?", maxsplit=1)[0]]
+
+    def _post(self, path: str, noun: str, body: dict[str, t.Any]) -> t.Any:
+        return self._request("POST", path, {noun: body})[noun]
+
+    def _request(self, method: str, path: str, body: dict[str, t.Any] | None = None) -> t.Any:
+        return self._send(method, quote(path, safe="/?=&"), body)[1]
+
+    def _send(self, method: str, path: str, body: dict[str, t.Any] | None) -> tuple[t.Any, t.Any]:
+        """Return headers and content of the answer, after waiting for an API that is starting.
+
+        Only what surely was not received is sent again: a refused connection, or a load balancer that has not seen the API yet.
+        """
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                return self._try(method, path, body)
+            except CatalogError as error:
+                starting = error.status == 503 or isinstance(getattr(error.__cause__, "reason", None), ConnectionRefusedError)
+                if not starting or time.monotonic() > deadline:
+                    raise
+            time.sleep(_PAUSE)
+
+    def _try(self, method: str, path: str, body: dict[str, t.Any] | None) -> tuple[t.Any, t.Any]:
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            **({"X-Auth-Token": self._token} if self._token else {}),
+        }
+        what = f"{method} {self._url}/{path}"
+        try:
+            # a proxy of the host's environment is for what lies outside
+            answer = open_url(
+                f"{self._url}/{path}",
+                method=method,
+                headers=headers,
+                data=json.dumps(body) if body else None,
+                timeout=_TIMEOUT,
+                use_proxy=False,
+                ca_path=self._ca_file,
+            )
+            text = answer.read()
+        except urllib.error.HTTPError as error:
+            detail = " ".join(error.read().decode(errors="replace")[:300].split())
+            hint = "; docker logs keystone_api says why" if error.code >= http.client.INTERNAL_SERVER_ERROR else ""
+            raise CatalogError(f"{what}: {error.code} {error.reason}: {detail}{hint}", error.code) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise CatalogError(f"{what}: no answer ({getattr(error, 'reason', error)}); is Keystone running?") from error
+        try:
+            return answer.headers, json.loads(text) if text else None
+        except ValueError as error:
+            raise CatalogError(f"{what}: the answer is not that of Keystone: {text[:60]!r}; is the URL right?", answer.status) from error

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the action plugins take from the roles of a play: their data, with expressions resolved."""
+
+from __future__ import annotations
+
+import functools
+import json
+import pathlib
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import formats
+
+_Kind = t.TypeVar("_Kind")
+
+
+def in_play(play: t.Any) -> dict[str, pathlib.Path]:
+    """Return name and directory of each role of the play, what a role depends on before it."""
+    roles: dict[str, pathlib.Path] = {}
+    for role in play.roles:
+        for item in (*role.get_all_dependencies(), role):
+            roles.setdefault(item.get_name(include_role_fqcn=False), pathlib.Path(item._role_path))
+    return roles
+
+
+@functools.cache
+def options(path: pathlib.Path) -> dict[str, t.Any]:
+    """Return the options that the argument specs of the role in directory *path* declare, each with its ``limit``."""
+    specs = _meta(path, "argument_specs").get("argument_specs") or {}
+    declared = limits(path)
+    found: dict[str, t.Any] = {}
+    for spec in specs.values():
+        for name, option in (spec.get("options") or {}).items():
+            found.setdefault(name, {**option, "limit": declared.get(name, {})})
+    return found
+
+
+@functools.cache
+def limits(path: pathlib.Path) -> dict[str, t.Any]:
+    """Return what the role in directory *path* says of its options beyond their types; see the module limits."""
+    return _meta(path, "limits")
+
+
+def _meta(path: pathlib.Path, name: str) -> dict[str, t.Any]:
+    file = path / "meta" / f"{name}.yml"
+    return dict(formats.parse("yaml", file.read_text(encoding="utf-8")) if file.is_file() else {})
+
+
+def template(templar: t.Any, value: t.Any, variables: t.Mapping[str, t.Any]) -> t.Any:
+    """Return *value* as plain data with its expressions resolved; what is undefined raises Ansible's own error."""
+    engine = templar.copy_with_new_env(available_variables=variables)
+    return json.loads(json.dumps(plain(engine.template(value))))
+
+
+def required(templar: t.Any, play: t.Any, variables: t.Mapping[str, t.Any], noun: str, kind: type[_Kind]) -> list[_Kind]:
+    """Return what the lists ``<role>_required_<noun>`` of the roles of a play ask for.
+
+    Raises:
+        schema.SchemaError: if one has another form.
+    """
+    found = []
+    for role in in_play(play):
+        name = f"{role}_required_{noun}"
+        found += [dataclass_spec.load(kind, item, name) for item in template(templar, variables.get(name, []), variables)]
+    return found
+
+
+def plain(value: t.Any) -> t.Any:
+    """Return ordinary dicts and lists in the place of the template engine's lazy ones."""
+    if isinstance(value, t.Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    # YAML has dates, sets and bytes too, which no definition has a use for
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)

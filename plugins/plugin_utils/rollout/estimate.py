@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long a rollout will likely take, from how long the steps of earlier ones took. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Pace, Rollout, done
+from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout.timeline import duration, steps
+
+#: Phases of the whole cloud that an upgrade goes through and that are noted with their begin.
+_BACKUP, _PHASES = "backed_up", ("expanded", "verified")
+#: So many figures are carried from one journal to the next, which is more than a cloud has containers.
+KEPT = 100
+#: So many names stand in a line.
+_NAMED = 3
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Seconds of what is left of an upgrade; which rollouts say so, the newest first; of which containers none knows anything."""
+
+    seconds: float
+    rollouts: list[str]
+    guessed: list[str]
+
+
+def remembered(last: Rollout | None) -> list[Pace]:
+    """Return what the journal of a rollout that follows *last* carries on: of each phase and container the newest figure."""
+    if last is None:
+        return []
+    found: dict[tuple[str, str], Pace] = {}
+    for pace in [*_paces(last), *last.paces]:
+        found.setdefault((pace.phase, pace.container), pace)
+    return list(found.values())[:KEPT]
+
+
+def _paces(rollout: Rollout) -> list[Pace]:
+    """Return how long what the rollout has done took; a host's containers of a tier move together, so each took as long as all."""
+    longest: dict[tuple[str, str, str], float] = {}
+    for step in steps(rollout.events):
+        # a run that goes on looks again at what is done already, which is shorter
+        if step.state == "done" and step.ended > step.begun:
+            key = (step.phase, step.host, step.tier)
+            longest[key] = max(longest.get(key, 0.0), step.ended - step.begun)
+    seconds: dict[tuple[str, str], list[float]] = {
+        (phase, ""): [longest[phase, "", ""]] for phase in (_BACKUP, *_PHASES) if (phase, "", "") in longest
+    }
+    for move in rollout.moves:
+        if ("roll", move.host, move.tier) in longest:
+            seconds.setdefault(("roll", move.container), []).append(longest["roll", move.host, move.tier])
+    what = f"{rollout.way} of {rollout.id[:4]}-{rollout.id[4:6]}-{rollout.id[6:8]}"
+    return [
+        Pace(phase=phase, container=container, seconds=round(statistics.fmean(times), 1), rollout=what)
+        for (phase, container), times in seconds.items()
+    ]
+
+
+def estimate(plan: Rollout, backup: bool) -> Estimate | None:
+    """Return how long an upgrade takes from where it is until it is verified, or None if nothing is known of any container.
+
+    Hosts move one after the other. A step takes as long as the slowest of its containers; one that never moved before counts as
+    the mean of the others.
+
+    Args:
+        backup: whether the rollout makes a backup itself.
+    """
+    known = {(pace.phase, pace.container): pace for pace in plan.paces}
+    moved = [pace.seconds for pace in plan.paces if pace.phase == "roll"]
+    if not moved:
+        return None
+    mean = statistics.fmean(moved)
+    phases = [(phase, "") for phase in ([_BACKUP] if backup and plan.phase == "planned" else []) + list(_PHASES)]
+    hops = [(tier, host) for tier in plan.tiers() for host in plan.hosts(tier) if not done(plan, "roll", host, tier)]
+    own = {hop: [("roll", move.container) for move in plan.moves if (move.tier, move.host) == hop] for hop in hops}
+    names = [*phases, *(name for step in own.values() for name in step)]
+    guessed = _unique(container for phase, container in names if phase == "roll" and (phase, container) not in known)
+    seconds = sum(known[phase].seconds for phase in phases if phase in known)
+    seconds += sum(max(known[name].seconds if name in known else mean for name in step) for step in own.values())
+    return Estimate(
+        seconds=seconds,
+        rollouts=_unique(pace.rollout for key, pace in known.items() if key in names or (guessed and pace.phase == "roll")),
+        guessed=guessed,
+    )
+
+
+def words(found: Estimate | None) -> str:
+    """Return an estimate as a line for people; it is not more exact than it can be."""
+    if found is None:
+        return "How long it takes is not known: no rollout before has noted it."
+    unit = 60 if found.seconds >= 120 else 10
+    rounded = duration(max(round(found.seconds / unit), 1) * unit)
+    new = f"; what never moved before counts as the mean of the others: {_some(found.guessed)}" if found.guessed else ""
+    return f"About {rounded}, one host after the other, as long as its steps took before ({_some(found.rollouts)}){new}."
+
+
+def _some(names: t.Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+
+
+def _unique(names: t.Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.caisson.openstack.plugins.module_utils.model import units
+
+
+@pytest.mark.parametrize(("text", "size"), [("", 0), ("64m", 2**26), ("1G", 2**30), ("512", 512), ("2k", 2048), ("7b", 7)])
+def test_sizes_are_bytes(text: str, size: int) -> None:
+    assert units.parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["m", "1t", "-1m", "1.5g", "1 m"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no size"):
+        units.parse_size(text)
