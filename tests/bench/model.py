@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the model of a cloud costs the controller, by the number of hosts. Nothing but this machine's processor is needed."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import typing as t
+
+from tests.bench import inventory
+from tests.bench.figures import Figure
+
+ROOT = pathlib.Path(__file__).parents[2]
+_PLAYBOOK = pathlib.Path(__file__).with_name("model.yml")
+_SIZES = (50, 500)
+_LARGE = 5000
+_SUBSTRATE = {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": True, "cgroup_version": 2}
+
+
+class Cost(t.NamedTuple):
+    """CPU seconds of a run with all its processes, and MiB of the largest of these."""
+
+    cpu: float
+    memory: float
+
+
+def run(directory: pathlib.Path, parts: t.Sequence[str], *arguments: str) -> Cost:
+    """Run parts of the playbook for the inventory in *directory*."""
+    variables = {
+        "bench_parts": parts,
+        "cloud_secrets_file": f"{directory}/secrets.yml",
+        "cloud_overrides_dir": f"{directory}/overrides",
+        "cloud_substrate": _SUBSTRATE,
+    }
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", f"{directory}/hosts.json", str(_PLAYBOOK), "-e", json.dumps(variables)]
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".dev"), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+    with tempfile.TemporaryFile() as output:
+        child = subprocess.Popen([*command, *arguments], env=environment, stdout=output, stderr=subprocess.STDOUT)
+        _pid, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            output.seek(0)
+            raise SystemExit(f"{_PLAYBOOK.name} failed:\n{output.read()[-3000:].decode()}")
+    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def measure(args: argparse.Namespace) -> list[Figure]:
+    """Return the figures of each size."""
+    figures, further = [], {}
+    for size in (*_SIZES, *([_LARGE] if args.large else [])):
+        with tempfile.TemporaryDirectory() as directory:
+            of_size, further[size] = _measure(size, pathlib.Path(directory))
+            figures += of_size
+    pairs = itertools.pairwise(sorted(further.items()))
+    growth = max(math.log(more / less) / math.log(large / small) + 1 for (small, less), (large, more) in pairs)
+    return [*figures, Figure("model, exponent of its growth with the number of hosts", growth, "", 1.05)]
+
+
+def _measure(size: int, directory: pathlib.Path) -> tuple[list[Figure], float]:
+    """Return the figures of one size, and the CPU seconds of one host more."""
+    inventory.write(size, directory / "hosts.json")
+    (directory / "overrides").mkdir()
+    one = ("--limit", inventory.hosts_of("compute", 1)[0])
+    # the secrets are made by the first run
+    run(directory, ["model"], *one)
+    start, checked, first = run(directory, [], *one), run(directory, ["inventory"], *one), run(directory, ["model"], *one)
+    whole = run(directory, ["model"])
+    further = (whole.cpu - first.cpu) / (len(json.loads((directory / "hosts.json").read_text())["all"]["hosts"]) - 1)
+    name = f"{size} hypervisors"
+    figures = [
+        Figure(f"inventory check, {name}", checked.cpu - start.cpu, "s"),
+        Figure(f"model, {name}: first host", first.cpu - start.cpu, "s"),
+        Figure(f"model, {name}: each further host", further, "s", 0.3),
+        Figure(f"model, {name}: memory of the largest process", whole.memory, "MiB", 1024),
+    ]
+    return figures, further
