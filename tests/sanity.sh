@@ -12,8 +12,10 @@ cd "$target"
 # it tests what git knows, and this copy lies in a directory that git does not
 git init --quiet && git add --all
 
-# it wants pip's bootstrap script from a server of its own; where that cannot be reached, Python has one too
-bootstrap=~/.ansible/test/cache/get_pip_24_2.py
+# it wants the bootstrap script of its version of pip from a server of its own; where that cannot be reached, Python has one too
+pip=$(python3 -c 'from ansible_test._internal import python_requirements; print(python_requirements.__file__)' |
+    xargs sed -n "s/^ *pip='\([0-9.]*\)',$/\1/p")
+bootstrap=~/.ansible/test/cache/get_pip_${pip//./_}.py
 mkdir -p "${bootstrap%/*}"
 [ -e "$bootstrap" ] || printf 'import ensurepip\n\nensurepip.bootstrap()\n' >"$bootstrap"
 

@@ -125,7 +125,6 @@ import platform
 import re
 import shutil
 import socket
-import subprocess
 import sys
 import time
 import typing as t
@@ -133,7 +132,7 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.common import commands, dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.identity import host_record, identity, run_lock
 from ansible_collections.caisson.openstack.plugins.module_utils.identity.identity import Expected
@@ -150,7 +149,7 @@ def _memory() -> int:
 
 
 def _own_addresses() -> list[str]:
-    shown = subprocess.run(["ip", "-o", "-4", "address", "show"], capture_output=True, text=True, check=False).stdout
+    shown = commands.run(["ip", "-o", "-4", "address", "show"]).stdout
     return re.findall(r"^\d+: \S+\s+inet (\S+?)/", shown, re.MULTILINE)
 
 
@@ -158,7 +157,7 @@ def _needed(external_bridge_addresses: set[str]) -> dict[str, str]:
     """Return the addresses that this host needs, each with what for."""
     own = [address for address in _own_addresses() if address not in external_bridge_addresses]
     needed = dict.fromkeys(own, "its own address")
-    routes = subprocess.run(["ip", "-4", "route", "show", "default"], capture_output=True, text=True, check=False).stdout
+    routes = commands.run(["ip", "-4", "route", "show", "default"]).stdout
     needed |= dict.fromkeys(re.findall(r"via (\S+)", routes), "its gateway")
     resolvers = pathlib.Path("/etc/resolv.conf")
     if resolvers.exists():

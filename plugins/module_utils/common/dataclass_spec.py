@@ -61,7 +61,7 @@ def _option(hint: t.Any) -> dict[str, t.Any]:
     """Return type, elements, options and choices of one option."""
     origin = t.get_origin(hint)
     if origin is t.Union:
-        (hint,) = (arg for arg in t.get_args(hint) if arg is not type(None))
+        (hint,) = (arg for arg in t.get_args(hint) if arg is not types.NoneType)
         return _option(hint)
     if origin is t.Literal:
         return {"type": "str", "choices": list(t.get_args(hint))}
@@ -117,7 +117,7 @@ def _convert(hint: t.Any, value: t.Any, where: str, faults: list[str], hidden: b
     """Return *value* as *hint* wants it, or None after noting a fault; a *hidden* value is not shown."""
     origin = t.get_origin(hint)
     if origin is t.Union:
-        return _convert(next(arg for arg in t.get_args(hint) if arg is not type(None)), value, where, faults, hidden)
+        return _convert(next(arg for arg in t.get_args(hint) if arg is not types.NoneType), value, where, faults, hidden)
     if origin is list and isinstance(value, list):
         return [_convert(t.get_args(hint)[0], item, f"{where}[{_label(item, at)}]", faults, hidden) for at, item in enumerate(value)]
     if origin is dict and isinstance(value, t.Mapping):
@@ -220,7 +220,7 @@ def construct(cls: type[T], data: t.Mapping[str, t.Any]) -> T:
 def _construct(hint: t.Any, value: t.Any) -> t.Any:
     origin = t.get_origin(hint)
     if origin is t.Union:
-        return _construct(next(arg for arg in t.get_args(hint) if arg is not type(None)), value)
+        return _construct(next(arg for arg in t.get_args(hint) if arg is not types.NoneType), value)
     if origin is list:
         return [_construct(t.get_args(hint)[0], item) for item in value]
     if dataclasses.is_dataclass(hint):

@@ -6,15 +6,13 @@ from __future__ import annotations
 import dataclasses
 import fcntl
 import io
-import os
 import pathlib
-import subprocess
 import tarfile
 import tempfile
 import time
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.common import graph
+from ansible_collections.caisson.openstack.plugins.module_utils.common import commands, graph
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, ImageStore
 from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes as images
 
@@ -91,7 +89,7 @@ class Builder:
             try:
                 self._build(by_name[name], refresh)
                 results[name].built = True
-            except (EngineError, OSError, subprocess.SubprocessError) as error:
+            except (EngineError, OSError) as error:
                 results[name].error = str(error)
             results[name].seconds = round(time.monotonic() - started, 1)
             return results[name].built
@@ -163,7 +161,7 @@ def _make_root(bootstrap: Bootstrap, archive: pathlib.Path) -> None:
     ]
     options = [f"--aptopt={archive.with_name('apt.conf')}", f"--dpkgopt={archive.with_name('dpkg.cfg')}"]
     command = ["mmdebstrap", "--variant=minbase", *options, bootstrap.suite, str(archive), *sources]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}, check=False)
+    done = commands.run(command)
     if done.returncode:
         tail = "\n".join(done.stderr.splitlines()[-15:])
         what = f"cannot make a root file system of {bootstrap.suite} from {bootstrap.mirror}"

@@ -7,9 +7,9 @@ import contextlib
 import pathlib
 import socket
 import struct
-import subprocess
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.module_utils.common import commands
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
@@ -94,7 +94,7 @@ def netlink_family_exists(name: str) -> bool:
 def load_module(name: str) -> None:
     """Ask for a kernel module; a kernel that has it built in, or not at all, is no error, nor is a machine without kmod."""
     with contextlib.suppress(FileNotFoundError):
-        subprocess.run(["modprobe", "--quiet", name], check=False, capture_output=True)
+        commands.run(["modprobe", "--quiet", name])
 
 
 def ovs_datapath(family_exists: t.Callable[[str], bool], load: t.Callable[[str], None]) -> tuple[str, str]:

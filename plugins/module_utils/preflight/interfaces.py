@@ -9,8 +9,9 @@ import json
 import os
 import pathlib
 import re
-import subprocess
 import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils.common import commands
 
 #: The kernel's datapath of Open vSwitch, which is the master of every port of every bridge in it.
 OVS_SYSTEM = "ovs-system"
@@ -78,7 +79,7 @@ def read() -> dict[str, Interface]:
 
 
 def _ask(*arguments: str) -> list[dict[str, t.Any]]:
-    shown = subprocess.run(["ip", "-json", *arguments], capture_output=True, text=True, check=False).stdout
+    shown = commands.run(["ip", "-json", *arguments]).stdout
     return json.loads(shown or "[]")
 
 

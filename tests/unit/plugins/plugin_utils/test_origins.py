@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a value was written down."""
+"""Where a value was set."""
 
 from __future__ import annotations
 
+import importlib
 import pathlib
+import sys
 
+import pytest
 from ansible.parsing.dataloader import DataLoader
 
+from ansible_collections.caisson.openstack.plugins.plugin_utils import origins
 from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
 
 
@@ -19,3 +23,12 @@ def test_a_value_of_a_file_names_file_and_place(tmp_path: pathlib.Path) -> None:
 
 def test_a_value_of_nowhere_has_none() -> None:
     assert origin(1) == ""
+
+
+def test_an_ansible_without_these_internals_tells_no_origin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ansible._internal._datatag._tags", None)
+    try:
+        assert importlib.reload(origins).origin(1) == ""
+    finally:
+        monkeypatch.undo()
+        importlib.reload(origins)
