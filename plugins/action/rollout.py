@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell the journal of a rollout which run this is."""
+"""Add the identity of this run to every call of the journal's module."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ActionModule(ActionBase):
         holder = this_run()
         args = {**self._task.args, "holder": holder}
         if args.get("state") == "claimed" and not args.get("takeover"):
-            own = self._call({**args, "state": "read"}, task_vars)
+            own = self._call({**args, "state": "read", "brief": True, "journal": {}, "known": {}}, task_vars)
             if own.get("failed"):
                 return own
             current = newest([load(own["journal"]), load(args.get("known") or {})])
@@ -35,10 +35,10 @@ class ActionModule(ActionBase):
                 raise
             # Ansible's ignore_unreachable ends a play with any_errors_fatal all the same, and says that it went well
             why = f"{self._task.delegate_to or 'this host'} does not answer ({error}); what it knows of a rollout does not count"
-            return {"changed": False, "journal": {}, "warnings": [why]}
+            return {"changed": False, "journal": {}, "revision": 0, "warnings": [why]}
 
     def _call(self, args: dict[str, t.Any], task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
         result = self._execute_module(module_name="caisson.openstack.rollout", module_args=args, task_vars=task_vars)
-        # the journal may be long, and is a result already
+        # arguments may hold a whole journal
         result.pop("invocation", None)
         return result

@@ -66,7 +66,10 @@ class ActionModule(ControllerAction):
         journal = rollout.dump(plan) if plan.moves else {}
         tiers = plan.tiers()
         places = {} if self._task.check_mode else {tier: plan.hosts(tier) for tier in tiers}
-        return {"changed": False, "journal": journal, "tiers": tiers, "places": places, "estimate": plain}
+        moves: dict[str, list[t.Any]] = {}
+        for move in journal.get("moves", []):
+            moves.setdefault(move["host"], []).append(move)
+        return {"changed": False, "journal": journal, "moves": moves, "tiers": tiers, "places": places, "estimate": plain}
 
     def _plan(self, args: dict[str, t.Any], last: rollout.Rollout | None) -> rollout.Rollout:
         now = datetime.datetime.now(datetime.UTC)

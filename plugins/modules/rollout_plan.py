@@ -95,6 +95,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 journal: {description: 'The rollout, empty if there is nothing to do.', type: dict, returned: success}
+moves: {description: 'What the journal says is moved, by host.', type: dict, returned: success}
 tiers: {description: 'Tiers that have something to move, in their order.', type: list, elements: str, returned: success}
 places:
   description: Hosts that this run goes to, by tier, in their order; none in check mode.

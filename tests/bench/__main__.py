@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import pathlib
 
-from tests.bench import cloud, figures, model
+from tests.bench import cloud, figures, journal, model
 
 _COMMITTED = pathlib.Path(__file__).with_name("figures.json")
 _MEASURED = pathlib.Path(__file__).parents[2] / "artifacts" / "bench.json"
 #: What can be measured, by name. Each takes the arguments of the command line.
-_GROUPS = {"model": model.measure, "cloud": cloud.measure}
+_GROUPS = {"model": model.measure, "journal": journal.measure, "cloud": cloud.measure}
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import typing as t
 
 import pytest
 
+from tests import journals
 from tests.cloud.conftest import Cloud, recap
 from tests.cloud.pinger import Pinger
 from tests.cloud.test_5_sandwich import machine, machines, other_image
@@ -75,7 +76,7 @@ def test_what_does_not_get_healthy_is_put_back_and_stops_the_rollout(
     with Pinger(server["floating_ip"]) as pinger:
         text = cloud.play("upgrade", "-e", overrides(changes), check=False)
     assert "aio was put back: tier compute (nova_compute) is what it was before" in " ".join(text.split())
-    events = json.loads(JOURNAL.read_text())["events"]
+    events = journals.parse(JOURNAL.read_text())["events"]
     last = {event["tier"]: event["state"] for event in events if event["phase"] == "roll"}
     assert last == {"identity": "done", "compute": "reverted"}
     now = images(cloud)

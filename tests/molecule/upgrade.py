@@ -20,7 +20,7 @@ import urllib.request
 import yaml
 from testinfra.host import Host
 
-from tests import runs
+from tests import journals, runs
 from tests.molecule import waiting
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -171,7 +171,7 @@ class Cloud:
     def journal(self) -> dict[str, t.Any]:
         """Return the journal of the rollout, empty before the first."""
         done = self.hosts["control1"].run("cat /var/lib/caisson/rollout.json")
-        return json.loads(done.stdout) if done.rc == 0 else {}
+        return journals.parse(done.stdout) if done.rc == 0 else {}
 
     def states(self) -> dict[tuple[str, str], str]:
         """Return the last that is known of each host's tiers while hosts are moved; of a rollout that is open."""

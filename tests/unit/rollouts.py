@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Check, Event, Migration, Move, Package, Rollout
@@ -69,6 +70,15 @@ def a_rollout() -> Rollout:
         ],
         events=events,
     )
+
+
+def a_large_rollout(hosts: int) -> Rollout:
+    """Return a rollout of so many hosts that is half done."""
+    tiers = ("switch", "ovn", "network", "compute")
+    steps = [(f"host-{number}", tier) for tier in tiers for number in range(hosts)]
+    moves = [Move(host=host, tier=tier, container=f"{tier}_agent", service="nova") for host, tier in steps]
+    done = [event(at, "roll", state, *step) for at, step in enumerate(steps[: len(steps) // 2]) for state in ("begun", "done")]
+    return dataclasses.replace(a_rollout(), moves=moves, events=done, revision=len(done), phase="expanded")
 
 
 def _moves() -> list[Move]:

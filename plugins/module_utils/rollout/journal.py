@@ -2,24 +2,19 @@
 """A rollout: what it moves, in which order, how far it is, and who carries it on. No connection, no clock.
 
 A rollout takes a running cloud from one set of images and configuration to another, and can be taken back until it is
-finalized. Its journal is one JSON document, kept on every control host.
+finalized. Every control host keeps its journal, in a file that only grows (:mod:`journal_file`).
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import pathlib
 import re
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import TIERS
 
-#: Where a control host keeps the journal.
-DEFAULT_PATH = "/var/lib/caisson/rollout.json"
-
-#: Form of the journal.
+#: Form of a journal as plain data.
 FORMAT = 1
 
 Phase = t.Literal["planned", "backed_up", "expanded", "rolled", "verified", "finalizing", "finalized", "rolling_back", "rolled_back"]
@@ -28,8 +23,8 @@ State = t.Literal["begun", "done", "failed", "reverted"]
 #: Seconds after which a run that was not heard of may be taken over without asking.
 LEASE = 900.0
 
-#: Phases in which every host is moved.
-_MOVED: frozenset[Phase] = frozenset({"rolled", "verified"})
+#: Phases in which every host is moved, so that all steps have to be known before one of them is noted.
+MOVED: frozenset[Phase] = frozenset({"rolled", "verified"})
 
 #: Phases after which there is nothing left to do.
 ENDED: frozenset[Phase] = frozenset({"finalized", "rolled_back"})
@@ -217,20 +212,6 @@ def load(data: t.Mapping[str, t.Any]) -> Rollout | None:
         raise RolloutError(f"the journal of a rollout was edited or cut off: {error}") from error
 
 
-def read(path: str = DEFAULT_PATH) -> Rollout | None:
-    """Return the journal of this host, or None if it has none.
-
-    Raises:
-        RolloutError: if it cannot be used.
-    """
-    try:
-        return load(json.loads(pathlib.Path(path).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise RolloutError(f"cannot use the journal {path}: {error}") from error
-
-
 def dump(rollout: Rollout) -> dict[str, t.Any]:
     """Return a rollout as plain data."""
     return {"format": FORMAT, **dataclasses.asdict(rollout)}
@@ -282,6 +263,8 @@ def claim(current: Rollout | None, wanted: Rollout | None, holder: Holder, gone:
 def note(current: Rollout | None, run: str, now: float, event: Event | None = None, phase: Phase | None = None) -> Rollout:
     """Return the journal with a further event, or at another phase. A step that is not done any more takes back that all hosts are moved.
 
+    The moves and events of *current* matter only for a phase in which every host is moved (:data:`MOVED`).
+
     Raises:
         RolloutError: if the run does not hold it, or not everything is moved that has to be before that phase.
     """
@@ -290,10 +273,9 @@ def note(current: Rollout | None, run: str, now: float, event: Event | None = No
     if current.holder is None or current.holder.run != run:
         other = f"{current.holder.who} on {current.holder.where}" if current.holder else "nobody"
         raise RolloutError(f"the rollout was taken over by {other}; this run stops")
-    left = [f"{tier} on {host}" for tier in current.tiers() for host in current.hosts(tier) if not done(current, "roll", host, tier)]
-    if phase in _MOVED and left:
+    if phase in MOVED and (left := [f"{tier} on {host}" for tier, host in unfinished(current)]):
         raise RolloutError(f"not everything is moved: {', '.join(left)}; run the playbook upgrade again")
-    undone = current.phase in _MOVED and event is not None and event.phase == "roll" and event.state != "done"
+    undone = current.phase in MOVED and event is not None and event.phase == "roll" and event.state != "done"
     return _changed(
         current,
         events=[*current.events, *([event] if event else [])],
@@ -307,10 +289,10 @@ def release(current: Rollout, run: str) -> Rollout:
     return _changed(current, holder=None) if current.holder and current.holder.run == run else current
 
 
-def done(current: Rollout, phase: str, host: str = "", tier: str = "") -> bool:
-    """Return whether the last thing that is known of a step is that it is done."""
-    last = [event.state for event in current.events if (event.phase, event.host, event.tier) == (phase, host, tier)]
-    return last[-1:] == ["done"]
+def unfinished(current: Rollout) -> list[tuple[str, str]]:
+    """Return tier and host of each step whose last known state is not that it is done, in the order of a rollout."""
+    last = {(event.tier, event.host): event.state for event in current.events if event.phase == "roll"}
+    return [(tier, host) for tier in current.tiers() for host in current.hosts(tier) if last.get((tier, host)) != "done"]
 
 
 def _changed(current: Rollout, **changes: t.Any) -> Rollout:

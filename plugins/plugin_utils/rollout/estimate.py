@@ -7,7 +7,7 @@ import dataclasses
 import statistics
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Pace, Rollout, done
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Pace, Rollout, unfinished
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout.timeline import duration, steps
 
 #: Phases of the whole cloud that an upgrade goes through and that are noted with their begin.
@@ -73,9 +73,11 @@ def estimate(plan: Rollout, backup: bool) -> Estimate | None:
         return None
     mean = statistics.fmean(moved)
     phases = [(phase, "") for phase in ([_BACKUP] if backup and plan.phase == "planned" else []) + list(_PHASES)]
-    hops = [(tier, host) for tier in plan.tiers() for host in plan.hosts(tier) if not done(plan, "roll", host, tier)]
-    own = {hop: [("roll", move.container) for move in plan.moves if (move.tier, move.host) == hop] for hop in hops}
-    names = [*phases, *(name for step in own.values() for name in step)]
+    own: dict[tuple[str, str], list[tuple[str, str]]] = {step: [] for step in unfinished(plan)}
+    for move in plan.moves:
+        if (move.tier, move.host) in own:
+            own[move.tier, move.host].append(("roll", move.container))
+    names = list(dict.fromkeys([*phases, *(name for step in own.values() for name in step)]))
     guessed = _unique(container for phase, container in names if phase == "roll" and (phase, container) not in known)
     seconds = sum(known[phase].seconds for phase in phases if phase in known)
     seconds += sum(max(known[name].seconds if name in known else mean for name in step) for step in own.values())

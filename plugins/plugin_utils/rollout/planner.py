@@ -181,9 +181,11 @@ def summary(plan: Rollout, notes: t.Sequence[str] = ()) -> list[str]:
         return [f"Rollout: nothing to do, everything is at {plan.release_to}."]
     lines = [f"Rollout {plan.id} of {plan.cloud}: {plan.way}, {plan.phase.replace('_', ' ')}"]
     lines += [f"  {item.name:14} {item.version_from or '?'} -> {item.version_to or '?'}" for item in plan.packages]
+    containers: dict[tuple[str, str], list[str]] = {}
+    for move in plan.moves:
+        containers.setdefault((move.tier, move.host), []).append(move.container)
     for number, tier in enumerate(plan.tiers(), start=1):
-        own = {host: [move.container for move in plan.moves if (move.host, move.tier) == (host, tier)] for host in plan.hosts(tier)}
-        lines += [f"  {number}. {tier:10} {host}: {', '.join(names)}" for host, names in own.items()]
+        lines += [f"  {number}. {tier:10} {host}: {', '.join(containers[tier, host])}" for host in plan.hosts(tier)]
     lines += [f"  schema {item.schema}: {item.kind}, {item.revision}: {'; '.join(item.details)}" for item in plan.migrations]
     lines += [f"  schema {item.schema}: ahead, as the rollout to {item.release or '?'} left it: nothing to apply" for item in plan.ahead]
     lines += [f"  upgrade check of {item.service}: {item.result}" for item in plan.checks if item.result != "success"]

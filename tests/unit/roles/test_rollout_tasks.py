@@ -37,7 +37,8 @@ class ActionModule(ActionBase):
 MOVES = [("compute", "nova_compute"), ("conductor", "nova_conductor"), ("api", "nova_api"), ("compute", "libvirt")]
 VARIABLES = {
     "__rollout": {
-        "journal": {"id": "r1", "moves": [{"host": "aio", "tier": tier, "container": name} for tier, name in MOVES]},
+        "journal": {"id": "r1"},
+        "moves": {"aio": [{"tier": tier, "container": name} for tier, name in MOVES]},
         "tiers": ["conductor", "api", "compute"],
     },
     "__service_model": {
@@ -173,7 +174,7 @@ def test_nothing_is_put_back_once_another_run_has_taken_the_rollout_over(run: t.
 
 
 def test_a_host_without_moves_is_not_looked_at(run: t.Callable[..., Run]) -> None:
-    done = run("look", {}, __rollout={"journal": {"id": "r1", "moves": []}, "tiers": []})
+    done = run("look", {}, __rollout={"journal": {"id": "r1"}, "moves": {}, "tiers": []})
     assert (done.code, done.calls) == (0, []), done.text
 
 
@@ -201,10 +202,9 @@ def test_a_step_that_fails_is_put_back(run: t.Callable[..., Run]) -> None:
     ("hosts", "watched"), [(["aio", "other"], ["host_step steady nova_api soak=75"]), (["other", "aio"], [])], ids=["first", "last"]
 )
 def test_a_step_is_watched_unless_its_host_is_the_last_of_the_tier(run: t.Callable[..., Run], hosts: list[str], watched: list[str]) -> None:
-    moves = [{"host": host, "tier": "api", "container": "nova_api"} for host in hosts]
-    done = run(
-        "step", {}, rollout_tier="api", __rollout={"journal": {"id": "r1", "moves": moves}, "tiers": ["api"], "places": {"api": hosts}}
-    )
+    moves = {host: [{"tier": "api", "container": "nova_api"}] for host in hosts}
+    rollout = {"journal": {"id": "r1"}, "moves": moves, "tiers": ["api"], "places": {"api": hosts}}
+    done = run("step", {}, rollout_tier="api", __rollout=rollout)
     ready = done.calls.index("backend_servers ready nova_api")
     assert done.calls[ready + 1 :] == [*watched, "noted roll api done"], done.text
 

@@ -86,6 +86,13 @@ def test_a_host_that_does_not_answer_has_no_journal_only_where_that_is_asked_for
             _run(away, **args)
 
 
+def test_the_holder_is_asked_for_without_sending_a_journal_there_and_back() -> None:
+    known = _journal(None)
+    _result, asked = _run({"journal": {}}, state="claimed", journal=known, known=known)
+    assert [(args["brief"], args["journal"], args["known"]) for args in asked[:1]] == [(True, {}, {})]
+    assert (asked[1]["journal"], asked[1]["known"]) == (known, known)
+
+
 def test_each_call_says_which_run_it_is() -> None:
     result, (asked,) = _run({"journal": {}, "invocation": "long"}, state="noted", phase="rolled")
     assert (asked["holder"]["run"], asked["phase"]) == (this_run()["run"], "rolled")

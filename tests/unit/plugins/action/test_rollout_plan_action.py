@@ -82,6 +82,7 @@ def test_tiers_of_an_open_rollout_come_in_their_order_whatever_the_order_of_move
     known = dataclasses.replace(a_rollout(), moves=a_rollout().moves[::-1])
     result = run(known, verb="finalize", release="2026.1")
     assert result["journal"] == rollout.dump(known)
+    assert result["moves"]["compute-2"] == [move for move in result["journal"]["moves"] if move["host"] == "compute-2"]
     assert result["tiers"] == ["switch", "ovn", "backend", "identity", "conductor", "worker", "api", "compute"]
 
 

@@ -15,6 +15,7 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import journal as journals
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Rollout
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal_file import JournalFile
 from ansible_collections.caisson.openstack.plugins.modules import rollout
 from tests.unit.rollouts import BEGIN, a_rollout
 
@@ -32,28 +33,29 @@ class Cloud:
         for path, copy in zip(self._paths.values(), copies, strict=True):
             path.parent.mkdir()
             if copy:
-                path.write_text(json.dumps(journals.dump(copy)))
+                JournalFile(path).replace(copy)
 
     def copies(self) -> list[Rollout | None]:
         """Return what the hosts have."""
-        return [journals.read(str(path)) for path in self._paths.values()]
+        return [JournalFile(path).read() for path in self._paths.values()]
 
     def claim(self, wanted: Rollout | None = None, run: str = "mine", reached: t.Sequence[str] = HOSTS) -> list[str]:
         """Claim on each host that the run reached; return what was said against it."""
         known = journals.newest(self.copies())
         plain = {"journal": journals.dump(wanted) if wanted else {}, "known": journals.dump(known) if known else {}}
-        return [said for host in reached if (said := self._call(host, run, state="claimed", **plain))]
+        return [said for host in reached if (said := self.call(host, run, state="claimed", **plain).get("msg"))]
 
     def note(self, phase: str, run: str = "mine", reached: t.Sequence[str] = HOSTS) -> list[str]:
         """Note that a phase is reached on each host that the run reached; return what was said against it."""
-        return [said for host in reached if (said := self._call(host, run, state="noted", phase=phase))]
+        return [said for host in reached if (said := self.call(host, run, state="noted", phase=phase).get("msg"))]
 
-    def _call(self, host: str, run: str, **args: t.Any) -> str:
+    def call(self, place: str, run: str = "mine", **args: t.Any) -> dict[str, t.Any]:
+        """Call the module for one host; return what it answers."""
         holder = {"run": run, "who": "ada", "where": "desk", "pid": 1, "seen": BEGIN}
-        with patch_module_args({"path": str(self._paths[host]), "holder": holder, **args}), mock.patch("sys.stdout", io.StringIO()) as out:
+        with patch_module_args({"path": str(self._paths[place]), "holder": holder, **args}), mock.patch("sys.stdout", io.StringIO()) as out:
             with pytest.raises(SystemExit):
                 rollout.main()
-            return t.cast(str, json.loads(out.getvalue()).get("msg", ""))
+            return t.cast(dict[str, t.Any], json.loads(out.getvalue()))
 
 
 @pytest.fixture
@@ -126,3 +128,55 @@ def test_a_run_that_lost_its_place_is_refused_on_the_host_that_was_away_too(clou
     # heard of a moment ago
     assert all("carries on" in said for said in made.claim(OPEN, run="other"))
     assert made.note("finalizing", run="mine") == []
+
+
+# -- what the module answers -------------------------------------------------------------------------------------
+
+STEP = {"state": "noted", "phase": "roll", "host": "compute-1", "tier": "compute", "event": "begun"}
+
+
+def test_a_change_says_what_it_changed_and_sends_no_journal(cloud: t.Callable[..., Cloud]) -> None:
+    made = cloud(OPEN, None, None)
+    claimed = made.call(HOSTS[0], state="claimed")
+    noted = made.call(HOSTS[0], **STEP)
+    for before, result in ((OPEN.revision, claimed), (OPEN.revision + 1, noted)):
+        assert (result["changed"], result["revision"], "journal" in result) == (True, before + 1, False)
+    assert noted["diff"]["before"]["phase"] == "verified"
+    assert noted["diff"]["after"]["phase"] == "expanded"
+    assert noted["diff"]["after"]["event"]["host"] == "compute-1"
+    assert len(json.dumps(noted)) < 2000
+    released = made.call(HOSTS[0], state="released")
+    assert (released["changed"], released["diff"]["before"]["holder"], released["diff"]["after"]["holder"]) == (True, "ada on desk", "")
+    again = made.call(HOSTS[0], state="released")
+    assert (again["changed"], again["revision"]) == (False, OPEN.revision + 3)
+
+
+@pytest.mark.parametrize("args", [{"state": "claimed"}, STEP, {"state": "noted", "phase": "finalizing"}, {"state": "released"}])
+def test_check_mode_says_what_would_change_and_writes_nothing(cloud: t.Callable[..., Cloud], args: dict[str, t.Any]) -> None:
+    made = cloud(None, None, None)
+    made.claim(LATER)
+    before = made.copies()
+    result = made.call(HOSTS[0], **args, _ansible_check_mode=True)
+    assert (result["changed"], result["revision"]) == (True, 2)
+    assert made.copies() == before
+
+
+def test_what_grows_with_the_cloud_is_left_out_if_that_is_asked_for(cloud: t.Callable[..., Cloud]) -> None:
+    made = cloud(OPEN, None, None)
+    whole, brief = (made.call(HOSTS[0], state="read", brief=brief)["journal"] for brief in (False, True))
+    assert journals.load(whole) == OPEN
+    assert all(whole[key] == brief[key] for key in ("cloud", "id", "release_from", "release_to", "phase", "revision", "holder"))
+    assert (brief["moves"], brief["events"], len(json.dumps(brief)) < 500) == ([], [], True)
+    assert made.call(HOSTS[1], state="read", brief=True)["journal"] == {}
+
+
+def test_a_phase_in_which_all_hosts_are_moved_is_held_against_all_steps(cloud: t.Callable[..., Cloud]) -> None:
+    made = cloud(dataclasses.replace(OPEN, phase="expanded"), None, None)
+    assert made.call(HOSTS[0], state="claimed")["changed"]
+    assert made.call(HOSTS[0], **STEP)["changed"]
+    assert made.call(HOSTS[0], state="noted", phase="rolled")["msg"].startswith("not everything is moved: compute on compute-1")
+    assert made.call(HOSTS[0], **{**STEP, "event": "done"})["changed"]
+    assert made.call(HOSTS[0], state="noted", phase="rolled")["changed"]
+    (copy, *_others) = made.copies()
+    assert copy
+    assert (copy.phase, [event.state for event in copy.events[-3:]]) == ("rolled", ["begun", "done", "done"])

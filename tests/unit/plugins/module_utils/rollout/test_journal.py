@@ -231,15 +231,21 @@ def test_only_its_holder_releases_a_rollout() -> None:
     assert journal.release(freed, "mine") is freed
 
 
-def test_the_last_thing_known_of_a_step_counts() -> None:
+def test_the_last_state_of_a_step_counts() -> None:
     current = a_rollout()
-    assert journal.done(current, "roll", "compute-2", "compute")  # at the second try
-    assert journal.done(current, "verified")
-    assert not journal.done(current, "finalized")
-    assert not journal.done(current, "roll", "compute-2", "api")
+    assert journal.unfinished(current) == []  # compute-2 at the second try
     for state in ("begun", "failed", "reverted"):
         again = dataclasses.replace(current, events=[*current.events, event(1, "roll", state, "compute-2", "compute")])
-        assert not journal.done(again, "roll", "compute-2", "compute")
+        assert journal.unfinished(again) == [("compute", "compute-2")]
+    # what is of the way back is no step of the rollout
+    back = dataclasses.replace(current, events=[*current.events, event(1, "rolling_back", "reverted", "compute-2", "compute")])
+    assert journal.unfinished(back) == []
+
+
+def test_steps_that_are_not_done_come_in_the_order_of_the_rollout() -> None:
+    current = dataclasses.replace(a_rollout(), moves=a_rollout().moves[::-1], events=[event(1, "roll", "done", "compute-1", "compute")])
+    assert journal.unfinished(current)[:2] == [("switch", "compute-2"), ("switch", "compute-1")]
+    assert journal.unfinished(current)[-1] == ("compute", "compute-2")
 
 
 # -- in which order ---------------------------------------------------------------------------------------------
