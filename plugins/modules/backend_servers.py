@@ -43,7 +43,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The host serves no requests
+- name: Drain the host
   caisson.openstack.backend_servers:
     backends: [nova_api, nova_metadata]
     server: control2

@@ -52,7 +52,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Data of the host are backed up
+- name: Back up the data of the host
   caisson.openstack.backup:
     name: example-20260102T030405Z
     directory: /var/lib/caisson/backups

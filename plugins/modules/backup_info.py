@@ -32,7 +32,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The backup is whole
+- name: Verify the backup
   caisson.openstack.backup_info:
     directory: /var/lib/caisson/backups/example-20260102T030405Z
     host: control1

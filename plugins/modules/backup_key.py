@@ -27,7 +27,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: There is a key
+- name: Create a backup key
   caisson.openstack.backup_key:
     image: caisson/toolbox:2026.1-0a1b2c3d
     cloud: example

@@ -18,7 +18,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The settings of the build host are known
+- name: Gather the package sources and proxies of the build host
   caisson.openstack.build_settings_facts:
 """
 

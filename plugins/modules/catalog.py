@@ -69,7 +69,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Glance is in the catalog
+- name: Register Glance in the catalog
   caisson.openstack.catalog:
     auth: {auth_url: 'https://192.0.2.1:5000/v3', username: admin, password: "{{ admin_password }}", project_name: admin}
     region: RegionOne

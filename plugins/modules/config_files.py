@@ -29,7 +29,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Configuration is in place
+- name: Write the configuration files
   caisson.openstack.config_files:
     files: "{{ host_model.files }}"
 """

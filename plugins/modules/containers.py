@@ -57,7 +57,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Memcached runs
+- name: Start memcached
   caisson.openstack.containers:
     cloud: example
     containers:

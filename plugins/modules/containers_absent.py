@@ -44,7 +44,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Nothing of the cloud runs
+- name: Stop the cloud
   caisson.openstack.containers_absent:
     cloud: example
     state: stopped

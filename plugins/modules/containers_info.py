@@ -29,7 +29,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The state of the containers is known
+- name: Gather the state of the containers
   caisson.openstack.containers_info:
     cloud: example
 """

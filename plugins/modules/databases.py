@@ -48,7 +48,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Databases exist
+- name: Create the databases
   caisson.openstack.databases:
     databases:
       - {name: glance, user: glance, password: "{{ glance_database_password }}"}

@@ -19,7 +19,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Whether an engine runs is known
+- name: Look for an engine
   caisson.openstack.engine_info:
   register: engine
 """

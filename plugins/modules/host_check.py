@@ -92,7 +92,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The host can be part of the cloud
+- name: Check the host
   caisson.openstack.host_check:
     address: 127.0.9.1
     external_network: 198.51.100.0/24

@@ -65,7 +65,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The host is what the inventory takes it for
+- name: Check the identity of the host
   caisson.openstack.host_identity:
     identity: "{{ secrets.identity | combine({'cloud': 'example', 'host': inventory_hostname, 'file': 'secrets.yml'}) }}"
 """

@@ -65,7 +65,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: What has to change is known
+- name: Compare the host with its definitions
   caisson.openstack.host_plan:
     cloud: example
     files: "{{ host_model.files }}"

@@ -77,7 +77,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The API is at its new release
+- name: Update the API to its new release
   caisson.openstack.host_step:
     cloud: example
     rollout: 2026.1-1a2b

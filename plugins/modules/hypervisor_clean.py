@@ -22,7 +22,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Nothing of servers is left
+- name: Remove what servers left behind
   caisson.openstack.hypervisor_clean:
 """
 

@@ -19,7 +19,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Know what there is
+- name: Gather the hypervisor's servers
   caisson.openstack.hypervisor_info:
   register: before
 """

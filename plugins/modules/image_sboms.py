@@ -39,7 +39,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The image has a bill of materials
+- name: Write the bill of materials of an image
   caisson.openstack.image_sboms:
     directory: /var/lib/caisson/sbom/2026.1-0a1b2c3d
     version: 2026.1-0a1b2c3d

@@ -38,7 +38,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The host has the image of memcached
+- name: Pull the image of memcached
   caisson.openstack.image_transfer:
     direction: pull
     images: ["caisson/memcached:2026.1-0a1b2c3d"]

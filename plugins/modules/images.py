@@ -92,7 +92,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Images are built
+- name: Build the images
   caisson.openstack.images:
     release: "2026.1"
     image_prefix: caisson/

@@ -24,7 +24,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The inventory describes a cloud
+- name: Check the inventory
   caisson.openstack.inventory_check:
   register: inventory
   run_once: true

@@ -24,7 +24,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The lines are shown
+- name: Show the log lines
   caisson.openstack.logs:
     hosts: {host1: "{{ hostvars.host1.found }}"}
   run_once: true

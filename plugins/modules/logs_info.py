@@ -44,7 +44,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The lines of a request are known
+- name: Read the log lines of a request
   caisson.openstack.logs_info:
     request_id: req-0a1b2c3d
 """

@@ -41,7 +41,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The model of this host is known
+- name: Make the model of this host
   caisson.openstack.model:
     image_prefix: caisson/
     image_tag: 2026.1-0a1b2c3d

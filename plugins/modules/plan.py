@@ -51,7 +51,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The plan is made
+- name: Show the plan
   caisson.openstack.plan:
     cloud: example
     hosts: {host1: "{{ hostvars.host1.host_plan }}"}

@@ -78,7 +78,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The prober runs
+- name: Start the prober
   caisson.openstack.prober:
     state: started
     name: caisson_prober
@@ -90,7 +90,7 @@ EXAMPLES = r"""
     auth: "{{ cloud_admin_auth }}"
     addresses: [198.51.100.110]
 
-- name: The figures of five minutes are known
+- name: Read the figures of five minutes
   caisson.openstack.prober:
     state: reported
     directory: /var/lib/caisson/prober

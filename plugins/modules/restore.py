@@ -27,7 +27,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Data are back
+- name: Restore the data
   caisson.openstack.restore:
     directory: /var/lib/caisson/backups/example-20260102T030405Z
     parts: "{{ host_model.backups }}"

@@ -39,7 +39,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: What the new images say is known
+- name: Ask the new images for checks and pending migrations
   caisson.openstack.rollout_facts:
     cloud: example
     jobs: "{{ host_model.rollout_jobs.check }}"

@@ -82,7 +82,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The rollout is planned
+- name: Plan the rollout
   caisson.openstack.rollout_plan:
     cloud: example
     release: '2026.1'

@@ -34,7 +34,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: How it went is on the screen and in a file
+- name: Show the report of a rollout and write it to a file
   caisson.openstack.rollout_report:
     journal: "{{ rollout.journal }}"
     figures: "{{ prober.figures }}"

@@ -49,7 +49,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Every secret exists
+- name: Generate missing secrets
   caisson.openstack.secrets:
     file: "{{ inventory_dir }}/secrets.yml"
   register: __cloud_secrets

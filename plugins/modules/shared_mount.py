@@ -22,7 +22,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Network namespaces are seen by containers and host alike
+- name: Share the mount of network namespaces with containers
   caisson.openstack.shared_mount:
     path: /run/netns
 """

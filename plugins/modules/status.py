@@ -55,7 +55,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The status is shown
+- name: Show the status
   caisson.openstack.status:
     cloud: example
     all_hosts: "{{ ansible_play_hosts_all }}"

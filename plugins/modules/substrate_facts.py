@@ -29,7 +29,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The host is known
+- name: Gather the capabilities of the host
   caisson.openstack.substrate_facts:
     cloud: example
     libvirt_image: caisson/libvirt:2026.1-0a1b2c3d

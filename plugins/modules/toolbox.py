@@ -68,7 +68,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Ask the cloud
+- name: Run a script with clients
   caisson.openstack.toolbox:
     script: probe.py
     parameters: {step: remains}
