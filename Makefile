@@ -40,10 +40,7 @@ destroy: collection ## Remove the cloud; asks before it deletes data
 	$(PLAY) caisson.openstack.destroy $(ARGS)
 
 test: $(BIN)/.dev ## All tests but the long ones
-	$(MAKE) --jobs 3 --output-sync lint sanity test-unit
-	pytest $(ARGS) tests/cloud
-	pytest $(ARGS) $(PARALLEL) tests/integration
-	pytest $(ARGS) tests/molecule
+	python -m tests.suite $(ARGS)
 
 test-full: test ## All tests; the long ones take four hours more
 	pytest $(ARGS) tests/full

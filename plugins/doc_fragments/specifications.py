@@ -52,6 +52,23 @@ options:
         elements: str
         default: []
       impact: {description: What users notice while the container is replaced., type: str, default: ''}
+      stop_check:
+        description: Command that must succeed in the running container before it is stopped for a change.
+        type: dict
+        suboptions: &command
+          command: {description: Command and its arguments., type: list, elements: str, required: true}
+          timeout: {description: Seconds that it may take., type: int, default: 60}
+      drain:
+        description: Command by which the running container hands its work over before it is stopped for a change.
+        type: dict
+        suboptions: *command
+      ready:
+        description: Command that succeeds in the healthy container once it does its full share.
+        type: dict
+        suboptions:
+          command: {description: Command and its arguments., type: list, elements: str, required: true}
+          timeout: {description: 'Seconds that it has for that, on top of C(start_timeout).', type: int, default: 120}
+          interval: {description: Seconds between two tries., type: int, default: 2}
       config_digest: {description: Digest of the files whose change restarts the container., type: str, default: ''}
       reload_digest: {description: Digest of the files whose change reloads the container., type: str, default: ''}
   jobs:

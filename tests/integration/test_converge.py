@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import re
 import threading
 import time
 import typing as t
@@ -15,7 +16,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine.client im
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
-from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Healthcheck
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import ContainerCommand, Healthcheck, ReadyCheck
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
 
 from .conftest import Lab
@@ -476,3 +477,81 @@ def test_labels_tell_where_a_container_belongs(host: Host) -> None:
     labels = host.state().labels
     assert labels[specs.LABEL_CLOUD] == host.lab.cloud
     assert (labels[specs.LABEL_SERVICE], labels[specs.LABEL_CONTAINER]) == ("test", host.lab.name("one"))
+
+
+# -- leaving and taking over ------------------------------------------------------------------------------------
+
+_LEFT = ContainerCommand(["sh", "-c", "echo left >> /data/log"])
+
+
+def _member(host: Host, **options: t.Any) -> ContainerSpec:
+    """Return a container that notes in its volume that it was stopped."""
+    script = "trap 'echo stopped >> /data/log; exit 0' TERM; sleep 600 & wait"
+    values = {"command": ["sh", "-c", script], "volumes": [f"{host.lab.name('data')}:/data"], "user": "0:0", "stop_timeout": 5}
+    return host.spec(**{**values, **options})
+
+
+def _log(host: Host) -> str:
+    return host.lab.engine.exec(host.lab.name("one"), ["cat", "/data/log"]).stdout
+
+
+@pytest.mark.parametrize("change", [{"env": {"A": "1"}}, {"image": "openstack"}])
+def test_a_container_that_must_not_stop_is_left_alone(host: Host, change: dict[str, t.Any]) -> None:
+    host.converge(_member(host))
+    before = host.state()
+    check = ContainerCommand(["sh", "-c", "echo the others lag behind; exit 3"])
+    if "image" in change:
+        change = {"image": host.lab.image(change["image"])}
+    (outcome,) = host.converge(_member(host, stop_check=check, drain=_LEFT, **change))
+    assert outcome.state == "failed"
+    assert f"{host.lab.name('one')} is not stopped, because its stop check refuses (exit code 3): the others lag behind" in outcome.detail
+    assert host.state() == before
+    assert "No such file" in host.lab.engine.exec(host.lab.name("one"), ["cat", "/data/log"]).output
+    # what has been stopped by an operator is changed without asking
+    host.lab.engine.stop(host.lab.name("one"), 5)
+    (outcome,) = host.converge(_member(host, stop_check=check, drain=_LEFT, **change))
+    assert (outcome.action, outcome.state) == ("replace", "done")
+
+
+def test_a_container_hands_over_before_it_is_stopped(host: Host) -> None:
+    stop = ContainerCommand(["sh", "-c", "echo asked >> /data/log"])
+    host.converge(_member(host, stop_check=stop, drain=_LEFT))
+    # being asked, and how, is no reason to replace it
+    assert _short(host.converge(_member(host))) == [("none", "done")]
+    assert _short(host.converge(_member(host, stop_check=stop, drain=_LEFT, env={"A": "1"}))) == [("replace", "done")]
+    assert _log(host) == "asked\nleft\nstopped\n"
+
+
+def test_a_container_is_not_stopped_if_its_drain_fails_or_hangs(host: Host) -> None:
+    host.converge(_member(host))
+    before = host.state()
+    for drain, why in (
+        (ContainerCommand(["sh", "-c", "echo no successor; exit 1"]), r"drain command failed \(exit code 1\): no successor"),
+        (ContainerCommand(["sleep", "60"], timeout=1), r"drain command failed \(no answer within 1 s\)"),
+    ):
+        (outcome,) = host.converge(_member(host, drain=drain, env={"A": "1"}))
+        assert outcome.state == "failed"
+        assert re.search(why, outcome.detail)
+        assert host.state() == before
+
+
+def test_a_container_that_is_not_defined_any_more_is_asked_before_it_goes(host: Host) -> None:
+    check = ContainerCommand(["sh", "-c", "test -e /data/log || { echo no quorum; exit 1; }"])
+    host.converge(_member(host, stop_check=check))
+    with pytest.raises(EngineError, match=r"stop check refuses .*: no quorum"):
+        host.converger().prune(["test"], [])
+    host.lab.engine.exec(host.lab.name("one"), ["touch", "/data/log"])
+    assert [outcome.action for outcome in host.converger().prune(["test"], [])] == ["remove"]
+
+
+def test_a_container_is_done_when_it_is_ready(host: Host) -> None:
+    ready = ReadyCheck(["sh", "-c", "test -e /data/ready || { echo it catches up; exit 1; }"], timeout=3, interval=1)
+    spec = _member(host, ready=ready, start_timeout=1)
+    (outcome,) = host.converge(spec, patience=0)
+    assert outcome.state == "waiting"
+    (outcome,) = host.converge(spec)
+    assert outcome.state == "failed"
+    assert "healthy, but not ready after" in outcome.detail
+    assert "ready check says: it catches up" in outcome.detail
+    host.lab.engine.exec(spec.name, ["touch", "/data/ready"])
+    assert _short(host.converge(spec)) == [("none", "done")]

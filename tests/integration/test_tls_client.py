@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import subprocess
 
-from tests.unit.plugins.module_utils.test_tls_client import CASES
+from tests.unit.plugins.plugin_utils.secrets.test_tls_client import CASES
 
 from .test_images import reference
 

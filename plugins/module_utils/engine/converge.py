@@ -9,7 +9,13 @@ import time
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import graph
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import capabilities, container_api, health, protected_processes
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import (
+    capabilities,
+    container_api,
+    handover,
+    health,
+    protected_processes,
+)
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, ExecResult
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
@@ -184,6 +190,8 @@ class Converger:
             outcome.state = "done"
             if not self._check:
                 _guarded(state.survivors, state)
+                handover.check_stop(self._engine, state, handover.kept(state))
+                handover.drain(self._engine, state, handover.kept(state))
                 self._engine.stop(name, state.stop_timeout)
                 self._engine.remove(name)
             outcomes.append(outcome)
@@ -209,11 +217,12 @@ class Converger:
         if outcome.action == "create":
             self._engine.create(spec, image_id, self._cloud)
             self._engine.start(spec.name)
-        elif outcome.action == "replace":
-            self._replace(spec, image_id)
+        elif outcome.action == "replace" and current:
+            self._replace(spec, image_id, current)
             _survived(spec, guarded)
-        elif outcome.action == "restart":
-            self._engine.stop(spec.name, spec.stop_timeout)
+        elif outcome.action == "restart" and current:
+            handover.check_stop(self._engine, current, spec.before_stop)
+            self._stop(spec, current)
             self._engine.start(spec.name)
             _survived(spec, guarded)
         elif outcome.action == "start" and current:
@@ -244,14 +253,20 @@ class Converger:
         if self._loaded(spec, current) != spec.reload_digest:
             self._state.put("reloads", spec.name, {"container": current.id, "digest": spec.reload_digest})
 
-    def _replace(self, spec: ContainerSpec, image_id: str) -> None:
-        """Put a new container in the place of the one that is there; what the engine would refuse is found out before that one stops."""
+    def _replace(self, spec: ContainerSpec, image_id: str, current: ContainerState) -> None:
+        """Replace a container; whatever would refuse that is asked before the old one stops."""
+        handover.check_stop(self._engine, current, spec.before_stop)
         self._engine.remove(spec.name + _NEXT)
         self._engine.create(spec, image_id, self._cloud, name=spec.name + _NEXT)
-        self._engine.stop(spec.name, spec.stop_timeout)
+        self._stop(spec, current)
         self._engine.remove(spec.name)
         self._engine.rename(spec.name + _NEXT, spec.name)
         self._engine.start(spec.name)
+
+    def _stop(self, spec: ContainerSpec, current: ContainerState) -> None:
+        """Stop a container that is about to change, after it has handed over its work."""
+        handover.drain(self._engine, current, spec.before_stop)
+        self._engine.stop(spec.name, spec.stop_timeout)
 
     def _drift(self, spec: ContainerSpec, current: ContainerState) -> list[Difference]:
         """Return what hands changed in a container since it was created."""
@@ -274,28 +289,33 @@ class Converger:
         return bool(kept) and kept["since"] <= started <= kept["until"]
 
     def _wait(self, spec: ContainerSpec, outcome: Outcome) -> None:
-        """Wait until the container is healthy, its own time is over, or this call's patience is."""
+        """Wait until the container is healthy and ready, its own time is over, or this call's patience is."""
         while True:
             state = self._engine.container(spec.name)
             if state is None:
                 raise EngineError(f"{spec.name} was removed by somebody else during this run")
-            if state.running and health.healthy(self._engine, state, spec.healthcheck):
+            healthy = state.running and health.healthy(self._engine, state, spec.healthcheck)
+            missing = handover.not_ready(self._engine, spec) if healthy else ""
+            if healthy and not missing:
                 outcome.state, outcome.detail = "done", ""
                 return
             age = max(0.0, time.time() - state.started)
             # one that ran before this run gets its time too: what it depends on may have been replaced
             waited = min(age, time.monotonic() - self._began)
             looping = state.restarts >= _MANY_RESTARTS and (not state.running or age < _MOMENT)
-            if state.status in ("exited", "dead") or looping or waited > spec.start_timeout:
-                outcome.state, outcome.detail = "failed", self._explain(spec, state, waited)
+            limit = spec.start_timeout + (spec.ready.timeout if healthy and spec.ready else 0)
+            if state.status in ("exited", "dead") or looping or waited > limit:
+                outcome.state, outcome.detail = "failed", self._explain(spec, state, waited, missing)
                 return
             if time.monotonic() > self._deadline:
                 outcome.state, outcome.detail = "waiting", f"{waited:.0f} s"
                 return
-            time.sleep(_PROBE_INTERVAL)
+            time.sleep(spec.ready.interval if missing and spec.ready else _PROBE_INTERVAL)
 
-    def _explain(self, spec: ContainerSpec, state: ContainerState, waited: float) -> str:
-        if state.running:
+    def _explain(self, spec: ContainerSpec, state: ContainerState, waited: float, missing: str) -> str:
+        if missing:
+            what, probe = f"healthy, but not ready after {waited:.0f} s: {missing}", ""
+        elif state.running:
             what = f"not healthy after {waited:.0f} s"
             probe = health.probe(self._engine, spec.name, spec.healthcheck).output if spec.healthcheck else ""
         else:

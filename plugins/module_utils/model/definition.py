@@ -33,12 +33,35 @@ class Healthcheck:
     start_period: int = 180
 
 
+@dataclasses.dataclass
+class ContainerCommand:
+    """A command that runs inside a running container; it fails if it takes longer than ``timeout`` seconds."""
+
+    command: list[str]
+    timeout: int = 60
+
+
+@dataclasses.dataclass
+class ReadyCheck:
+    """A command that succeeds in a healthy container once it does its full share again; tried each ``interval`` seconds.
+
+    The container has ``timeout`` seconds for it, on top of its ``start_timeout``.
+    """
+
+    command: list[str]
+    timeout: int = 120
+    interval: int = 2
+
+
 @dataclasses.dataclass(kw_only=True)
 class ContainerOptions:
     """What a definition and a specification have in common; times in seconds.
 
     ``impact`` says what users notice while the container is replaced; empty if nothing. ``unpin_signal`` makes it ask anew which
     versions the others have, when a rollout is finalized.
+
+    Before a running container is stopped for a change, ``stop_check`` must succeed in it; otherwise it is not stopped. Then ``drain``
+    makes it hand over its work. ``ready`` says when its successor has taken up that work.
     """
 
     name: str
@@ -65,6 +88,9 @@ class ContainerOptions:
     after: list[str] = dataclasses.field(default_factory=list)
     survivors: list[str] = dataclasses.field(default_factory=list)
     impact: str = ""
+    stop_check: t.Optional[ContainerCommand] = None
+    drain: t.Optional[ContainerCommand] = None
+    ready: t.Optional[ReadyCheck] = None
 
 
 @dataclasses.dataclass(kw_only=True)

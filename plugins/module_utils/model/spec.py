@@ -9,7 +9,7 @@ import json
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import masking
-from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import ContainerOptions, JobOptions
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import ContainerCommand, ContainerOptions, JobOptions
 
 LABEL = "org.caisson."
 LABEL_CLOUD = LABEL + "cloud"
@@ -18,9 +18,36 @@ LABEL_CONTAINER = LABEL + "container"
 LABEL_SPEC = LABEL + "spec"
 LABEL_RELOAD = LABEL + "reload"
 LABEL_SURVIVORS = LABEL + "survivors"
+LABEL_BEFORE_STOP = LABEL + "before-stop"
 
 #: Fields that steer a run but are not part of the container itself.
-_NOT_COMPARED = frozenset({"image", "start_timeout", "after", "survivors", "reload_signal", "unpin_signal", "reload_digest", "impact"})
+_NOT_COMPARED = frozenset(
+    {
+        "image",
+        "start_timeout",
+        "after",
+        "survivors",
+        "reload_signal",
+        "unpin_signal",
+        "reload_digest",
+        "impact",
+        "stop_check",
+        "drain",
+        "ready",
+    }
+)
+
+
+@dataclasses.dataclass
+class BeforeStop:
+    """What comes before a running container is stopped for a change."""
+
+    stop_check: t.Optional[ContainerCommand] = None
+    drain: t.Optional[ContainerCommand] = None
+
+
+#: What a one-shot container has none of: nobody stops it or waits for it to take up work.
+_UNATTENDED: dict[str, None] = {"stop_check": None, "drain": None, "ready": None}
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -41,8 +68,13 @@ class ContainerSpec(ContainerOptions):
 
     def once(self, name: str, command: list[str], **changes: t.Any) -> ContainerSpec:
         """Return the specification of a one-shot container in the place of this one."""
-        values = {"name": name, "command": command, "healthcheck": None, "survivors": [], "after": [], **changes}
+        values = {"name": name, "command": command, "healthcheck": None, "survivors": [], "after": [], **_UNATTENDED, **changes}
         return dataclasses.replace(self, **values)
+
+    @property
+    def before_stop(self) -> BeforeStop:
+        """What comes before a running container is stopped for a change."""
+        return BeforeStop(self.stop_check, self.drain)
 
     def label(self) -> str:
         """Return :meth:`compared` as compact JSON, the form that is kept with the container."""

@@ -164,8 +164,25 @@ def _check_containers(service: Service, known: set[str]) -> list[str]:
             parse_size(container.memory)
         except ValueError as error:
             faults.append(f"{service.name}: memory of {container.name}: {error}")
+        faults += _check_times(service, container)
         faults += _check_after(service, container, known)
     return faults
+
+
+def _check_times(service: Service, container: Container) -> list[str]:
+    """Return a fault for each command of a container that has no command or no time."""
+    commands = {"stop_check": container.stop_check, "drain": container.drain, "ready": container.ready}
+    return [
+        f"{service.name}: {name} of {container.name} {fault}"
+        for name, item in commands.items()
+        if item
+        for fault, wrong in (
+            ("has an empty command", not item.command),
+            (f"has timeout {item.timeout}; it must be at least 1", item.timeout < 1),
+            (f"has interval {getattr(item, 'interval', 1)}; it must be at least 1", getattr(item, "interval", 1) < 1),
+        )
+        if wrong
+    ]
 
 
 def _check_after(service: Service, item: Container | Job, known: set[str]) -> list[str]:

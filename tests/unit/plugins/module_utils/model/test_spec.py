@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
-from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Healthcheck
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import ContainerCommand, Healthcheck, ReadyCheck
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
 
 _IMAGE = "sha256:" + "a" * 64
@@ -54,6 +54,9 @@ _NEUTRAL: dict[str, t.Any] = {
     "survivors": ["qemu"],
     "reload_digest": "x",
     "impact": "requests fail",
+    "stop_check": ContainerCommand(["may-stop"]),
+    "drain": ContainerCommand(["leave"]),
+    "ready": ReadyCheck(["caught-up"]),
 }
 
 

@@ -8,7 +8,14 @@ import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, Frontend, Schema, Service
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import (
+    ContainerCommand,
+    Database,
+    Frontend,
+    ReadyCheck,
+    Schema,
+    Service,
+)
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import validate
 from tests.unit.builders import GROUPS, a_backup, a_container, a_file, a_job, a_service
 
@@ -43,6 +50,9 @@ def test_a_sound_definition_passes() -> None:
             "api belongs to host group contol, which the inventory does not have (it has: comp",
         ),
         ({"containers": [a_container(user="nova")]}, "user of api is 'nova'; it must be numbers"),
+        ({"containers": [a_container(stop_check=ContainerCommand([]))]}, "stop_check of api has an empty command"),
+        ({"containers": [a_container(drain=ContainerCommand(["x"], 0))]}, "drain of api has timeout 0; it must be at least 1"),
+        ({"containers": [a_container(ready=ReadyCheck(["x"], interval=0))]}, "ready of api has interval 0; it must be at least 1"),
         ({"containers": [a_container("my api")]}, "'my api' is no name for a container"),
         ({"containers": [a_container(after=["nobody"])]}, "api comes after nobody, which is not defined"),
         ({"containers": [a_container(), a_container()]}, "the name api is taken by service x"),

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 import yaml
 
-from tests.integration.test_model import Site
+from tests.controller.test_model import Site
 
 _GROUPS: dict[str, t.Any] = {
     "all": {"children": {"alpha_hosts": {}, "zone": {}, "area": {}}},

@@ -19,7 +19,7 @@ from ansible.parsing.splitter import parse_kv
 
 from ansible_collections.caisson.openstack.plugins.plugin_utils import options
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import play_roles
-from tests.integration.test_fuzz import ROOT, _Plain
+from tests.controller.test_fuzz import ROOT, _Plain
 
 #: What YAML, INI and command lines may take for something else than text.
 _TEXTS = ["no", "on", "5", "1e3", "0x10", "01", "1_000", "null", "~", "2026-01-01", "12:30", "a: b", "a b", "'a'", '"a"', "[a]", "é"]

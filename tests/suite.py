@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run the tests part by part, what needs no cloud beside what does, and say in the end how long each part took.
+
+Run as ``python -m tests.suite [argument of pytest ...]``. The output of each part is kept in ``artifacts/suite/PART.log``.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+import typing as t
+
+ROOT = pathlib.Path(__file__).parents[1]
+LOGS = ROOT / "artifacts" / "suite"
+#: Two tests at a time, those of one file in their order.
+PARALLEL = ["--numprocesses", "2", "--dist", "loadfile"]
+
+Command = t.Sequence[str]
+#: Stages follow each other. The lanes of a stage run side by side; the parts of a lane follow each other.
+STAGES: list[list[dict[str, Command]]] = [
+    [
+        {"cloud": ["pytest", "tests/cloud"]},
+        {
+            "lint": ["make", "lint"],
+            "sanity": ["make", "sanity"],
+            "unit": ["pytest", "tests/unit"],
+            "controller": ["pytest", "tests/controller"],
+        },
+    ],
+    # these need the images that the cloud was made of
+    [{"integration": ["pytest", *PARALLEL, "tests/integration"], "molecule": ["pytest", "tests/molecule"]}],
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """How a part ended: its exit status, its duration in seconds, what failed in it and the last line that it printed."""
+
+    part: str
+    status: int
+    seconds: float
+    closing: list[str]
+
+
+_output = threading.Lock()
+
+
+def _run(part: str, command: Command, arguments: t.Sequence[str]) -> Result:
+    """Run one part; each line is printed after the part's name, because two parts print at a time."""
+    began = time.monotonic()
+    full = [*command, *(arguments if command[0] == "pytest" else [])]
+    failed, last = [], ""
+    with (LOGS / f"{part}.log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(full, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        for line in process.stdout or []:
+            log.write(line)
+            last = line.strip() or last
+            if line.startswith(("FAILED ", "ERROR ")):
+                failed.append(line.strip())
+            with _output:
+                print(f"{part:<12}| {line}", end="", flush=True)
+    return Result(part, process.wait(), time.monotonic() - began, [*failed, last])
+
+
+def _lane(parts: t.Mapping[str, Command], arguments: t.Sequence[str]) -> list[Result]:
+    return [_run(part, command, arguments) for part, command in parts.items()]
+
+
+def _busy() -> tuple[int, int]:
+    """Return the time that all processors were busy, and their time in all, since the machine started; in clock ticks. See proc(5)."""
+    fields = [int(field) for field in pathlib.Path("/proc/stat").read_text("ascii").splitlines()[0].split()[1:9]]
+    return sum(fields) - fields[3] - fields[4], sum(fields)
+
+
+def main(arguments: t.Sequence[str]) -> int:
+    """Run all parts, print a line for each, and return the exit status: 1 if a part failed."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    began, (busy, ticks) = time.monotonic(), _busy()
+    results: list[Result] = []
+    for stage in STAGES:
+        with concurrent.futures.ThreadPoolExecutor(max_workers=len(stage)) as pool:
+            for found in pool.map(lambda lane: _lane(lane, arguments), stage):
+                results += found
+    busy, ticks = (after - before for after, before in zip(_busy(), (busy, ticks), strict=True))
+    for result in results:
+        print(f"\n{result.part}:", *result.closing, sep="\n")
+    print(f"\nDuration of each part; processors were busy for {100 * busy / max(ticks, 1):.0f} % of the time:")
+    for result in results:
+        print(f"{result.seconds:7.0f} s  {result.part:<12} {'passed' if result.status == 0 else 'FAILED'}")
+    failed = [result.part for result in results if result.status]
+    print(f"{time.monotonic() - began:7.0f} s  in all. {'Failed: ' + ', '.join(failed) if failed else 'All passed.'}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
