@@ -33,9 +33,9 @@ PORTS = {
 CONFIG = pathlib.Path("/etc/caisson")
 
 
-def ask(port: int, context: ssl.SSLContext) -> http.client.HTTPResponse:
+def ask(port: int, context: ssl.SSLContext, host: str = ADDRESS) -> http.client.HTTPResponse:
     """Return the answer of a port on a new connection."""
-    connection = http.client.HTTPSConnection(ADDRESS, port, timeout=30, context=context)
+    connection = http.client.HTTPSConnection(host, port, timeout=30, context=context)
     connection.request("GET", "/")
     answer = connection.getresponse()
     answer.read()
