@@ -27,9 +27,12 @@ def resolvable(cloud: Cloud) -> t.Iterator[t.Callable[[], object]]:
         hosts.write_text(f"{before}\n{ADDRESS} {NAME}\n", "utf-8")
 
     yield resolve
-    cloud.play("site")
-    cloud.play("access")
-    hosts.write_text(before, "utf-8")
+    try:
+        cloud.play("site")
+        cloud.play("access")
+    finally:
+        hosts.write_text(before, "utf-8")
+    assert {urlsplit(url).hostname for url in urls(cloud)} == {ADDRESS}
 
 
 def urls(cloud: Cloud) -> set[str]:
