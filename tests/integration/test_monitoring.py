@@ -406,7 +406,7 @@ def wait(what: str, done: t.Callable[[], object]) -> None:
 def stack(lab: Lab, tmp_path: pathlib.Path, mariadb: MariaDB) -> Stack:
     """Prometheus and those exporters that need no cloud, and a MariaDB with the account of the definitions."""
     made = Stack(lab, tmp_path)
-    login = re.search(r"user = (\S+)\npassword = `(\S+)`", defined.configuration("mysqld_exporter")["my.cnf"])
+    login = re.search(r"(?s)user = (\S+).*\nsecret = `(\S+)`", defined.configuration("mysqld_exporter")["my.cnf"])
     assert login
     account = Database("monitoring", login[1], login[2], privileges=["USAGE"])
     current = databases.parse(ask(lab.engine, mariadb.container, databases.query([account])))
