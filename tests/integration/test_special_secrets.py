@@ -10,18 +10,29 @@ import ast
 import functools
 import json
 import os
+import pathlib
 import random
+import re
 import secrets
 import string
 import subprocess
+import time
 import typing as t
 
 import pytest
 import yaml
 
-from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import secret_store
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database
+from ansible_collections.caisson.openstack.plugins.module_utils.registration import databases
+from ansible_collections.caisson.openstack.plugins.modules.databases import ask
+from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import secret_store, secret_text
 from tests.unit.roles.rendering import ROOT, Host, render
 from tests.unit.roles.test_definitions import SUBSTRATES
+
+from . import defined
+from .conftest import Lab, MariaDB, free_port
+from .defined import AIO
+from .test_images import reference
 
 RELEASE = "2026.1"
 #: What has been a trap in some language; the rest of a password is every other character in any order.
@@ -74,6 +85,16 @@ for text, options in json.load(sys.stdin):
                 value = host.password
             found.append(value)
 print(json.dumps(found))
+"""
+
+#: Address of the test's broker, which listens on the port of the definitions.
+_BROKER = "127.0.77.1"
+_SEND = """
+import sys, kombu
+from oslo_config import cfg
+import oslo_messaging
+(host,) = oslo_messaging.TransportURL.parse(cfg.ConfigOpts(), sys.stdin.read()).hosts
+kombu.Connection(hostname=host.hostname, port=host.port, userid=host.username, password=host.password).connect()
 """
 
 
@@ -134,11 +155,11 @@ def test_services_read_their_secrets_as_they_are(host: Host) -> None:
     done = subprocess.run(command, input=payload, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     read = json.loads(done.stdout)
-    # that of the exporter has another reader
+    # the exporter, which does not use oslo.config, has a test of its own
     own = {name for name in _REQUIRED if name != "monitoring_database_password"}
     known = {made()[name]: name for name in own if isinstance(made()[name], str)}
     assert len(read) > 20
-    assert [value for value in read if value not in known and value != f"`{made()['monitoring_database_password']}`"] == []
+    assert [value for value in read if value not in known] == []
     accounts = {
         f"{service}_{what}" for service in ("nova", "neutron", "glance", "placement") for what in ("database_password", "service_password")
     }
@@ -163,6 +184,80 @@ def test_jobs_and_accounts_have_theirs(host: Host) -> None:
     assert inputs["keystone_bootstrap"] == made()["keystone_admin_password"] + "\n"
     passwords = {item["password"] for item in host["accounts"]}
     assert passwords == {made()[name] for name in _REQUIRED if name.endswith(("_database_password", "_service_password"))}
+
+
+#: Commands that log in to a database through Alembic, which gives a percent sign in its own files another meaning.
+_TOOLS = {
+    "nova": ["nova-manage", "--config-file", "/tmp/c", "db", "version"],
+    "glance": ["glance-manage", "--config-file", "/tmp/c", "db", "version"],
+    "placement": ["placement-manage", "--config-file", "/tmp/c", "db", "version"],
+    "neutron": ["neutron-db-manage", "--config-file", "/tmp/c", "current"],
+}
+
+
+def _account(server: MariaDB, name: str) -> Database:
+    """Create a database with an account that has the special password of a service."""
+    wanted = Database(f"{name}_special", f"{name}_special", made()[f"{name}_database_password"])
+    current = databases.parse(ask(server.lab.engine, server.container, databases.query([wanted])))
+    ask(server.lab.engine, server.container, databases.script(databases.plan([wanted], current)))
+    return wanted
+
+
+@pytest.mark.parametrize("name", _TOOLS)
+def test_services_log_in_at_the_database(mariadb: MariaDB, name: str) -> None:
+    wanted = _account(mariadb, name)
+    login = secret_text.url_login(wanted.user, wanted.password)
+    text = "".join(
+        f"[{section}]\nconnection = mysql+pymysql://{login}@127.0.0.1:{mariadb.port}/{wanted.name}?charset=utf8mb4\n"
+        for section in ("database", "api_database", "placement_database")
+    )
+    script = 'cat >/tmp/c; PATH=/opt/openstack/bin:$PATH; exec "$@"'
+    command = ["docker", "run", "--rm", "-i", "--network", "host", "--tmpfs", "/tmp", reference(name)]
+    done = subprocess.run([*command, "sh", "-ec", script, "-", *_TOOLS[name]], input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    # a wrong password is refused, so the login above was one
+    wrong = text.replace(login, secret_text.url_login(wanted.user, wanted.password + "x"))
+    done = subprocess.run([*command, "sh", "-ec", script, "-", *_TOOLS[name]], input=wrong, capture_output=True, text=True, check=False)
+    assert "Access denied" in done.stdout + done.stderr
+
+
+def test_the_exporter_logs_in_at_the_database(mariadb: MariaDB, host: Host) -> None:
+    wanted = _account(mariadb, "monitoring")
+    text = defined.files_of(host, "mysqld_exporter")["my.cnf"]
+    for name, value in (("host", "127.0.0.1"), ("port", mariadb.port), ("user", wanted.user)):
+        text = re.sub(rf"(?m)^{name} = .*", f"{name} = {value}", text)
+    script = """
+        cat >/tmp/c
+        prometheus-mysqld-exporter --config.my-cnf=/tmp/c --web.listen-address=127.0.0.1:$0 --no-collect.slave_status &
+        for _try in $(seq 60); do curl -fsS http://127.0.0.1:$0/metrics >/tmp/m && break; sleep 0.5; done
+        grep -qx 'mysql_up 1' /tmp/m
+    """
+    command = ["docker", "run", "--rm", "-i", "--network", "host", "--tmpfs", "/tmp", reference("mysqld_exporter")]
+    done = subprocess.run(
+        [*command, "sh", "-ec", script, str(free_port())], input=text, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_clients_log_in_at_the_broker(lab: Lab, tmp_path: pathlib.Path, host: Host) -> None:
+    """The health check logs in, and so does a client with the transport URL of the services."""
+    tmp_path.chmod(0o755)
+    files = {path: text.replace(AIO, _BROKER) for path, text in defined.files_of(host, "rabbitmq").items()}
+    # RabbitMQ requires that its distribution port is free on every address, and epmd listens on 127.0.0.1 too: they must not be
+    # those of a cloud that runs on this machine
+    env = {"ERL_EPMD_PORT": str(free_port()), "RABBITMQ_DIST_PORT": str(free_port())}
+    data = ["/var/lib/rabbitmq:uid=42439,gid=42439"]
+    broker = defined.start(lab, tmp_path, "rabbitmq", _BROKER, files, tmpfs=data, env=env)
+    deadline = time.monotonic() + 180
+    while lab.engine.exec(broker, ["bash", "/etc/rabbitmq/healthcheck"]).rc:
+        assert time.monotonic() < deadline, lab.engine.logs(broker)
+        time.sleep(1)
+    lines = [line.partition(" = ") for _container, text in texts(host, "nova.conf") for line in text.splitlines()]
+    (url,) = {value.replace(AIO, _BROKER) for name, _equal, value in lines if name == "transport_url"}
+    command = ["docker", "run", "--rm", "-i", "--network", "host", reference("nova"), "/opt/openstack/bin/python", "-c", _SEND]
+    for text, fits in ((url, True), (url.replace("@", "x@"), False)):
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+        assert (done.returncode == 0) is fits, done.stderr
 
 
 def test_every_secret_is_one_that_is_looked_at_here() -> None:
