@@ -32,7 +32,7 @@ class ActionModule(ControllerAction):
         "backup_age": {"type": "int", "default": -1},
         "backup_max_age": {"type": "int", "default": 0},
         "accept_warnings": {"type": "bool", "default": True},
-        "room": {"type": "dict", "default": {}},
+        "disk_free": {"type": "dict", "default": {}},
         "minimum_disk": {"type": "int", "default": 0},
         "file": {"type": "str", "default": ""},
     }

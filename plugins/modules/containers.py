@@ -17,10 +17,6 @@ description:
   - A job is a container that runs to its end; it runs again only if its image, command, triggers or database changed.
 author: The caisson authors (@caisson)
 options:
-  cloud:
-    description: Name of the cloud, kept as a label of every container; containers of another cloud are left alone.
-    type: str
-    required: true
   created_databases:
     description: Databases that were created in this run.
     type: list
@@ -36,23 +32,13 @@ options:
     type: list
     elements: str
     default: []
-  patience:
-    description:
-      - Seconds after which the call returns although some containers are not healthy yet; RV(waiting) names them.
-      - A further call goes on where this one stopped.
-    type: int
-    default: 600
-  elapsed:
-    description: Seconds that earlier calls of the same run took; they count against O(containers[].start_timeout).
-    type: int
-    default: 0
-  parallel:
-    description: Containers and jobs that are worked on at the same time.
-    type: int
-    default: 8
-extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.specifications]
+extends_documentation_fragment:
+  - caisson.openstack.engine
+  - caisson.openstack.cloud
+  - caisson.openstack.progress
+  - caisson.openstack.specifications
 attributes:
-  check_mode: {support: full, description: Says what would be done and why., }
+  check_mode: {support: full, description: Says what would be done and why.}
   diff_mode: {support: full, description: Shows each option that differs.}
 """
 
@@ -82,25 +68,16 @@ waiting:
   elements: str
 """
 
-import json
 import pathlib
-import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec, masking
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import lock, metrics
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, Outcome, report
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments, lock, metrics
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, diff, report
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import DEFAULT_PATH, StateError, StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
-
-
-def _diff(outcomes: t.Iterable[Outcome]) -> dict[str, str]:
-    changed = [outcome for outcome in outcomes if outcome.changed]
-    before = {outcome.name: masking.masked(outcome.before) for outcome in changed if outcome.before}
-    after = {outcome.name: masking.masked(outcome.after) for outcome in changed if outcome.after}
-    return {key: json.dumps(value, indent=1, sort_keys=True) + "\n" for key, value in (("before", before), ("after", after))}
 
 
 def _converge(module: AnsibleModule) -> None:
@@ -120,7 +97,7 @@ def _converge(module: AnsibleModule) -> None:
     except (EngineError, StateError, OSError) as error:
         module.fail_json(msg=str(error))
     result, failure = report(outcomes)
-    result["diff"] = _diff(outcomes)
+    result["diff"] = diff(outcomes)
     if failure:
         module.fail_json(msg=failure, **result)
     module.exit_json(**result)
@@ -130,16 +107,13 @@ def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(
         argument_spec={
-            "cloud": {"type": "str", "required": True},
-            "containers": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(ContainerSpec)},
-            "jobs": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(JobSpec)},
+            **arguments.ENGINE,
+            **arguments.CLOUD,
+            **arguments.PROGRESS,
+            **arguments.SPECIFICATIONS,
             "created_databases": {"type": "list", "elements": "str", "default": []},
             "prune_services": {"type": "list", "elements": "str", "default": []},
             "keep": {"type": "list", "elements": "str", "default": []},
-            "patience": {"type": "int", "default": 600},
-            "elapsed": {"type": "int", "default": 0},
-            "parallel": {"type": "int", "default": 8},
-            "engine_url": {"type": "str", "default": DEFAULT_URL},
         },
         supports_check_mode=True,
     )

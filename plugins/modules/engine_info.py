@@ -10,9 +10,8 @@ module: engine_info
 short_description: Whether a usable container engine answers on a host
 version_added: 0.1.0
 description:
-  - Asks the engine for its version. That none answers is a result, not a failure.
+  - Asks the engine for its version and its free disk space. An engine that does not answer is a result, not a failure.
 author: The caisson authors (@caisson)
-options: {}
 extends_documentation_fragment: [caisson.openstack.engine]
 attributes:
   check_mode: {support: full, description: Never changes anything.}
@@ -33,25 +32,40 @@ version:
   description: Version of the engine.
   returned: when it answers
   type: str
+disk:
+  description: Directory with the images, containers and volumes of the engine, and the MiB that are free there; empty if not on this host.
+  returned: when it answers
+  type: dict
+  sample: {directory: /var/lib/docker, free: 51200}
 reason:
   description: Why it is not available.
   returned: when it is not
   type: str
 """
 
+import pathlib
+import shutil
+
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
+
+_MEBIBYTE = 2**20
 
 
 def main() -> None:
     """Entry point of the module."""
-    module = AnsibleModule(argument_spec={"engine_url": {"type": "str", "default": DEFAULT_URL}}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=arguments.ENGINE, supports_check_mode=True)
     try:
         client = connect(module.params["engine_url"], timeout=10)
-        module.exit_json(changed=False, available=True, version=client.version()["Version"])
+        version, directory = client.version()["Version"], Engine(client).directory()
     except EngineError as error:
         module.exit_json(changed=False, available=False, reason=str(error))
+    # the engine may run on another machine
+    local = pathlib.Path(directory).is_dir()
+    disk = {"directory": directory, "free": shutil.disk_usage(directory).free // _MEBIBYTE} if local else {}
+    module.exit_json(changed=False, available=True, version=version, disk=disk)
 
 
 if __name__ == "__main__":

@@ -64,12 +64,12 @@ options:
     description: Whether warnings of upgrade checks are accepted.
     type: bool
     default: true
-  room:
-    description: RV(caisson.openstack.host_step#module:room) by host.
+  disk_free:
+    description: RV(caisson.openstack.engine_info#module:disk) by host.
     type: dict
     default: {}
   minimum_disk:
-    description: MiB that have to be free on each host of O(room).
+    description: MiB that have to be free on each host of O(disk_free).
     type: int
     default: 0
   file:
@@ -88,7 +88,7 @@ EXAMPLES = r"""
     release: '2026.1'
     moves: {host1: "{{ hostvars.host1.would_move.moves }}"}
     gates: {host1: "{{ hostvars.host1.host_model.gates }}"}
-    room: {host1: "{{ hostvars.host1.would_move.room }}"}
+    disk_free: {host1: "{{ hostvars.host1.engine.disk }}"}
     minimum_disk: 1000
   run_once: true
 """

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Steps of a rollout on a real engine: forward, back, and looked at."""
+"""Steps of a rollout on a real engine: forward, back, and watched."""
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import json
 import os
 import pathlib
 import threading
 import time
 import typing as t
-import zlib
 
 import pytest
 
@@ -20,8 +17,9 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine.config_tr
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Healthcheck
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import soak, step
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout.snapshots import Snapshots
-from ansible_collections.caisson.openstack.plugins.modules import host_step
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.step import ContainerUpdate, HostStep, StepResult, run_revert_jobs
 
 from .conftest import Lab
 
@@ -29,12 +27,10 @@ from .conftest import Lab
 class Host:
     """A host with directories of its own. ``old`` and ``new`` are what its container ``api`` is and becomes."""
 
-    def __init__(self, lab: Lab, directory: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, lab: Lab, directory: pathlib.Path) -> None:
         self.lab = lab
         self.config, self._state = directory / "etc", str(directory / "state.json")
         self.snapshots = Snapshots(self.config, directory / "kept")
-        monkeypatch.setattr(host_step, "StateFile", lambda: StateFile(self._state))
-        monkeypatch.setattr(host_step, "Snapshots", lambda _config: self.snapshots)
         self.old = self.spec("api", env={"VERSION": "old"}, config_digest="old")
         self.new = self.spec("api", image=lab.image("openstack"), env={"VERSION": "new"}, config_digest="new")
 
@@ -43,47 +39,49 @@ class Host:
         values = {"service": "test", "image": self.lab.image("base"), "command": ["sleep", "600"], "user": "1000:1000", "stop_timeout": 0}
         return ContainerSpec(name=self.lab.name(word), **{**values, **options})
 
-    def step(
-        self,
-        *items: ContainerSpec | JobSpec,
-        text: str = "",
-        rollout: str = "r1",
-        check: bool = False,
-        soak: int = 0,
-        uptime: int = 0,
-        only: str = "api",
-    ) -> host_step.Step:
-        """Return a step for the containers that *only* names; each container has one file with *text*."""
-        containers = [item for item in items if isinstance(item, ContainerSpec)]
+    def step(self, only: str, rollout: str, check: bool) -> HostStep:
+        """Return a step for the containers that *only* names."""
+        return HostStep(
+            engine=self.lab.engine,
+            cloud=self.lab.cloud,
+            rollout=rollout,
+            names=[self.lab.name(word) for word in only.split()],
+            state=StateFile(self._state),
+            snapshots=self.snapshots,
+            root=self.config,
+            check_mode=check,
+            patience=60,
+        )
+
+    def result(self, *containers: ContainerSpec, text: str = "", rollout: str = "r1", check: bool = False, only: str = "api") -> StepResult:
+        """Take a step forward with one file for each container, which has *text*."""
         files = [WantedFile(f"{item.name}/config/x.conf", text, "0640", os.getgid(), False) for item in containers]
-        wanted = Wanted([item.name for item in containers], files, [])
-        params = {
-            "cloud": self.lab.cloud,
-            "rollout": rollout,
-            "only": [self.lab.name(word) for word in only.split()],
-            "files": base64.b64encode(zlib.compress(json.dumps(dataclasses.asdict(wanted)).encode())).decode(),
-            "root": str(self.config),
-            "containers": [dataclasses.asdict(item) for item in containers],
-            "jobs": [dataclasses.asdict(item) for item in items if isinstance(item, JobSpec)],
-            "soak": soak,
-            "uptime": uptime,
-            "patience": 60,
-            "elapsed": 0,
-            "parallel": 8,
-        }
-        return host_step.Step(self.lab.engine, params, check)
+        return self.step(only, rollout, check).roll(containers, [], Wanted([item.name for item in containers], files, []))
 
-    def roll(self, *items: ContainerSpec | JobSpec, **options: t.Any) -> list[str]:
-        """Take a step forward and return the names of what was moved; all of it must be healthy then."""
-        moves, outcomes = self.step(*items, **options).roll()
-        assert {outcome.state for outcome in outcomes} <= {"done"}, outcomes
-        return [move["container"] for move in moves]
+    def updates(self, *containers: ContainerSpec, **options: t.Any) -> list[ContainerUpdate]:
+        """Return what a step forward would change."""
+        return self.result(*containers, check=True, **options).updates
 
-    def revert(self, **options: t.Any) -> list[tuple[str, str]]:
+    def roll(self, *containers: ContainerSpec, **options: t.Any) -> list[str]:
+        """Take a step forward and return the names of what was changed; all of it must be healthy then."""
+        result = self.result(*containers, **options)
+        assert {outcome.state for outcome in result.outcomes} <= {"done"}, result.outcomes
+        return [update.container for update in result.updates]
+
+    def revert(self, only: str = "api", rollout: str = "r1") -> list[tuple[str, str]]:
         """Take the step back and return what was done about each container; all of it must be healthy then."""
-        _moves, outcomes = self.step(**options).revert()
+        outcomes = self.step(only, rollout, check=False).revert().outcomes
         assert {outcome.state for outcome in outcomes} <= {"done"}, outcomes
         return [(outcome.name.removeprefix(f"{self.lab.cloud}-"), outcome.action) for outcome in outcomes]
+
+    def watch(self, only: str = "api", minimum: int = 0, uptime: int = 0) -> dict[str, str]:
+        """Watch containers; return those that failed."""
+        names = [self.lab.name(word) for word in only.split()]
+        return soak.watch(self.lab.engine, self.lab.cloud, names, StateFile(self._state), minimum, uptime)
+
+    def revert_jobs(self, *jobs: JobSpec, check: bool = False) -> list[str]:
+        """Run the jobs that are due before the way back; return their names."""
+        return run_revert_jobs(self.lab.engine, self.lab.cloud, "r1", self.snapshots, jobs, check)
 
     def state(self, word: str = "api") -> ContainerState:
         found = self.lab.engine.container(self.lab.name(word))
@@ -108,9 +106,9 @@ class Host:
 
 
 @pytest.fixture
-def host(lab: Lab, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+def host(lab: Lab, tmp_path: pathlib.Path) -> Host:
     """A host that runs what it did before a rollout."""
-    made = Host(lab, tmp_path, monkeypatch)
+    made = Host(lab, tmp_path)
     made.roll(made.old, text="old", rollout="r0")
     return made
 
@@ -126,21 +124,21 @@ def test_a_step_goes_forward_and_back(host: Host) -> None:
     assert (host.text(), host.version(), after.image_id) == ("old", "old", before.image_id)
     assert (after.labels, host.remembered()) == (before.labels, remembered)
     # what was put back is as the former release wants it
-    assert host.step(host.old, text="old").moves() == []
+    assert host.updates(host.old, text="old") == []
 
 
-def test_a_move_is_explained_before_it_is_made(host: Host) -> None:
+def test_an_update_is_explained_before_it_is_made(host: Host) -> None:
     before = host.state()
-    moves, outcomes = host.step(host.new, text="new", check=True).roll()
-    (move,) = moves
-    assert (move["container"], move["service"], move["action"]) == (host.new.name, "test", "replace")
-    assert (move["image_from"], move["image_to"]) == (before.image_id, host.lab.engine.image_id(host.new.image))
-    assert move["new_image"]
+    result = host.result(host.new, text="new", check=True)
+    (update,) = result.updates
+    assert (update.container, update.service, update.action) == (host.new.name, "test", "replace")
+    assert (update.image_from, update.image_to) == (before.image_id, host.lab.engine.image_id(host.new.image))
+    assert update.new_image
     # an image without packages of OpenStack is of no release
-    assert move["release_from"] == ""
-    assert move["release_to"] == host.new.image.rpartition(":")[2].partition("-")[0]
-    assert 'env: {"VERSION": "old"} -> {"VERSION": "new"}' in move["reasons"]
-    assert (outcomes, host.state(), host.text()) == ([], before, "old")
+    assert update.release_from == ""
+    assert update.release_to == host.new.image.rpartition(":")[2].partition("-")[0]
+    assert 'env: {"VERSION": "old"} -> {"VERSION": "new"}' in update.reasons
+    assert (result.outcomes, host.state(), host.text()) == ([], before, "old")
     found = host.snapshots.get(host.new.name)
     assert found and found.rollout == "r0"
 
@@ -148,7 +146,7 @@ def test_a_move_is_explained_before_it_is_made(host: Host) -> None:
 def test_an_image_is_new_unless_it_is_the_one_that_runs(host: Host) -> None:
     same = dataclasses.replace(host.new, image=host.old.image)
     absent = dataclasses.replace(host.spec("absent"), image="caisson/nowhere:1")
-    found = {move["container"]: move["new_image"] for move in host.step(same, absent, text="new", check=True, only="api absent").moves()}
+    found = {update.container: update.new_image for update in host.updates(same, absent, text="new", only="api absent")}
     assert found == {same.name: False, absent.name: True}
 
 
@@ -157,7 +155,7 @@ def test_what_was_is_kept_before_files_are_written(host: Host, monkeypatch: pyte
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr(host_step.config_tree, "apply", cut_off)
+        patch.setattr(step.config_tree, "apply", cut_off)
         with pytest.raises(OSError, match="no space left"):
             host.roll(host.new, text="new")
     found = host.snapshots.get(host.new.name)
@@ -211,7 +209,7 @@ def test_what_something_else_made_is_left_alone(host: Host) -> None:
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_what_would_take_a_guarded_process_with_it_is_refused_before_anything_is_written(host: Host, check: bool) -> None:
+def test_what_would_kill_a_protected_process_is_refused_before_anything_is_written(host: Host, check: bool) -> None:
     word = f"x{host.lab.cloud[-8:]}"
     guarded = host.spec(
         "api",
@@ -223,61 +221,48 @@ def test_what_would_take_a_guarded_process_with_it_is_refused_before_anything_is
     host.roll(guarded, text="old", rollout="r0")
     before = host.state()
     with pytest.raises(EngineError, match=rf"^{host.old.name}: .* is not stopped: {word} \(pid \d+\) runs in the control group"):
-        host.step(dataclasses.replace(guarded, image=host.new.image), text="new", check=check).roll()
+        host.result(dataclasses.replace(guarded, image=host.new.image), text="new", check=check)
     assert (host.state(), host.text()) == (before, "old")
     kept = host.snapshots.get(host.old.name)
     assert kept is None or kept.rollout != "r1"
 
 
-def test_jobs_before_the_way_back_run_as_the_former_container_did(host: Host) -> None:
+def test_revert_jobs_run_as_the_former_container_did(host: Host) -> None:
     def job(command: str) -> JobSpec:
         spec = host.new.once(host.lab.name("back"), ["sh", "-c", command])
         return JobSpec(name=spec.name, service="test", container=spec, place=host.new.name)
 
     # it has not been moved by this rollout
-    assert host.step(job("exit 7")).prepare() == []
+    assert host.revert_jobs(job("exit 7")) == []
     host.roll(host.new, text="new")
-    assert host.step(job("exit 7"), check=True).prepare() == [host.lab.name("back")]
-    assert host.step(job('test "$VERSION" = old')).prepare() == [host.lab.name("back")]
-    with pytest.raises(EngineError, match="before the way back ended with exit code 7: lost"):
-        host.step(job("echo lost; exit 7")).prepare()
+    assert host.revert_jobs(job("exit 7"), check=True) == [host.lab.name("back")]
+    assert host.revert_jobs(job('test "$VERSION" = old')) == [host.lab.name("back")]
+    with pytest.raises(EngineError, match="sh ended with exit code 7; its last output:\nlost"):
+        host.revert_jobs(job("echo lost; exit 7"))
 
 
-def test_a_container_that_stays_up_is_steady(host: Host) -> None:
-    assert host.step(soak=3).watch() == {}
+def test_a_container_that_stays_up_is_stable(host: Host) -> None:
+    assert host.watch(minimum=3) == {}
 
 
 def test_a_young_container_is_watched_until_it_is_old_enough(host: Host) -> None:
     host.roll(host.new, text="new")
-    assert host.step(uptime=6).watch() == {}
+    assert host.watch(uptime=6) == {}
     assert time.time() - host.state().started >= 6
 
 
-def test_a_container_that_restarts_is_not_steady(host: Host) -> None:
+def test_a_container_that_restarts_is_not_stable(host: Host) -> None:
     spec = host.spec("shaky", command=["sh", "-c", "echo cannot go on; sleep 2; exit 3"])
     host.roll(spec, rollout="r0", only="shaky")
-    ((name, fault),) = host.step(soak=60, only="api shaky").watch().items()
+    ((name, fault),) = host.watch("api shaky", minimum=60).items()
     assert (name, fault.startswith(f"{name}: ")) == (spec.name, True)
     assert "restarted 1 times" in fault or "exit code 3" in fault
     assert "cannot go on" in fault
 
 
-def test_a_container_that_was_removed_meanwhile_is_not_steady(host: Host) -> None:
+def test_a_container_that_was_removed_meanwhile_is_not_stable(host: Host) -> None:
     remover = threading.Timer(1, host.lab.engine.remove, [host.old.name])
     remover.start()
     name = host.old.name
-    assert host.step(soak=60).watch() == {name: f"{name}: removed or replaced by somebody else"}
+    assert host.watch(minimum=60) == {name: f"{name}: removed or replaced by something else than this rollout"}
     remover.join()
-
-
-def test_only_containers_that_have_a_signal_ask_anew(host: Host) -> None:
-    command = ["sh", "-c", "trap 'echo asked; exit' HUP; echo listens; sleep 600 & wait; wait"]
-    asking = host.spec("asking", command=command, unpin_signal="SIGHUP")
-    host.roll(asking, rollout="r0", only="asking")
-    # a first process that does not listen yet does not even notice
-    host.wait_for_output(asking, "listens")
-    assert host.step(host.old, asking, check=True, only="api asking").unpin() == [asking.name]
-    assert "asked" not in host.lab.engine.logs(asking.name)
-    assert host.step(host.old, asking, only="api asking").unpin() == [asking.name]
-    host.wait_for_output(asking, "asked")
-    assert host.state().restarts == 0

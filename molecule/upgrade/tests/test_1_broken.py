@@ -13,8 +13,8 @@ from tests.molecule.upgrade import Cloud, Guest, other_image
 _BINARY = "/opt/openstack/bin/nova-compute"
 #: What is done to the image of the hypervisor's service, and the task that notices.
 BROKEN = {
-    "absent": (f"rm {_BINARY}", "Containers are rolled"),
-    "deaf": (f"printf '#!/bin/sh\\ntrap exit TERM\\nsleep infinity & wait\\n' >{_BINARY}", "Containers are rolled"),
+    "absent": (f"rm {_BINARY}", "Bring the containers to state rolled"),
+    "deaf": (f"printf '#!/bin/sh\\ntrap exit TERM\\nsleep infinity & wait\\n' >{_BINARY}", "Bring the containers to state rolled"),
     "mute": (
         "cd /opt/openstack/lib/python3*/site-packages/nova/servicegroup/drivers && rm -f __pycache__/db.* && "
         "sed -i 's/    def _report_state(self, service):/&\\n        return/' db.py && grep -A1 'def _report_state' db.py | grep -q return",
@@ -23,7 +23,7 @@ BROKEN = {
     "frail": (
         f"mv {_BINARY} {_BINARY}-steady && printf '#!/bin/sh\\n{_BINARY}-steady \"$@\" &\\nsleep 60\\nkill $!\\nexit 1\\n' >{_BINARY} && "
         f"chmod 755 {_BINARY}",
-        "Containers are steady",
+        "Check that the containers stay up",
     ),
 }
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import time
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.common import graph
+from ansible_collections.caisson.openstack.plugins.module_utils.common import graph, masking
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import (
     capabilities,
     container_api,
     handover,
     health,
+    jobs,
     protected_processes,
 )
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, ExecResult
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
@@ -29,7 +31,6 @@ _MANY_RESTARTS = 5
 _MOMENT = 60.0
 _PROBE_INTERVAL = 1.5
 _NEXT = ".next"
-_JOB = ".job"
 #: Changed files that a reason names.
 _SHOWN = 5
 
@@ -65,6 +66,14 @@ def report(outcomes: list[Outcome]) -> tuple[dict[str, t.Any], str]:
     failed = [item for item in outcomes if item.state == "failed"]
     details = "\n".join(f"  - {item.kind} {item.name} of service {item.service}: {item.detail}" for item in failed)
     return result, f"{len(failed)} of {len(outcomes)} containers and jobs failed:\n{details}" if failed else ""
+
+
+def diff(outcomes: t.Iterable[Outcome]) -> dict[str, str]:
+    """Return the changes of *outcomes* as Ansible shows them, secrets masked."""
+    changed = [outcome for outcome in outcomes if outcome.changed]
+    before = {outcome.name: masking.masked(outcome.before) for outcome in changed if outcome.before}
+    after = {outcome.name: masking.masked(outcome.after) for outcome in changed if outcome.after}
+    return {key: json.dumps(value, indent=1, sort_keys=True) + "\n" for key, value in (("before", before), ("after", after))}
 
 
 def plan_container(
@@ -332,25 +341,11 @@ class Converger:
         planned = plan_job(job, image_id, self._state.get("jobs", job.name), created_databases)
         vars(outcome).update(vars(planned))
         if outcome.changed:
-            self._engine.refuse_foreign(f"{job.name}{_JOB}", self._cloud)
+            self._engine.refuse_foreign(jobs.container_name(job.name), self._cloud)
         if outcome.changed and not self._check:
-            result = self._run(job, image_id)
-            if result.rc not in job.ok_codes:
-                outcome.state = "failed"
-                outcome.detail = f"{job.container.command[0]} ended with exit code {result.rc}; its last output:\n{_tail(result.output)}"
-                return
+            jobs.run(self._engine, job, image_id, self._cloud)
             self._state.put("jobs", job.name, job.marker(image_id))
         outcome.state = "done"
-
-    def _run(self, job: JobSpec, image_id: str) -> ExecResult:
-        stdin = job.stdin.encode() if job.stdin else None
-        for attempt in range(job.retries + 1):
-            if attempt:
-                time.sleep(job.delay)
-            result = self._engine.run_once(job.container, image_id, self._cloud, stdin, job.timeout, name=f"{job.name}{_JOB}")
-            if result.rc in job.ok_codes:
-                break
-        return result
 
 
 def _guarded(prefixes: list[str], current: ContainerState) -> list[protected_processes.Process]:
@@ -368,7 +363,3 @@ def _survived(spec: ContainerSpec, guarded: list[protected_processes.Process]) -
     )
     if lost:
         raise EngineError(f"replaced, but these processes did not survive: pid {', '.join(map(str, sorted(lost)))}")
-
-
-def _tail(text: str, lines: int = 25) -> str:
-    return "\n".join(text.splitlines()[-lines:])

@@ -75,6 +75,11 @@ class Snapshots:
         except (TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"the snapshot {path} is damaged ({error}): restore it, or bring {name} to its definition by hand") from error
 
+    def of_rollout(self, name: str, rollout: str) -> Snapshot | None:
+        """Return the snapshot of a container if it was made for *rollout*, or None."""
+        found = self.get(name)
+        return found if found and found.rollout == rollout else None
+
     def keep(self, rollout: str, wanted: ContainerSpec, current: ContainerState | None, digests: t.Mapping[str, str]) -> None:
         """Keep what a container is, unless this rollout did so already: a run that was cut off may have changed it since.
 
@@ -82,8 +87,7 @@ class Snapshots:
             OSError: if it cannot be written; nothing is kept then.
             ValueError: if something else made the container.
         """
-        known = self.get(wanted.name)
-        if known and known.rollout == rollout:
+        if self.of_rollout(wanted.name, rollout):
             return
         spec = previous(wanted, current) if current else None
         own = {path: value for path, value in digests.items() if path.partition("/")[0] == wanted.name}

@@ -23,7 +23,7 @@ class Circumstances:
         backup_age: seconds; negative if there is no backup.
         backup_max_age: seconds that the newest backup may be old; 0 if the rollout makes one itself.
         accept_warnings: whether warnings of upgrade checks are no reason against it.
-        room: by host the ``directory`` of its engine, and the MiB that are ``free`` there.
+        disk_free: by host the ``directory`` of its engine, and the MiB that are ``free`` there; empty if not known.
         minimum_disk: MiB that have to be free.
     """
 
@@ -31,7 +31,7 @@ class Circumstances:
     backup_age: int = -1
     backup_max_age: int = 0
     accept_warnings: bool = True
-    room: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(default_factory=dict)
+    disk_free: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(default_factory=dict)
     minimum_disk: int = 0
 
 
@@ -126,10 +126,10 @@ def faults(plan: Rollout, absent: t.Sequence[str], now: Circumstances) -> list[s
             f"the newest backup is {_duration(now.backup_age)} old, {_duration(now.backup_max_age)} are allowed (rollout_backup_max_age); "
             "make one with the playbook backup, or let the rollout make it (rollout_backup)"
         )
-    for host, room in now.room.items():
-        if room["free"] < now.minimum_disk:
+    for host, disk in now.disk_free.items():
+        if disk and disk["free"] < now.minimum_disk:
             found.append(
-                f"{host} has {room['free']} MiB free in {room['directory']}; {now.minimum_disk} are needed (rollout_minimum_disk). "
+                f"{host} has {disk['free']} MiB free in {disk['directory']}; {now.minimum_disk} are needed (rollout_minimum_disk). "
                 "Images without a name may go (docker image prune)"
             )
     return found
@@ -139,9 +139,10 @@ def told(now: Circumstances) -> list[str]:
     """Return what else people want to know of a rollout that begins, as lines."""
     age = "there is none" if now.backup_age < 0 else f"the newest is {_duration(now.backup_age)} old"
     lines = [f"Backup: {age}, {'and that is taken' if now.backup_max_age else 'another one is made first'}."]
-    if now.room:
-        host = min(now.room, key=lambda name: now.room[name]["free"])
-        lines.append(f"Free disk space: {now.room[host]['free']} MiB or more, the least in {now.room[host]['directory']} of {host}.")
+    known = {host: disk for host, disk in now.disk_free.items() if disk}
+    if known:
+        host = min(known, key=lambda name: known[name]["free"])
+        lines.append(f"Free disk space: {known[host]['free']} MiB or more, the least in {known[host]['directory']} of {host}.")
     return lines
 
 

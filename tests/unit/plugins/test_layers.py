@@ -16,11 +16,11 @@ LAYERS: list[list[str]] = [
     ["module_utils.common"],
     ["module_utils.model"],
     ["module_utils.engine"],
+    ["module_utils.images"],
     ["module_utils.rollout"],
     [
         "module_utils.backup",
         "module_utils.identity",
-        "module_utils.images",
         "module_utils.output",
         "module_utils.preflight",
         "module_utils.registration",

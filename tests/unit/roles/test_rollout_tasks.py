@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 ROLE = pathlib.Path(__file__).parents[3] / "roles/rollout"
-FAKES = ("host_step", "rollout", "backend_servers", "rollout_report", "toolbox")
+FAKES = ("host_step", "containers_soak", "revert_jobs", "rollout", "backend_servers", "rollout_report", "toolbox")
 #: Writes its arguments down, and answers by what the file of answers has for its name and state.
 FAKE = """
 import json, os
@@ -109,33 +109,33 @@ def run(tmp_path: pathlib.Path) -> t.Callable[..., Run]:
 
 
 def _short(item: dict[str, t.Any]) -> str:
-    if item["name"] == "host_step":
+    if "only" in item:
         seconds = [f"{key}={item[key]}" for key in ("soak", "uptime") if int(item.get(key) or 0)]
-        return " ".join(["host_step", item["state"], *item["only"], *seconds])
+        return " ".join([item["name"], *filter(None, [item.get("state")]), *item["only"], *seconds])
     if item["name"] == "rollout" and item["state"] == "noted":
         return " ".join(filter(None, ["noted", item["phase"], item["tier"], item["event"], item.get("detail")]))
     return " ".join(filter(None, [item["name"], item.get("state"), *item.get("backends", [])]))
 
 
-def _unsteady(*names: str) -> dict[str, t.Any]:
-    return {"host_step steady": {"failed": True, "msg": "not steady: it was", "unsteady": names}}
+def _unstable(*names: str) -> dict[str, t.Any]:
+    return {"containers_soak ": {"failed": True, "msg": "containers did not stay up: api", "unstable": names}}
 
 
 ALL = "nova_compute nova_conductor nova_api libvirt"
-WHY = "move | Containers are steady: not steady: it was"
+WHY = "look | Check that the containers stayed up: containers did not stay up: api"
 
 
 def test_what_stays_up_is_only_looked_at(run: t.Callable[..., Run]) -> None:
     done = run("look", {}, rollout_soak=60)
-    assert (done.code, done.calls) == (0, [f"host_step steady {ALL} uptime=60"]), done.text
+    assert (done.code, done.calls) == (0, [f"containers_soak {ALL} uptime=60"]), done.text
 
 
 def test_the_tier_that_was_moved_last_is_put_back_if_it_does_not_stay_up(run: t.Callable[..., Run]) -> None:
-    done = run("look", _unsteady("libvirt"))
+    done = run("look", _unstable("libvirt"))
     assert done.calls == [
-        f"host_step steady {ALL} uptime=75",
+        f"containers_soak {ALL} uptime=75",
         f"noted roll compute failed {WHY}",
-        "host_step prepared",
+        "revert_jobs",
         # all of its tier
         "host_step reverted nova_compute libvirt",
         "noted roll compute reverted",
@@ -148,9 +148,9 @@ def test_the_tier_that_was_moved_last_is_put_back_if_it_does_not_stay_up(run: t.
 
 
 def test_what_others_rely_on_is_not_put_back_under_them(run: t.Callable[..., Run]) -> None:
-    done = run("look", _unsteady("nova_api", "libvirt"))
+    done = run("look", _unstable("nova_api", "libvirt"))
     assert done.calls == [
-        f"host_step steady {ALL} uptime=75",
+        f"containers_soak {ALL} uptime=75",
         f"noted roll compute failed {WHY}",
         f"noted roll api failed {WHY}",
         "rollout read",
@@ -162,14 +162,14 @@ def test_what_others_rely_on_is_not_put_back_under_them(run: t.Callable[..., Run
 
 
 def test_nothing_is_put_back_if_it_is_not_known_what_did_not_stay_up(run: t.Callable[..., Run]) -> None:
-    done = run("look", {"host_step steady": {"failed": True, "msg": "the engine does not answer"}})
-    assert (done.code != 0, done.calls) == (True, [f"host_step steady {ALL} uptime=75"]), done.text
+    done = run("look", {"containers_soak ": {"failed": True, "msg": "the engine does not answer"}})
+    assert (done.code != 0, done.calls) == (True, [f"containers_soak {ALL} uptime=75"]), done.text
     assert "was put back" not in done.text
 
 
 def test_nothing_is_put_back_once_another_run_has_taken_the_rollout_over(run: t.Callable[..., Run]) -> None:
     taken = {"rollout noted": {"failed": True, "msg": "the rollout was taken over by ada; this run stops"}}
-    done = run("look", {**_unsteady("nova_api"), **taken})
+    done = run("look", {**_unstable("nova_api"), **taken})
     assert (done.code != 0, done.calls[1:]) == (True, [f"noted roll api failed {WHY}"]), done.text
 
 
@@ -180,14 +180,14 @@ def test_a_host_without_moves_is_not_looked_at(run: t.Callable[..., Run]) -> Non
 
 def test_a_step_that_fails_is_put_back(run: t.Callable[..., Run]) -> None:
     done = run("step", {"host_step rolled": {"failed": True, "msg": "no image"}}, rollout_tier="api")
-    why = "move | Containers are rolled: no image"
+    why = "move | Bring the containers to state rolled: no image"
     assert done.calls == [
         "noted roll api begun",
         "backend_servers drained nova_api",
         "host_step rolled nova_api",
         f"noted roll api failed {why}",
         # it is drained already
-        "host_step prepared",
+        "revert_jobs",
         "host_step reverted nova_api",
         "backend_servers ready nova_api",
         "noted roll api reverted",
@@ -199,7 +199,7 @@ def test_a_step_that_fails_is_put_back(run: t.Callable[..., Run]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hosts", "watched"), [(["aio", "other"], ["host_step steady nova_api soak=75"]), (["other", "aio"], [])], ids=["first", "last"]
+    ("hosts", "watched"), [(["aio", "other"], ["containers_soak nova_api soak=75"]), (["other", "aio"], [])], ids=["first", "last"]
 )
 def test_a_step_is_watched_unless_its_host_is_the_last_of_the_tier(run: t.Callable[..., Run], hosts: list[str], watched: list[str]) -> None:
     moves = {host: [{"tier": "api", "container": "nova_api"}] for host in hosts}
@@ -215,7 +215,7 @@ def test_a_step_back_of_the_operator_is_noted_as_his(run: t.Callable[..., Run]) 
         0,
         [
             "backend_servers drained nova_api",
-            "host_step prepared",
+            "revert_jobs",
             "host_step reverted nova_api",
             "backend_servers ready nova_api",
             "noted rolling_back api reverted taken back by the operator",

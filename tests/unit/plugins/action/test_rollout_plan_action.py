@@ -57,14 +57,14 @@ def test_a_plan_says_how_long_it_takes_and_keeps_why(shown: list[str], tmp_path:
     assert {pace["container"]: pace["seconds"] for pace in kept["paces"]}["nova_compute"] == 46
 
 
-def test_a_plan_says_what_it_begins_in_and_is_refused_without_room(shown: list[str], tmp_path: pathlib.Path) -> None:
+def test_a_plan_says_what_it_begins_in_and_is_refused_without_disk_space(shown: list[str], tmp_path: pathlib.Path) -> None:
     path = tmp_path / "plan.json"
-    room = {"compute-1": {"directory": "/var/lib/docker", "free": 999}}
+    disk_free = {"compute-1": {"directory": "/var/lib/docker", "free": 999}}
     with pytest.raises(AnsibleActionFail, match="compute-1 has 999 MiB free in /var/lib/docker; 1000 are needed"):
-        run(room=room, minimum_disk=1000, backup_age=7500, file=str(path))
+        run(disk_free=disk_free, minimum_disk=1000, backup_age=7500, file=str(path))
     assert "Backup: the newest is 2 h 5 min old, another one is made first." in shown
     assert "Free disk space: 999 MiB or more, the least in /var/lib/docker of compute-1." in shown
-    assert json.loads(path.read_text())["circumstances"]["room"] == room
+    assert json.loads(path.read_text())["circumstances"]["disk_free"] == disk_free
 
 
 def test_a_first_plan_says_that_it_cannot_tell(shown: list[str]) -> None:

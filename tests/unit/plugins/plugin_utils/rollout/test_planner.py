@@ -144,12 +144,12 @@ def test_a_sound_plan_may_begin() -> None:
     assert _faults() == []
 
 
-ROOM = {"control-1": {"directory": "/var/lib/docker", "free": 51200}, "compute-1": {"directory": "/srv/docker", "free": 999}}
+DISK = {"control-1": {"directory": "/var/lib/docker", "free": 51200}, "compute-1": {"directory": "/srv/docker", "free": 999}}
 
 
-def test_a_host_without_room_is_named() -> None:
-    assert _faults(room=ROOM, minimum_disk=999) == []
-    (fault,) = _faults(room=ROOM, minimum_disk=1000)
+def test_a_host_without_disk_space_is_named() -> None:
+    assert _faults(disk_free=DISK, minimum_disk=999) == []
+    (fault,) = _faults(disk_free=DISK, minimum_disk=1000)
     assert fault.startswith("compute-1 has 999 MiB free in /srv/docker; 1000 are needed (rollout_minimum_disk)")
 
 
@@ -161,10 +161,10 @@ def test_a_host_without_room_is_named() -> None:
         (7500, 86400, "Backup: the newest is 2 h 5 min old, and that is taken."),
     ],
 )
-def test_backup_and_room_are_told(age: int, allowed: int, line: str) -> None:
+def test_backup_and_disk_space_are_told(age: int, allowed: int, line: str) -> None:
     assert planner.told(Circumstances(backup_age=age, backup_max_age=allowed)) == [line]
     least = "Free disk space: 999 MiB or more, the least in /srv/docker of compute-1."
-    assert planner.told(Circumstances(backup_age=age, backup_max_age=allowed, room=ROOM)) == [line, least]
+    assert planner.told(Circumstances(backup_age=age, backup_max_age=allowed, disk_free=DISK)) == [line, least]
 
 
 def _earlier(phase: Phase, release_to: str, **changes: t.Any) -> Rollout:
