@@ -11,7 +11,7 @@ import pathlib
 import typing as t
 import zlib
 
-from ansible_collections.caisson.openstack.plugins.module_utils.common import masking
+from ansible_collections.caisson.openstack.plugins.module_utils.common import atomic_write, masking
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import digest
 
 
@@ -154,13 +154,7 @@ def _leftovers(root: pathlib.Path, wanted: Wanted) -> list[str]:
 def _write(root: pathlib.Path, file: WantedFile) -> None:
     path = root / file.path
     _make_directories(root, path.parent, file.gid)
-    scratch = path.with_name(f".{path.name}.new")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-        stream.write(file.content)
-        os.fchown(stream.fileno(), 0, file.gid)
-        os.fchmod(stream.fileno(), int(file.mode, 8))
-    scratch.replace(path)
+    atomic_write.write(path, file.content, int(file.mode, 8), (0, file.gid))
 
 
 def _make_directories(root: pathlib.Path, directory: pathlib.Path, gid: int) -> None:

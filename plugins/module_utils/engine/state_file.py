@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import threading
 import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils.common import atomic_write
 
 DEFAULT_PATH = "/var/lib/caisson/state.json"
 
@@ -63,7 +64,4 @@ class StateFile:
 
     def _save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self._path.with_suffix(f".{os.getpid()}")
-        scratch.touch(mode=0o600)
-        scratch.write_text(json.dumps(self._data, indent=1, sort_keys=True))
-        scratch.replace(self._path)
+        atomic_write.write(self._path, json.dumps(self._data, indent=1, sort_keys=True))

@@ -11,7 +11,7 @@ import shutil
 import stat
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.common import atomic_write, dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
@@ -96,9 +96,10 @@ class Snapshots:
         scratch.mkdir(mode=0o700, parents=True)
         _copy(self._config / wanted.name, scratch / "files")
         text = json.dumps(dataclasses.asdict(Snapshot(rollout=rollout, name=wanted.name, spec=spec, digests=own)))
-        (scratch / _NAME).write_text(text, encoding="utf-8")
+        atomic_write.write(scratch / _NAME, text)
         shutil.rmtree(self._root / wanted.name, ignore_errors=True)
         scratch.rename(self._root / wanted.name)
+        atomic_write.sync(self._root)
 
     def put_back(self, snapshot: Snapshot) -> None:
         """Put the files of a container back, each in one step; what came since goes.
@@ -127,18 +128,8 @@ def _copy(source: pathlib.Path, target: pathlib.Path) -> None:
     for directory in [source, *(path for path in sorted(source.rglob("*")) if path.is_dir())] if source.is_dir() else []:
         copy = target / directory.relative_to(source)
         copy.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _own(directory, copy)
+        status = directory.stat()
+        os.chown(copy, status.st_uid, status.st_gid)
+        copy.chmod(stat.S_IMODE(status.st_mode))
     for path in _files(source):
-        scratch = target / path.with_name(f".{path.name}.new")
-        scratch.unlink(missing_ok=True)
-        scratch.touch(mode=0o600)
-        shutil.copyfile(source / path, scratch)
-        _own(source / path, scratch)
-        scratch.replace(target / path)
-
-
-def _own(source: pathlib.Path, target: pathlib.Path) -> None:
-    """Give *target* owner and mode of *source*."""
-    status = source.stat()
-    os.chown(target, status.st_uid, status.st_gid)
-    target.chmod(stat.S_IMODE(status.st_mode))
+        atomic_write.copy(source / path, target / path)
