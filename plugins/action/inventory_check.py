@@ -44,6 +44,9 @@ class ActionModule(ControllerAction):
 
     def act(self, args: Arguments) -> Result:
         """Return on which ports each host is going to listen, and its volumes; see the documentation of the module."""
+        # reading the variables of a host takes long
+        self._written = functools.cache(self._vars["hostvars"].raw_get)
+        self._forced = load_extra_vars(self._loader)
         self._groups = {name: list(hosts) for name, hosts in self._vars["groups"].items()}
         self._in_play = play_roles.in_play(self._task.get_play())
         hosts = self._groups["all"]
@@ -75,12 +78,13 @@ class ActionModule(ControllerAction):
 
     def _settings(self, host: str, names: t.Collection[str]) -> dict[str, Setting]:
         """Return the variables of *host* that an operator set and that belong to roles by their names."""
-        raw = self._vars["hostvars"].raw_get(host)
+        raw = self._written(host)
         facts = raw.get("ansible_facts") or {}
         mine = {key: value for key, value in raw.items() if key.endswith(OVERRIDES) or inventory_checks.role_of(key, names)}
-        forced = load_extra_vars(self._loader)
         return {
-            key: dataclasses.replace(self._setting(value, raw), forced=key in forced) for key, value in mine.items() if key not in facts
+            key: dataclasses.replace(self._setting(value, raw), forced=key in self._forced)
+            for key, value in mine.items()
+            if key not in facts
         }
 
     def _setting(self, value: t.Any, raw: t.Mapping[str, t.Any]) -> Setting:
@@ -133,7 +137,7 @@ class ActionModule(ControllerAction):
 
     def _check_vaults(self, settings: inventory_checks.Settings) -> t.Iterator[inventory_checks.Fault]:
         for host, own in settings.items():
-            raw = self._vars["hostvars"].raw_get(host)
+            raw = self._written(host)
             for name, setting in own.items():
                 if setting.value is ... and isinstance(raw[name], EncryptedString):
                     remedy = "give --vault-password-file or --vault-id"
@@ -158,7 +162,7 @@ class ActionModule(ControllerAction):
         """Return what a host has that does not set *name*."""
         role = inventory_checks.role_of(name, self._in_play)
         value = _defaults(self._in_play[role]).get(name)
-        raw = self._vars["hostvars"].raw_get(host)
+        raw = self._written(host)
         found = self._template(trust_as_template(value), {**self._vars, **raw}, ...) if isinstance(value, str) else value
         return Setting(found, f"default of role {role}")
 
@@ -206,7 +210,7 @@ class ActionModule(ControllerAction):
 
     def _address(self, host: str, own: t.Mapping[str, Setting]) -> Setting:
         """Return the address on which *host* serves, as the filter addresses finds it."""
-        raw = self._vars["hostvars"].raw_get(host)
+        raw = self._written(host)
         return own.get("cloud_address") or self._setting(raw.get("ansible_host") or host, raw)
 
     def _hosts(self, *patterns: str) -> list[str]:
@@ -283,14 +287,8 @@ def _declared(paths: t.Mapping[str, pathlib.Path], settings: inventory_checks.Se
 def _read(path: pathlib.Path) -> tuple[dict[str, t.Any], frozenset[str], frozenset[str]]:
     """Return the options of a role's argument spec, the names of these and all its variables, and of those that an inventory cannot set."""
     options = play_roles.options(path)
-    defaults, fixed = _names(path / "defaults"), _names(path / "vars")
+    defaults, fixed = {*play_roles.variables(path, "defaults")}, {*play_roles.variables(path)}
     return options, frozenset({*options, *defaults, *fixed}), frozenset(fixed - defaults - options.keys())
-
-
-def _names(directory: pathlib.Path) -> set[str]:
-    """Return the names of the variables in a directory of a role."""
-    texts = [file.read_text(encoding="utf-8") for file in directory.rglob("*.yml")]
-    return {name for text in texts for name in re.findall(r"^([A-Za-z]\w*):", text, re.MULTILINE)}
 
 
 @functools.cache

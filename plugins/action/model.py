@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import functools
 import json
@@ -18,7 +19,8 @@ from ansible.template import trust_as_template
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.model import selection
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import ConfigFile, Service
-from ansible_collections.caisson.openstack.plugins.plugin_utils import options, override_files
+from ansible_collections.caisson.openstack.plugins.plugin_utils import compiled, options, override_files
+from ansible_collections.caisson.openstack.plugins.plugin_utils.addresses import Addresses
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, warn
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import build as model
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import (
@@ -31,10 +33,13 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.model import (
 )
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.merge import MOUNTS, MergeError, merge
 from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
+from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory_checks import SHARED
 from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import secret_text
 
 #: The options that the services of each release declare.
 _OPTIONS = pathlib.Path(__file__).resolve().parents[2] / "roles" / "images" / "files" / "options"
+#: An expression that only names a variable.
+_VARIABLE = re.compile(r"\s*\{\{\s*(\w+)\s*\}\}\s*")
 
 
 class ActionModule(ControllerAction):
@@ -57,15 +62,22 @@ class ActionModule(ControllerAction):
             groups={name: list(hosts) for name, hosts in self._vars["groups"].items()},
             image_prefix=args["image_prefix"],
             image_tag=args["image_tag"],
-            addresses={host: self._address(host) for host in self._vars["groups"].get("all", [])},
+            addresses=Addresses(self._vars["hostvars"]),
         )
         try:
-            built = self._build(site)
+            with compiled.remembered() as self._own_texts:
+                built = self._build(site)
         except (dataclass_spec.SchemaError, validate.ModelError) as error:
             self._faults += error.messages
         if self._faults:
             raise AnsibleActionFail(_report([self._attributed(fault) for fault in self._faults]))
         return _result(built, {*self._secrets, *self._hidden})
+
+    def _resolve_shared(self) -> None:
+        """Resolve what the services share once, not wherever it is used; what cannot be resolved may not be used in this play."""
+        for name in play_roles.variables(self._paths[SHARED]) if SHARED in self._paths else ():
+            with contextlib.suppress(AnsibleError, KeyError):
+                self._vars[name] = play_roles.template(self._templar, self._vars[name], {**self._vars, "omit": overrides.OMIT})
 
     def _known_secrets(self, names: t.Iterable[str]) -> set[str]:
         """Return every secret of the secrets file, of variables that take the place of one, and of accounts that take turns."""
@@ -91,6 +103,7 @@ class ActionModule(ControllerAction):
         kinds = self._secret_kinds()
         self._vars, self._faults = options.typed(self._templar, self._vars, self._paths, kinds)
         self._secrets = self._known_secrets(kinds)
+        self._resolve_shared()
         self._contents: dict[tuple[str, str, tuple[str, ...]], list[_Content]] = {}
         services = [service for service in map(self._load, self._definitions()) if service]
         if self._faults:
@@ -100,7 +113,7 @@ class ActionModule(ControllerAction):
             self._faults += overrides.strays(pathlib.Path(self._args["overrides_dir"]), services, site.groups, hosts)
         validate.check(services, site.groups, self._balancer(site))
         active = [service for service in services if service.enabled]
-        self._extra = {"service_frontends": model.frontends(active, site.groups, self._address)}
+        self._extra = {"service_frontends": model.frontends(active, site.groups, site.addresses)}
         return model.build(services, site, self._render, self._selection(services))
 
     def _balancer(self, site: model.Site) -> str:
@@ -109,9 +122,7 @@ class ActionModule(ControllerAction):
             return ""
         group, address = (self._template(self._vars[f"loadbalancer_{name}"], f"loadbalancer_{name}") for name in ("group", "address"))
         known = all(name in site.groups for name in str(group).split(":"))
-        here = (
-            known and site.host in validate.resolve_group(str(group), site.groups) and str(address).strip() == site.addresses.get(site.host)
-        )
+        here = known and site.host in validate.resolve_group(str(group), site.groups) and str(address).strip() == site.addresses[site.host]
         return site.host if here else ""
 
     def _selection(self, services: list[Service]) -> selection.Selection:
@@ -142,12 +153,21 @@ class ActionModule(ControllerAction):
         if not isinstance(definition, t.Mapping):
             self._faults.append(f"{where}: expected a mapping")
             return {}
-        listed = {key: self._template(value, where) if isinstance(value, str) else value for key, value in definition.items()}
+        listed = {key: self._listed_value(value, where) for key, value in definition.items()}
         if isinstance(listed.get("files"), list):
             # files that services share stand among their own as an expression
-            groups = [self._template(item, where) if isinstance(item, str) else item for item in listed["files"]]
-            listed["files"] = [file for group in groups if group is not None for file in (group if isinstance(group, list) else [group])]
+            groups = [self._listed_value(item, where) for item in listed["files"]]
+            files = [file for group in groups if group is not None for file in (group if isinstance(group, list) else [group])]
+            listed["files"] = [self._template(file, where) if isinstance(file, str) else file for file in files]
         return listed
+
+    def _listed_value(self, value: t.Any, where: str) -> t.Any:
+        """Return the value of an expression; of one that only names a list, that list as it is written."""
+        if not isinstance(value, str):
+            return value
+        name = _VARIABLE.fullmatch(value)
+        written = self._vars.get(name[1]) if name and self._templar.is_template(value) else None
+        return list(written) if isinstance(written, list) else self._template(value, where)
 
     def _load(self, item: tuple[str, dict[str, t.Any]]) -> Service | None:
         """Template a definition, but for the content of its files, merge the operator's overrides in and validate it."""
@@ -209,7 +229,7 @@ class ActionModule(ControllerAction):
         """Return the content of a file as the role defines it and as a variable of the operator changes it, each with that variable."""
         contents = self._contents[_key(service, file)]
         if file.template:
-            text = trust_as_template((self._paths[service.name] / "templates" / file.template).read_text(encoding="utf-8"))
+            text = self._own_template(service.name, file.template)
             contents = [_Content("", text), *filter(lambda content: content.variable, contents)]
         values = []
         for content in contents:
@@ -221,6 +241,13 @@ class ActionModule(ControllerAction):
         if not contents:
             self._faults.append(f"{where}: has neither content nor template")
         return values
+
+    def _own_template(self, service: str, name: str) -> str:
+        """Return the text of a template of a role."""
+        text = (self._paths[service] / "templates" / name).read_text(encoding="utf-8")
+        if compiled.is_own(self._paths[service]):
+            self._own_texts.add(text)
+        return trust_as_template(text)
 
     def _check_names(self, service: Service, content: t.Any, given: list[tuple[str, t.Any] | overrides.Override]) -> None:
         """Note the options in overrides of a file that its service does not read."""
@@ -278,11 +305,6 @@ class ActionModule(ControllerAction):
             message = " ".join(str(error).split()).replace(f"The filter plugin '{expressions.FILTER}' failed: ", "")
             self._faults.append(f"{where}: {message}")
             return None
-
-    def _address(self, host: str) -> str:
-        """Return the address on which another host serves."""
-        known = self._vars["hostvars"][host]
-        return str(known.get("cloud_address") or known.get("ansible_host") or host)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -39,10 +39,12 @@ _value:
 
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.plugin_utils.addresses import address
+
 
 def addresses(hosts: t.Iterable[str], hostvars: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
     """Return the address of each host."""
-    return [str(hostvars[host].get("cloud_address") or hostvars[host].get("ansible_host") or host) for host in hosts]
+    return [address(host, hostvars) for host in hosts]
 
 
 class FilterModule:

@@ -128,14 +128,14 @@ Renderer = t.Callable[[Service, ConfigFile], str]
 
 
 def frontends(
-    services: t.Iterable[Service], groups: t.Mapping[str, t.Sequence[str]], address: t.Callable[[str], str]
+    services: t.Iterable[Service], groups: t.Mapping[str, t.Sequence[str]], addresses: t.Mapping[str, str]
 ) -> list[dict[str, t.Any]]:
-    """Return the load balancer's ports and the hosts behind each, for templates; *address* gives a host's address."""
+    """Return the load balancer's ports and the hosts behind each, for templates."""
     return [
         {
             **dataclasses.asdict(frontend),
             "backends": [
-                {"name": host, "address": address(host), "port": frontend.listen_port} for host in resolve_group(frontend.group, groups)
+                {"name": host, "address": addresses[host], "port": frontend.listen_port} for host in resolve_group(frontend.group, groups)
             ],
         }
         for service in services

@@ -69,9 +69,12 @@ def lines(faults: t.Iterable[Fault], hosts: t.Collection[str]) -> list[str]:
     return [message if "" in where or len(where) == len(hosts) else f"{message} [{', '.join(where)}]" for message, where in found.items()]
 
 
-def role_of(name: str, roles: t.Iterable[str]) -> str:
+def role_of(name: str, roles: t.Container[str]) -> str:
     """Return the role to which a variable belongs by its name, or an empty text."""
-    return max((role for role in roles if name.startswith(f"{role}_")), key=len, default="")
+    prefix = name.rpartition("_")[0]
+    while prefix and prefix not in roles:
+        prefix = prefix.rpartition("_")[0]
+    return prefix
 
 
 def check_names(settings: Settings, roles: t.Mapping[str, Role]) -> tuple[list[Fault], list[Fault]]:

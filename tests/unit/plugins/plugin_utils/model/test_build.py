@@ -36,7 +36,7 @@ def _build(*services: Service, host: str = "c1", content: str = "text") -> model
 
 def test_frontends_know_the_hosts_behind_them() -> None:
     service = a_service(frontends=[Frontend("api", 80, 10080, "control", check_path="/")])
-    (found,) = model.frontends([service], GROUPS, lambda host: f"addr-{host}")
+    (found,) = model.frontends([service], GROUPS, {host: f"addr-{host}" for host in GROUPS["all"]})
     assert found["backends"] == [
         {"name": "c1", "address": "addr-c1", "port": 10080},
         {"name": "c2", "address": "addr-c2", "port": 10080},

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Expressions compiled once. Ansible compiles each anew wherever it stands, and each host has a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import marshal
+import os
+import pathlib
+import sys
+import types
+import typing as t
+
+import jinja2
+from ansible import constants
+from ansible.release import __version__ as ansible_version
+
+from ansible_collections.caisson.openstack.plugins.module_utils.common import atomic_write
+from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
+
+#: Changes what a template is compiled to, beside its text.
+_SYNTAX = (
+    *("block_start_string", "block_end_string", "variable_start_string", "variable_end_string"),
+    *("comment_start_string", "comment_end_string", "line_statement_prefix", "line_comment_prefix"),
+    *("trim_blocks", "lstrip_blocks", "newline_sequence", "keep_trailing_newline", "autoescape", "optimized"),
+)
+_FILTERS = pathlib.Path(__file__).parents[1] / "filter"
+_ROLES = pathlib.Path(__file__).parents[2] / "roles"
+_Key = tuple[t.Any, ...]
+_Code = dict[_Key, types.CodeType]
+
+
+@contextlib.contextmanager
+def remembered() -> t.Iterator[set[str]]:
+    """Compile each expression once while the context lasts, and keep those of this collection for other hosts and runs.
+
+    What operators write is not kept: it may hold secrets. To the set that is yielded, add texts of templates of this collection.
+    """
+    own: set[str] = set()
+    path = _path()
+    code, found, compile_anew = _read(path), _Code(), jinja2.Environment.compile
+
+    def compile_once(self: jinja2.Environment, source: t.Any, *args: t.Any, **options: t.Any) -> t.Any:
+        # Ansible treats backslashes in one way or another; what else is asked for has its own options
+        if args or options or not isinstance(source, str) or "\\" in source:
+            return compile_anew(self, source, *args, **options)
+        key = (str(source), *sorted(self.extensions), *(getattr(self, name) for name in _SYNTAX))
+        if key not in code:
+            code[key] = compile_anew(self, source)
+            if source in own or is_own(origin(source)):
+                found[key] = code[key]
+        return code[key]
+
+    jinja2.Environment.compile = compile_once  # type: ignore[method-assign]  # there is no hook for it
+    try:
+        yield own
+    finally:
+        jinja2.Environment.compile = compile_anew  # type: ignore[method-assign]
+    if found:
+        _write(path, {**_read(path), **found})
+
+
+def is_own(place: str | pathlib.Path) -> bool:
+    """Return whether a place is in a role of this collection."""
+    return str(place).startswith(f"{_ROLES}/")
+
+
+def _path() -> pathlib.Path:
+    """Return the file of what was compiled by these very versions; a filter says in its file how it wants to be called."""
+    versions = (sys.implementation.cache_tag, jinja2.__version__, ansible_version, getattr(constants, "ALLOW_EMBEDDED_TEMPLATES", None))
+    filters = [file.read_bytes() for file in sorted(_FILTERS.glob("*.py"))]
+    name = hashlib.sha256(repr((versions, filters)).encode()).hexdigest()[:16]
+    return pathlib.Path(constants.ANSIBLE_HOME) / "caisson_openstack" / f"expressions-{name}"
+
+
+def _read(path: pathlib.Path) -> _Code:
+    """Return what the file has; nothing if it cannot be read, or if others than this user could have written it."""
+    try:
+        status = path.stat()
+        if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+            return {}
+        return t.cast(_Code, marshal.loads(path.read_bytes()))
+    except (OSError, EOFError, ValueError, TypeError):
+        return {}
+
+
+def _write(path: pathlib.Path, code: _Code) -> None:
+    # a home that cannot be written costs time only
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        atomic_write.write(path, marshal.dumps(code))
