@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import pathlib
 import typing as t
@@ -11,6 +12,7 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.caisson.openstack.plugins.module_utils.output import plans
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, keep, show
+from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import turns
 
 
 class ActionModule(ControllerAction):
@@ -24,12 +26,17 @@ class ActionModule(ControllerAction):
         "file": {"type": "str", "default": ""},
         "approved": {"type": "str", "default": ""},
         "finalizing": {"type": "bool", "default": False},
+        "serial": {"type": "list", "elements": "raw", "default": [1]},
     }
 
     def act(self, args: Arguments) -> Result:
         """Return the plan; see the documentation of the module."""
         plan = plans.make(args["cloud"], args["hosts"], args["changes"], args["journals"], datetime.datetime.now(datetime.UTC))
-        show(plans.summary(plan))
+        try:
+            found = turns.order(plan.hosts, args["serial"])
+        except turns.SerialError as error:
+            raise AnsibleActionFail(f"rollout_serial: {error}. Nothing was changed") from None
+        show([*plans.summary(plan), *turns.summary(found, plan.hosts)])
         refusal = plans.refusal(plan, args["finalizing"])
         if refusal:
             raise AnsibleActionFail(f"{refusal}. Nothing was changed")
@@ -38,7 +45,12 @@ class ActionModule(ControllerAction):
         if args["file"]:
             keep("plan", args["file"], plans.dump(plan))
         unhealthy = [f"{name} on {host}" for host, result in args["hosts"].items() for name in result.get("unhealthy") or []]
-        return {"changed": False, "settled": plan.settled and not unhealthy, "unhealthy": unhealthy}
+        return {
+            "changed": False,
+            "settled": plan.settled and not unhealthy,
+            "unhealthy": unhealthy,
+            "turns": [dataclasses.asdict(turn) for turn in found],
+        }
 
     def _hold(self, approved: str, plan: plans.Plan) -> None:
         """Refuse to go on unless the world is as the approved plan found it."""

@@ -62,6 +62,9 @@ ready:
     interval: {description: Seconds between two tries., type: int, default: 2}
 config_digest: {description: Digest of the files whose change restarts the container., type: str, default: ''}
 reload_digest: {description: Digest of the files whose change reloads the container., type: str, default: ''}
+wave: {description: Start round of its service., type: str, default: ''}
+tier: {description: Tier in which a rollout comes to it., type: str, default: ''}
+shared: {description: Whether more than one host has it. Such a container is replaced host by host., type: bool, default: false}
 """
 
 _JOBS = r"""

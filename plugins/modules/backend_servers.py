@@ -33,7 +33,7 @@ options:
     choices: [drained, ready]
     required: true
   timeout:
-    description: Seconds to wait for the last request, or for the first check that succeeds.
+    description: Seconds to wait for the last request, or for the first check that succeeds; V(0) does not wait, and is no failure.
     type: int
     default: 60
 extends_documentation_fragment: [caisson.openstack.engine]
@@ -137,7 +137,7 @@ def main() -> None:
             changed, left = _change(Admin(f"/proc/{found.pid}/root{_SOCKET}"), params, params["backends"], module.check_mode)
     except (EngineError, OSError, ValueError) as error:
         module.fail_json(msg=f"cannot change {params['server']} in the load balancer: {error}")
-    if left and params["state"] == "ready":
+    if left and params["state"] == "ready" and params["timeout"]:
         module.fail_json(msg=f"the load balancer does not find {params['server']} up in {left} of {', '.join(changed)}")
     module.exit_json(changed=bool(changed), backends=changed, left=left)
 

@@ -139,11 +139,12 @@ def _file_step(change: config_tree.Change, wanted: config_tree.Wanted, services:
     )
 
 
-def _step(outcome: Outcome, impacts: dict[str, str], secrets: list[str]) -> Step:
-    impact = impacts.get(outcome.name, "") if outcome.action in ("replace", "restart", "remove") else ""
+def _step(outcome: Outcome, spec: ContainerSpec | None, secrets: list[str]) -> Step:
+    stopped = spec if outcome.action in ("replace", "restart") else None
+    turn = (stopped.wave, stopped.tier) if stopped and stopped.shared else ("", "")
     values = {field: getattr(outcome, field) for field in ("kind", "name", "action", "service", "reasons")}
     values["reasons"] = masking.masked(outcome.reasons, secrets)
-    return Step(**values, impact=impact, digest=digest([secrets, outcome.after]))
+    return Step(**values, impact=stopped.impact if stopped else "", digest=digest([secrets, outcome.after]), wave=turn[0], tier=turn[1])
 
 
 def _releases(engine: Engine, cloud: str, containers: list[ContainerSpec]) -> list[list[str]]:
@@ -214,10 +215,10 @@ def _observe(module: AnsibleModule) -> None:
         lines = "\n".join(f"  - {reason}" for reason in reasons)
         what = "this run would leave the host half-made" if unmet else "this host cannot be brought to its definitions"
         module.fail_json(msg=f"{what}; nothing was changed:\n{lines}")
-    services = {spec.name: spec.service for spec in containers}
+    own = {spec.name: spec for spec in containers}
+    services = {name: spec.service for name, spec in own.items()}
     steps = [_file_step(change, wanted, services) for change in changes]
-    impacts = {spec.name: spec.impact for spec in containers}
-    steps += [_step(outcome, impacts, wanted.secrets) for outcome in outcomes if outcome.changed]
+    steps += [_step(outcome, own.get(outcome.name), wanted.secrets) for outcome in outcomes if outcome.changed]
     module.exit_json(
         changed=module.check_mode and bool(steps),
         steps=[dataclasses.asdict(step) for step in steps],

@@ -10,14 +10,14 @@ module: host_step
 short_description: Update some containers of a host, or put back what they were before a rollout
 version_added: 0.1.0
 description:
-  - One step of a rollout, the containers of one tier on one host.
-  - Before a container is changed, its specification, image and configuration are kept on the host as a snapshot. With O(state=reverted)
-    the container is restored from its snapshot, independently of the inventory.
+  - One step of a run that changes several hosts, the containers of one tier on one host.
+  - Before a rollout changes a container, its specification, image and configuration are kept on the host as a snapshot. With
+    O(state=reverted) the container is restored from its snapshot, independently of the inventory.
   - A container that is up to date is left alone, so an interrupted step can be run again.
 author: The caisson authors (@caisson)
 options:
   rollout:
-    description: Identifier of the rollout; snapshots of another rollout are replaced. Needed except in check mode.
+    description: Identifier of the rollout; snapshots of another rollout are replaced. Without it no snapshot is kept.
     type: str
     default: ''
   only:
@@ -140,8 +140,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if not module.params["rollout"] and not module.check_mode:
-        module.fail_json(msg="parameter 'rollout' is required except in check mode: it says which rollout the snapshots belong to")
+    if not module.params["rollout"] and module.params["state"] == "reverted":
+        module.fail_json(msg="parameter 'rollout' is required with state=reverted: it says which rollout the snapshots belong to")
     try:
         # a run whose controller was killed may still be at work on the host
         with lock.exclusive(pathlib.Path(DEFAULT_PATH).parent, make=not module.check_mode):

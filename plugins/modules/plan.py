@@ -45,6 +45,11 @@ options:
     description: Whether the run is the last part of a rollout, which may do what no other run may while one is open.
     type: bool
     default: false
+  serial:
+    description: How many hosts replace or restart a container at the same time, in the form of Ansible's C(serial).
+    type: list
+    elements: raw
+    default: [1]
 attributes:
   check_mode: {support: full, description: 'Works the same; O(file) is written, because a plan is made in check mode.'}
   diff_mode: {support: none, description: The plan is the difference.}
@@ -60,6 +65,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+turns:
+  description: Which hosts replace or restart the containers of which start round and tier, one turn after the other.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{wave: service, tier: api, hosts: [control1]}, {wave: service, tier: api, hosts: [control2]}]
 settled: {description: Whether there is nothing to change and everything is healthy., type: bool, returned: success}
 unhealthy: {description: Containers that are as they should be but not healthy., type: list, elements: str, returned: success}
 """

@@ -34,7 +34,7 @@ def test_a_broken_image_stops_at_the_first_host(cloud: Cloud, guests: list[Guest
     image = other_image("nova_compute", kind, script)
     settings = {
         "nova_service_overrides": {"containers": [{"name": "nova_compute", "image": image, "start_timeout": 90}]},
-        "rollout_gate_timeout": 90,
+        "service_gate_timeout": 90,
     }
     before, other = cloud.everything(), cloud.started("compute2")
     text = cloud.play("upgrade", "-e", json.dumps(settings), check=False)

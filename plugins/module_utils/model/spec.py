@@ -34,6 +34,9 @@ _NOT_COMPARED = frozenset(
         "stop_check",
         "drain",
         "ready",
+        "wave",
+        "tier",
+        "shared",
     }
 )
 
@@ -55,12 +58,16 @@ class ContainerSpec(ContainerOptions):
     """One container on one host, resolved: nothing left to look up.
 
     ``config_digest`` covers the files whose change restarts the container, ``reload_digest`` those that it
-    reads again on ``reload_signal``.
+    reads again on ``reload_signal``. ``shared`` is true if more than one host has the container: such a one is replaced and restarted
+    host by host, in the turn of its ``wave`` and ``tier``.
     """
 
     service: str
     config_digest: str = ""
     reload_digest: str = ""
+    wave: str = ""
+    tier: str = ""
+    shared: bool = False
 
     def compared(self) -> dict[str, t.Any]:
         """Return the part of the specification that a change of which needs a new container."""

@@ -24,7 +24,10 @@ class PlanError(ValueError):
 
 @dataclasses.dataclass(kw_only=True)
 class Step:
-    """One change, why it is made, and what users notice; ``digest`` stands for what it leads to."""
+    """One change, why it is made, and what users notice; ``digest`` stands for what it leads to.
+
+    ``wave`` and ``tier`` say when it is the turn of a change that hosts make one after the other; others have none.
+    """
 
     kind: t.Literal["file", "container", "job", "database", "catalog"]
     name: str
@@ -34,6 +37,8 @@ class Step:
     impact: str = ""
     digest: str = ""
     diff: str = ""
+    wave: str = ""
+    tier: str = ""
 
 
 @dataclasses.dataclass(kw_only=True)

@@ -56,7 +56,7 @@ class HostStep:
     Args:
         engine: the host's engine.
         cloud: name of the cloud.
-        rollout: identifier of the rollout; not needed in check mode.
+        rollout: identifier of the rollout; without it no snapshots are kept.
         names: containers that the step is for.
         state: what the host remembers.
         snapshots: what the containers were before the rollout.
@@ -95,7 +95,7 @@ class HostStep:
         if self.check_mode:
             return StepResult(updates, diff=diff)
         current = self._current()
-        for spec in (spec for spec in targets if spec.name in changing):
+        for spec in (spec for spec in targets if spec.name in changing and self.rollout):
             self.snapshots.keep(self.rollout, spec, current.get(spec.name), written)
         config_tree.apply(self.root, wanted, changes)
         self.state.replace("files", config_tree.digests(wanted, written))

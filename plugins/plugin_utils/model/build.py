@@ -218,6 +218,9 @@ def _container(service: Service, item: Container, files: list[tuple[ConfigFile, 
         service=service.name,
         config_digest=_files_digest(files, "restart"),
         reload_digest=_files_digest(files, "reload"),
+        wave=service.wave,
+        tier=item.tier or "",
+        shared=len(resolve_group(item.group, site.groups)) > 1,
         **values,
     )
 

@@ -74,7 +74,7 @@ TAKEN = '{"id":1,"result":[{"count":1}],"error":null}'
 
 @pytest.fixture(scope="module")
 def gate() -> types.ModuleType:
-    return load("rollout", "gate")
+    return load("service", "gate")
 
 
 @pytest.fixture

@@ -7,33 +7,16 @@ What they call, the host's engine, its load balancer and the journals, is a fake
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 import pathlib
-import subprocess
-import sys
 import typing as t
 
 import pytest
 import yaml
 
+from tests.unit.roles import fake_role
+
 ROLE = pathlib.Path(__file__).parents[3] / "roles/rollout"
 FAKES = ("host_step", "containers_soak", "revert_jobs", "rollout", "backend_servers", "rollout_report", "toolbox")
-#: Writes its arguments down, and answers by what the file of answers has for its name and state.
-FAKE = """
-import json, os
-from ansible.plugins.action import ActionBase
-
-class ActionModule(ActionBase):
-    _requires_connection = False
-
-    def run(self, tmp=None, task_vars=None):
-        name, args = self._task.action.rpartition(".")[2], self._task.args
-        with open(os.environ["FAKE_CALLS"], "a") as file:
-            file.write(json.dumps({"name": name, **args}) + chr(10))
-        with open(os.environ["FAKE_ANSWERS"]) as file:
-            return json.load(file).get(name + " " + args.get("state", ""), {"changed": False, "moves": [{}]})
-"""
 MOVES = [("compute", "nova_compute"), ("conductor", "nova_conductor"), ("api", "nova_api"), ("compute", "libvirt")]
 VARIABLES = {
     "__rollout": {
@@ -72,38 +55,15 @@ class Run:
 @pytest.fixture
 def run(tmp_path: pathlib.Path) -> t.Callable[..., Run]:
     """Runs tasks of the role on a host that is a control host as well."""
-    collection = tmp_path / "ansible_collections/caisson/openstack"
-    for directory in ("plugins/action", "roles/cloud/tasks", "roles/prober/tasks"):
-        (collection / directory).mkdir(parents=True)
-    for name in FAKES:
-        (collection / f"plugins/action/{name}.py").write_text(FAKE)
-    (collection / "roles/cloud/tasks/main.yml").write_text("[]")
-    (collection / "roles/prober/tasks/report.yml").write_text("[]")
-    (collection / "roles/rollout").symlink_to(ROLE)
-    (tmp_path / "ansible.cfg").touch()
 
     def call(tasks: str, answers: dict[str, t.Any], **variables: t.Any) -> Run:
         role = {"import_role": {"name": "caisson.openstack.rollout", "tasks_from": tasks}}
         play = {"hosts": "all", "gather_facts": False, "tasks": [role]}
         # those of the host, because a host is asked for what others know of it
         host = {"ansible_connection": "local", **VARIABLES, **variables}
-        hosts = {"control": {"hosts": {"aio": host}}}
-        files = {"play.json": [play], "hosts.json": hosts, "answers.json": {"rollout read": READ, **answers}}
-        for name, content in files.items():
-            (tmp_path / name).write_text(json.dumps(content))
-        calls = tmp_path / "calls"
-        calls.unlink(missing_ok=True)
-        environment = {
-            "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(tmp_path),
-            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "ansible"),
-            "FAKE_CALLS": str(calls),
-            "FAKE_ANSWERS": str(tmp_path / "answers.json"),
-        }
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.json")]
-        done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False)
-        known = [json.loads(line) for line in calls.read_text().splitlines()] if calls.exists() else []
-        return Run(done.returncode, " ".join((done.stdout + done.stderr).split()), [_short(item) for item in known])
+        inventory = {"control": {"hosts": {"aio": host}}}
+        done = fake_role.run(tmp_path, [play], inventory, ["rollout", "service"], FAKES, {"rollout read": READ, **answers})
+        return Run(done.code, done.text, [_short(item) for item in done.calls])
 
     return call
 
@@ -179,12 +139,12 @@ def test_a_host_without_moves_is_not_looked_at(run: t.Callable[..., Run]) -> Non
 
 
 def test_a_step_that_fails_is_put_back(run: t.Callable[..., Run]) -> None:
-    done = run("step", {"host_step rolled": {"failed": True, "msg": "no image"}}, rollout_tier="api")
-    why = "move | Bring the containers to state rolled: no image"
+    done = run("step", {"host_step ": {"failed": True, "msg": "no image"}}, rollout_tier="api")
+    why = "step | Replace the containers and wait until they are healthy: no image"
     assert done.calls == [
         "noted roll api begun",
         "backend_servers drained nova_api",
-        "host_step rolled nova_api",
+        "host_step nova_api",
         f"noted roll api failed {why}",
         # it is drained already
         "revert_jobs",

@@ -6,11 +6,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+import typing as t
+
+import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.config_tree import Wanted, WantedFile
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Outcome
-from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import digest
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, digest
 from ansible_collections.caisson.openstack.plugins.modules import host_plan
 
 _PATH = "prometheus/config/prometheus.yml"
@@ -41,8 +44,25 @@ def test_a_secret_in_the_environment_is_in_no_step_of_a_container() -> None:
     outcome = Outcome(
         "prometheus", "container", "monitoring", "replace", ["env: none -> known"], {}, {"env": {"ADMIN_PASSWORD": "hunter2"}}
     )
-    step = host_plan._step(outcome, {}, ["known"])
+    step = host_plan._step(outcome, None, ["known"])
     shown = json.dumps([dataclasses.asdict(step), host_plan._diff(pathlib.Path("/"), [], [outcome], ["known"])])
     assert "hunter2" not in shown
     assert "known" not in shown
     assert step.reasons == ["env: none -> ********"]
+
+
+@pytest.mark.parametrize(
+    ("action", "shared", "turn"),
+    [
+        ("replace", True, ("identity", "api")),
+        ("restart", True, ("identity", "api")),
+        ("replace", False, ("", "")),
+        ("create", True, ("", "")),
+        ("reload", True, ("", "")),
+        ("start", True, ("", "")),
+    ],
+)
+def test_only_a_stop_of_what_other_hosts_have_as_well_waits_for_a_turn(action: t.Any, shared: bool, turn: tuple[str, str]) -> None:
+    spec = ContainerSpec(name="api", service="x", image="x:1", command=["run"], wave="identity", tier="api", shared=shared)
+    step = host_plan._step(Outcome("api", "container", "x", action, ["why"]), spec, [])
+    assert (step.wave, step.tier) == turn

@@ -57,6 +57,9 @@ _NEUTRAL: dict[str, t.Any] = {
     "stop_check": ContainerCommand(["may-stop"]),
     "drain": ContainerCommand(["leave"]),
     "ready": ReadyCheck(["caught-up"]),
+    "wave": "identity",
+    "tier": "api",
+    "shared": True,
 }
 
 

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The order in which hosts replace the containers that several of them have. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import TIERS, WAVES
+from ansible_collections.caisson.openstack.plugins.module_utils.output.plans import Step
+
+
+class SerialError(ValueError):
+    """The number of hosts that are changed at the same time is wrong; the message says how to write it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Turn:
+    """Hosts that replace their containers of one start round and tier at the same time."""
+
+    wave: str
+    tier: str
+    hosts: list[str]
+
+
+def order(hosts: t.Mapping[str, t.Sequence[Step]], serial: t.Sequence[int | str] = (1,)) -> list[Turn]:
+    """Return the turns that the steps of a plan take: by start round, then by tier, then by host in the order of *hosts*.
+
+    Args:
+        serial: hosts of each turn of a tier, in the form of Ansible's ``serial``.
+
+    Raises:
+        SerialError: if *serial* is wrong.
+    """
+    turns = []
+    for wave in WAVES:
+        for tier in TIERS:
+            own = [host for host, steps in hosts.items() if any((step.wave, step.tier) == (wave, tier) for step in steps)]
+            turns += [Turn(wave, tier, batch) for batch in batches(own, serial)]
+    return turns
+
+
+def batches(hosts: t.Sequence[str], serial: t.Sequence[int | str]) -> list[list[str]]:
+    """Return *hosts* in batches of the sizes of *serial*; the last size holds for all that are left.
+
+    Raises:
+        SerialError: if a size is neither a positive number nor a percentage.
+    """
+    sizes = [_size(item, len(hosts)) for item in serial] or [1]
+    found: list[list[str]] = []
+    left = list(hosts)
+    while left:
+        size = sizes[min(len(found), len(sizes) - 1)]
+        found.append(left[:size])
+        left = left[size:]
+    return found
+
+
+def _size(item: int | str, total: int) -> int:
+    text = str(item).strip()
+    number = text.removesuffix("%")
+    if not number.isdigit() or int(number) < 1:
+        raise SerialError(f"'{item}' is no number of hosts: write a number from 1, such as 2, or a percentage of the hosts, such as 10%")
+    return max(1, total * int(number) // 100) if text.endswith("%") else int(number)
+
+
+def summary(turns: t.Iterable[Turn], hosts: t.Mapping[str, t.Sequence[Step]]) -> list[str]:
+    """Return the turns as lines for people."""
+    lines = []
+    for number, turn in enumerate(turns, start=1):
+        names = sorted({step.name for host in turn.hosts for step in hosts[host] if (step.wave, step.tier) == (turn.wave, turn.tier)})
+        lines.append(f"  {number}. {', '.join(turn.hosts)}: {', '.join(names)}")
+    return ["Replaced or restarted host by host, in this order:", *lines] if lines else []

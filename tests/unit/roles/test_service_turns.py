@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A start round replaces what several hosts have host by host: the tasks of the role, run by Ansible with fakes of the modules."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import pytest
+
+from tests.unit.roles import fake_role
+
+FAKES = ("containers", "host_step", "backend_servers", "toolbox", "host_identity")
+HOSTS = ["c1", "c2", "c3"]
+#: Tier of each container that all hosts have.
+TIERS = {"mariadb": "backend", "keystone_api": "identity", "nova_api": "api", "nova_metadata": "api"}
+
+
+def _variables(replaced: list[str], serial: int) -> dict[str, t.Any]:
+    steps = [{"name": name, "wave": "service", "tier": TIERS[name], "reasons": []} for name in replaced]
+    steps.append({"name": "single", "wave": "", "tier": "", "reasons": []})
+    tiers = [tier for tier in dict.fromkeys(TIERS.values()) if any(step["tier"] == tier for step in steps)]
+    batches = [HOSTS[at : at + serial] for at in range(0, len(HOSTS), serial)]
+    jobs = [{"name": "on_api", "place": "nova_api"}, {"name": "on_single", "place": "single"}]
+    containers = [{"name": name} for name in [*TIERS, "single"]]
+    gate = {"agent": "", "url": "", "backend": ""}
+    return {
+        "__service_wave": "service",
+        "__service_plan": {"turns": [{"wave": "service", "tier": tier, "hosts": batch} for tier in tiers for batch in batches]},
+        "__service_host_plan": {"steps": steps},
+        "__service_model": {
+            "gates": [
+                {**gate, "container": "mariadb"},
+                {**gate, "container": "nova_api", "backend": "nova_api", "url": "http://x"},
+                {**gate, "container": "nova_metadata", "agent": "compute nova-x"},
+            ],
+            "waves": {
+                "service": {"bootstrap": [{"name": "first"}], "containers": containers, "start": jobs, "finalize": [{"name": "last"}]}
+            },
+            "files": "",
+        },
+        "loadbalancer_group": "control",
+        "cloud_name": "example",
+        "cloud_region": "one",
+        "cloud_admin_auth": {},
+        "cloud_image_prefix": "",
+        "cloud_image_tag": "1",
+    }
+
+
+@pytest.fixture
+def run(tmp_path: pathlib.Path) -> t.Callable[..., fake_role.Run]:
+    """Runs a start round on three hosts."""
+
+    def call(replaced: list[str], answers: dict[str, t.Any] | None = None, serial: int = 1, **variables: t.Any) -> fake_role.Run:
+        role = {"import_role": {"name": "caisson.openstack.service", "tasks_from": "wave"}}
+        after = {"caisson.openstack.host_identity": {"state": "released"}}
+        play = {"hosts": "all", "gather_facts": False, "any_errors_fatal": True, "tasks": [{"block": [role], "always": [after]}]}
+        host = {"ansible_connection": "local", **_variables(replaced, serial), **variables}
+        inventory = {"control": {"hosts": dict.fromkeys(HOSTS, host)}}
+        return fake_role.run(tmp_path, [play], inventory, ["service"], FAKES, answers or {})
+
+    return call
+
+
+def _short(calls: list[dict[str, t.Any]]) -> list[str]:
+    lines = []
+    for item in calls:
+        names = [one["name"] for key in ("containers", "jobs") for one in item.get(key, [])] if item["name"] == "containers" else []
+        parts = [item["host"], item["name"], item.get("state", ""), *item.get("only", []), *item.get("backends", []), *names]
+        on = f" on {item['delegate_to']}" if item["delegate_to"] else ""
+        lines.append(" ".join(filter(None, parts)) + on)
+    return lines
+
+
+def _turn(host: str, *names: str, backends: str = "", gate: bool = False) -> list[str]:
+    balancers = [
+        [f"{host} backend_servers {state} {backends} on {other}" for other in HOSTS] if backends else [] for state in ("drained", "ready")
+    ]
+    asked = [f"{host} toolbox on c1"] if gate else []
+    return [f"{host} host_identity renewed", *balancers[0], " ".join([host, "host_step", *names]), *asked, *balancers[1]]
+
+
+def _everywhere(what: str) -> set[str]:
+    return {f"{host} {what}" for host in HOSTS}
+
+
+def test_what_several_hosts_have_is_replaced_host_by_host_in_the_order_of_tiers(run: t.Callable[..., fake_role.Run]) -> None:
+    done = run(["nova_metadata", "mariadb", "nova_api"])
+    calls = _short(done.calls)
+    assert done.code == 0, done.text
+    assert set(calls[:3]) == _everywhere("containers first")
+    # all else at once: it is done on every host before the first turn
+    assert set(calls[3:6]) == _everywhere("containers keystone_api single on_single")
+    turns = [_turn(host, "mariadb") for host in HOSTS]
+    turns += [_turn(host, "nova_metadata", "nova_api", backends="nova_api", gate=True) for host in HOSTS]
+    assert calls[6:-6] == [call for turn in turns for call in turn]
+    assert set(calls[-6:-3]) == _everywhere("containers last")
+
+
+def test_without_replacements_there_are_no_turns(run: t.Callable[..., fake_role.Run]) -> None:
+    done = run([])
+    assert done.code == 0, done.text
+    assert set(_short(done.calls)[3:6]) == _everywhere("containers mariadb keystone_api nova_api nova_metadata single on_api on_single")
+    assert {item["name"] for item in done.calls} == {"containers", "host_identity"}
+
+
+def test_hosts_of_one_turn_go_at_the_same_time(run: t.Callable[..., fake_role.Run]) -> None:
+    done = run(["mariadb"], serial=2)
+    steps = [call.split()[0] for call in _short(done.calls) if "host_step" in call]
+    renewed = [call.split()[0] for call in _short(done.calls) if "renewed" in call]
+    assert (sorted(steps[:2]), steps[2:], sorted(renewed[:2])) == (["c1", "c2"], ["c3"], ["c1", "c2"]), done.text
+
+
+def test_a_host_that_fails_stops_the_run_before_the_next_one(run: t.Callable[..., fake_role.Run]) -> None:
+    done = run(["nova_api"], {"host_step  c2": {"failed": True, "msg": "it may not stop: two members are down"}})
+    calls = _short(done.calls)
+    assert done.code != 0
+    assert calls[6:-3] == [
+        *_turn("c1", "nova_api", backends="nova_api", gate=True),
+        # requests come again, whatever happened
+        *(call for call in _turn("c2", "nova_api", backends="nova_api")),
+    ], done.text
+    assert [item.get("timeout") for item in done.calls if item["name"] == "backend_servers"][-3:] == [0, 0, 0]
+    assert done.text.count("stopped because another host failed") == 2
+    # every host gives its lock back
+    assert set(calls[-3:]) == _everywhere("host_identity released")
+    assert "c2 failed to replace or restart nova_api." in done.text
+    assert "it may not stop: two members are down The hosts after it were not changed" in done.text
+
+
+def test_a_run_that_lost_its_place_drains_nothing(run: t.Callable[..., fake_role.Run]) -> None:
+    done = run(["mariadb"], {"host_identity renewed c2": {"failed": True, "msg": "taken over by ada"}})
+    assert [call for call in _short(done.calls) if "host_step" in call] == ["c1 host_step mariadb"], done.text
+    assert "taken over by ada" in done.text
+
+
+def test_the_apis_are_not_asked_with_a_password_that_is_about_to_change(run: t.Callable[..., fake_role.Run]) -> None:
+    waves = {"infrastructure": _variables([], 1)["__service_model"]["waves"]["service"]}
+    bootstrap = {"name": "keystone_bootstrap", "wave": "", "tier": "", "reasons": ["triggers changed"]}
+    for wave, asked in (("infrastructure", 0), ("service", 3)):
+        found = _variables(["nova_api"], 1)
+        for item in (*found["__service_plan"]["turns"], *found["__service_host_plan"]["steps"]):
+            item["wave"] = wave if item["tier"] else ""
+        found["__service_host_plan"]["steps"].append(bootstrap)
+        found["__service_model"]["waves"] |= waves
+        changed = {name: found[name] for name in ("__service_plan", "__service_host_plan", "__service_model")}
+        done = run(["nova_api"], **changed, __service_wave=wave)
+        assert [item["name"] for item in done.calls].count("toolbox") == asked, done.text
+        assert [item["name"] for item in done.calls].count("host_step") == 3, done.text
