@@ -35,9 +35,9 @@ def copy(source: pathlib.Path, path: pathlib.Path) -> None:
         shutil.copyfileobj(data, stream)
 
 
-def sync(directory: pathlib.Path) -> None:
-    """Have the names in a directory on the disk, so that they outlive a loss of power."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+def sync(path: pathlib.Path) -> None:
+    """Have a file, or the names in a directory, on the disk, so that they outlive a loss of power."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
