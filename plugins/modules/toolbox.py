@@ -93,18 +93,17 @@ said:
 """
 
 import json
-import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.detached import Errands, Progress, python_source
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.detached import DetachedRunner, Progress, python_source
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 
 
-def _run(engine: Errands, params: dict[str, t.Any]) -> Progress:
-    """Run the script to its end, or, if it has a name, start it or go on with it until patience is at its end."""
+def _run(engine: DetachedRunner, params: dict[str, t.Any]) -> Progress:
+    """Run the script to its end, or, if it has a name, start or continue it until *patience* is over."""
     spec = ContainerSpec(
         name=params["name"] or "toolbox",
         service="toolbox",
@@ -114,30 +113,13 @@ def _run(engine: Errands, params: dict[str, t.Any]) -> Progress:
         capabilities=params["capabilities"],
     )
     source = python_source(params["script"], {**params["parameters"], **params["secrets"]})
-    image_id = engine.image_id(params["image"])
-    if not image_id:
-        raise EngineError(f"image {params['image']} is not on this host; build it (playbook build) or pull it (playbook pull)")
+    image_id = engine.require_image(params["image"])
     if not params["name"]:
         done = engine.run_once(spec, image_id, params["cloud"], stdin=source.encode(), timeout=params["timeout"])
         return Progress(done.rc, done.stdout, done.stderr)
     if not params["elapsed"]:
-        engine.begin(spec, image_id, params["cloud"], source.encode())
-    return _follow(engine, spec.name, params["patience"], params["timeout"] - params["elapsed"])
-
-
-def _follow(engine: Errands, name: str, patience: int, remaining: int) -> Progress:
-    started = time.monotonic()
-    while True:
-        progress = engine.progress(name)
-        waited = time.monotonic() - started
-        if progress.rc is None and waited >= remaining:
-            progress = Progress(124, progress.stdout, f"{progress.stderr}\nstopped, as it took longer than it may (timeout)")
-        if progress.rc is not None:
-            engine.remove(name)
-            return progress
-        if waited >= patience:
-            return progress
-        time.sleep(0.5)
+        engine.launch(spec, image_id, params["cloud"], source.encode())
+    return engine.follow(spec.name, params["patience"], params["timeout"] - params["elapsed"])
 
 
 def main() -> None:
@@ -160,7 +142,7 @@ def main() -> None:
         supports_check_mode=False,
     )
     try:
-        done = _run(Errands(connect(module.params["engine_url"])), module.params)
+        done = _run(DetachedRunner(connect(module.params["engine_url"])), module.params)
     except EngineError as error:
         module.fail_json(msg=str(error))
     said = done.stderr.splitlines()[module.params["heard"] :] if module.params["name"] else []

@@ -7,7 +7,7 @@ import time
 import types
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.output.availability import PingFigures, figures
+from ansible_collections.caisson.openstack.plugins.module_utils.prober.availability import PingFigures, figures
 from tests.cloud.background import Background
 from tests.scripts import load
 

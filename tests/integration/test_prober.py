@@ -35,6 +35,10 @@ class Module:
             "limit": 2,
         }
 
+    def figures(self, **params: t.Any) -> dict[str, t.Any]:
+        """Return what the module that reads the answers returns."""
+        return run_module("prober_info", directory=self._params["directory"], **params)
+
     def run(self, state: str, **params: t.Any) -> dict[str, t.Any]:
         """Run it as Ansible would; return its result."""
         result = run_module("prober", **{**self._params, "state": state, **params})
@@ -67,7 +71,7 @@ def test_it_runs_until_it_is_stopped_and_tells_what_it_saw(lab: Lab, cloud: Fake
     assert not module.run("stopped")["changed"]
     assert lab.engine.container(lab.name("prober")) is None
     assert cloud.objects == {}
-    result = module.run("reported")
+    result = module.figures()
     apis, ping = result["figures"]["apis"], result["figures"]["pings"][ADDRESS]
     assert {name: api["failed"] for name, api in apis.items() if name != "image"} == {
         "compute": 0,
@@ -102,11 +106,11 @@ def test_other_parameters_start_it_anew_and_the_answers_stay(lab: Lab, module: M
     second = lab.engine.container(lab.name("prober"))
     assert first and second and first.id != second.id
     module.run("stopped")
-    assert module.run("reported", since=begin - 5)["figures"]["pings"][ADDRESS]["sent"]
+    assert module.figures(since=begin - 5)["figures"]["pings"][ADDRESS]["sent"]
 
 
 def test_one_that_cannot_start_says_why(lab: Lab, module: Module) -> None:
     assert module.run("started", addresses=["no address"])["msg"].endswith("'no address'")
     result = module.run("started", script="raise RuntimeError('as the test wants it')\n")
     assert result["msg"] == "the prober did not start: RuntimeError: as the test wants it"
-    assert "start it first" in module.run("reported")["msg"]
+    assert "start it first" in module.figures()["msg"]

@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.caisson.openstack.plugins.module_utils.backup import manifest as backups
 from ansible_collections.caisson.openstack.plugins.module_utils.backup.manifest import BackupError, Measure, Part
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.attach import Sink
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, ExecResult
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, ExecResult
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 
 #: Options of every module that reads or writes sealed files; see the documentation fragment of the same name.
@@ -195,7 +195,4 @@ def run_once(
     Raises:
         EngineError: if its image is not on the host, or the engine refuses.
     """
-    image_id = engine.image_id(spec.image)
-    if image_id is None:
-        raise EngineError(f"image {spec.image} is not on this host; build it (playbook build) or pull it (playbook pull)")
-    return engine.run_once(spec, image_id, cloud, stdin, timeout, f"{spec.name}.job", sink)
+    return engine.run_once(spec, engine.require_image(spec.image), cloud, stdin, timeout, f"{spec.name}.job", sink)

@@ -157,6 +157,13 @@ class Engine(_Client):
         image = self.inspect(reference)
         return image.id if image else None
 
+    def require_image(self, reference: str) -> str:
+        """Return the id of an image of this host; fail if it is not there, and say what to do."""
+        image_id = self.image_id(reference)
+        if image_id is None:
+            raise EngineError(f"image {reference} is not on this host; build it (playbook build) or pull it (playbook pull)")
+        return image_id
+
     def logs(self, name: str, lines: int = 25) -> str:
         """Return the last *lines* of a container's output."""
         raw = self._call(f"read the log of {name}", self._client.logs, name, tail=lines)

@@ -243,12 +243,9 @@ class Converger:
         self._wait(spec, outcome)
 
     def _image(self, spec: ContainerSpec) -> str:
-        image_id = self._engine.image_id(spec.image)
-        if image_id is None and self._check:
-            return "an image that is not on this host yet"
-        if image_id is None:
-            raise EngineError(f"image {spec.image} is not on this host; build it (playbook build) or pull it (playbook pull)")
-        return image_id
+        if self._check:
+            return self._engine.image_id(spec.image) or "an image that is not on this host yet"
+        return self._engine.require_image(spec.image)
 
     def _loaded(self, spec: ContainerSpec, current: ContainerState | None) -> str:
         """Return the digest of the reloadable files as the running process knows them."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One-shot containers that take so long that somebody wants to hear how far they are."""
+"""Detached one-shot containers with progress: started, left alone, and asked from time to time how far they are."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import dataclasses
 import json
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.module_utils.common.wait import wait_until
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.attach import tell
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 
+_POLL_INTERVAL = 0.5  # seconds
 _END = """
 
 import json as _json
@@ -33,10 +35,10 @@ class Progress:
     stderr: str
 
 
-class Errands(Engine):
-    """Containers that are started, left alone, and asked from time to time. All methods raise :class:`EngineError`."""
+class DetachedRunner(Engine):
+    """Starts detached containers and follows them. All methods raise :class:`EngineError`."""
 
-    def begin(self, spec: ContainerSpec, image_id: str, cloud: str, stdin: bytes, labels: t.Mapping[str, str] | None = None) -> None:
+    def launch(self, spec: ContainerSpec, image_id: str, cloud: str, stdin: bytes, labels: t.Mapping[str, str] | None = None) -> None:
         """Start a container that reads *stdin*, with further *labels*; one of its name that a killed run left behind is removed."""
         self.remove(spec.name)
         own = {specs.LABEL_CLOUD: cloud, specs.LABEL_SERVICE: spec.service}
@@ -54,11 +56,11 @@ class Errands(Engine):
         """Return how far the container is.
 
         Raises:
-            EngineError: if it is not there any more.
+            EngineError: if it does not exist any more.
         """
         state = self.container(name)
         if state is None:
-            raise EngineError(f"container {name} was removed by somebody while it ran")
+            raise EngineError(f"container {name} was removed by something else while it ran")
         # asked before the output is read, so that nothing is missing when the command has ended
         rc = None if state.status in ("created", "running") else state.exit_code
         stdout, stderr = (
@@ -66,3 +68,16 @@ class Errands(Engine):
             for choice in ({"stdout": True, "stderr": False}, {"stdout": False, "stderr": True})
         )
         return Progress(rc, stdout, stderr)
+
+    def follow(self, name: str, patience: float, remaining: float) -> Progress:
+        """Wait until the container has ended, and remove it, or until *patience* is over; both times in seconds.
+
+        A container that has not ended after *remaining* seconds is removed, too; its exit code is then 124.
+        """
+        wait_until(lambda: self.progress(name).rc is not None, min(patience, remaining), _POLL_INTERVAL)
+        progress = self.progress(name)
+        if progress.rc is None and remaining <= patience:
+            progress = Progress(124, progress.stdout, f"{progress.stderr}\nstopped, as it took longer than it may (timeout)")
+        if progress.rc is not None:
+            self.remove(name)
+        return progress

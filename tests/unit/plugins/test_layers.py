@@ -23,6 +23,7 @@ LAYERS: list[list[str]] = [
         "module_utils.identity",
         "module_utils.output",
         "module_utils.preflight",
+        "module_utils.prober",
         "module_utils.registration",
     ],
     ["plugin_utils.migrations", "plugin_utils.model"],

@@ -16,7 +16,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils.output import availability
+from ansible_collections.caisson.openstack.plugins.module_utils.prober import availability
 from tests.fake_cloud import REGION, FakeCloud
 from tests.scripts import ROLES, load
 

@@ -12,7 +12,7 @@ from unittest import mock
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.action import rollout_report
-from ansible_collections.caisson.openstack.plugins.module_utils.output.availability import ApiFigures, Figures, Gap, PingFigures, Series
+from ansible_collections.caisson.openstack.plugins.module_utils.prober.availability import ApiFigures, Figures, Gap, PingFigures, Series
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import journal as rollout
 from ansible_collections.caisson.openstack.plugins.plugin_utils import controller
 from tests.unit.rollouts import BEGIN, a_rollout

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.caisson.openstack.plugins.module_utils.output import availability
-from ansible_collections.caisson.openstack.plugins.module_utils.output.availability import Gap, Row, figures
+from ansible_collections.caisson.openstack.plugins.module_utils.prober import availability
+from ansible_collections.caisson.openstack.plugins.module_utils.prober.availability import Gap, Row, figures
 
 START: Row = {"kind": "start", "begin": 100.0}
 
