@@ -33,36 +33,11 @@ options:
     description: Project of the services' users.
     type: str
     default: service
-  users:
-    description: Users of services.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name: {description: Name of the user., type: str, required: true}
-      password: {description: Password of the user., type: str, required: true}
-      roles: {description: Roles in the project., type: list, elements: str, default: []}
-      standby:
-        description: The other user of the pair while a password rotates.
-        type: dict
-        suboptions:
-          user: {description: Name of the user., type: str, required: true}
-          password: {description: 'Its password, for a user that may log in as well; without one the user goes.', type: str, default: ''}
-  endpoints:
-    description: Services and their URLs.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name: {description: Name of the service., type: str, required: true}
-      type: {description: 'Type of the service, such as V(image).', type: str, required: true}
-      internal_url: {description: URL for other services., type: str, required: true}
-      public_url: {description: URL for users., type: str, required: true}
-      description: {description: Text for people., type: str, default: ''}
   timeout:
     description: Seconds to wait for an API that is starting.
     type: int
     default: 60
+extends_documentation_fragment: [caisson.openstack.registration]
 attributes:
   check_mode: {support: full, description: Says what would be created or changed. Where Keystone does not answer yet that is everything.}
   diff_mode: {support: full, description: 'Shows each step and its reason, never passwords.'}
@@ -87,14 +62,26 @@ changes:
 """
 
 import pathlib
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Endpoint, User
-from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import AUTH, CatalogError, Keystone, plan
+from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import AUTH, CatalogError, Keystone, observe, plan
 
-_UNAUTHORIZED = 401
+
+def _apply(keystone: Keystone, auth: dict[str, t.Any], **wanted: t.Any) -> list[str]:
+    """Bring users and catalog to what is wanted; return what was changed."""
+    keystone.login(auth["username"], auth["password"], auth["project_name"])
+    current = keystone.read(wanted["users"])
+    steps = plan(current, **wanted)
+    try:
+        for step in steps:
+            keystone.apply(current, step)
+    except CatalogError as error:
+        raise CatalogError(f"{error}; what came before is complete, run again when solved", error.status) from error
+    return [str(step) for step in steps]
 
 
 def main() -> None:
@@ -119,23 +106,11 @@ def main() -> None:
         ca_file = pathlib.Path(module.tmpdir) / "ca.crt"
         ca_file.write_text(auth["ca_certificates"], encoding="utf-8")
     keystone = Keystone(auth["auth_url"], 0 if module.check_mode else params["timeout"], str(ca_file) if ca_file else None)
+    wanted = {"users": users, "endpoints": endpoints, "project": params["project"], "region": params["region"]}
     try:
-        keystone.login(auth["username"], auth["password"], auth["project_name"])
-        current = keystone.read(users)
+        changes = observe(keystone, auth, **wanted) if module.check_mode else _apply(keystone, auth, **wanted)
     except CatalogError as error:
-        # a run may be about to start Keystone or its database, or to give the administrator another password
-        if not module.check_mode or not (error.silent or error.status == _UNAUTHORIZED):
-            module.fail_json(msg=str(error))
-        what = "does not answer" if error.silent else f"does not know {auth['username']}'s password"
-        unknown = f"Keystone at {auth['auth_url']} {what}: users, services and endpoints are looked at once it does"
-        module.exit_json(changed=True, changes=[unknown], diff={"before": "", "after": f"{unknown}\n"})
-    steps = plan(current, users, endpoints, params["project"], params["region"])
-    try:
-        for step in steps if not module.check_mode else []:
-            keystone.apply(current, step)
-    except CatalogError as error:
-        module.fail_json(msg=f"{error}; what came before is complete, run again when solved")
-    changes = [str(step) for step in steps]
+        module.fail_json(msg=str(error))
     module.exit_json(changed=bool(changes), changes=changes, diff={"before": "", "after": "".join(f"{change}\n" for change in changes)})
 
 

@@ -19,29 +19,7 @@ options:
     description: Name of the container.
     type: str
     default: mariadb
-  databases:
-    description: Databases.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      name: {description: 'Name of the database, or of what a user with O(databases[].privileges) is for.', type: str, required: true}
-      user: {description: User that owns it., type: str, required: true}
-      password: {description: Password of the user., type: str, required: true}
-      standby:
-        description: The other user of the pair while a password rotates.
-        type: dict
-        suboptions:
-          user: {description: Name of the user., type: str, required: true}
-          password: {description: 'Its password, for a user that has access as well; without one the user goes.', type: str, default: ''}
-      privileges:
-        description:
-          - Privileges of the whole server in the place of a database, such as V(PROCESS); V(USAGE) is none.
-          - By the names under which C(information_schema.USER_PRIVILEGES) has them, so V(SLAVE MONITOR), not C(REPLICA MONITOR).
-        type: list
-        elements: str
-        default: []
-extends_documentation_fragment: [caisson.openstack.engine]
+extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.registration.databases]
 attributes:
   check_mode: {support: full, description: Says what would be created or changed.}
   diff_mode: {support: full, description: 'Shows databases, users and reasons, never passwords.'}
@@ -76,26 +54,13 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine.client im
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import databases
 
-_CLIENT = ["mariadb", "--batch", "--skip-column-names", "--raw"]
-
-
-def ask(engine: Engine, container: str, sql: str) -> str:
-    """Run SQL and return its rows; the error names no statement, because one may hold a password."""
-    result = engine.exec(container, _CLIENT, stdin=sql.encode())
-    if result.rc:
-        # the client repeats the statement, and a syntax error the end of it
-        errors = [line.split(" near ")[0] for line in result.stderr.splitlines() if line.startswith("ERROR ")]
-        reason = errors[0] if errors else f"exit code {result.rc}"
-        raise EngineError(f"MariaDB in container {container} refused: {reason}")
-    return result.stdout
-
 
 def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(
         argument_spec={
             "container": {"type": "str", "default": "mariadb"},
-            "databases": {"type": "list", "elements": "dict", "required": True, "options": dataclass_spec.argument_spec(Database)},
+            "databases": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(Database)},
             "engine_url": {"type": "str", "default": DEFAULT_URL},
         },
         supports_check_mode=True,
@@ -109,12 +74,12 @@ def main() -> None:
         if absent and not module.check_mode:
             module.fail_json(msg=f"container {container} does not run on this host; see 'docker logs {container}'")
         if absent:
-            unknown = f"container {container} does not run: databases and users are looked at once it does"
+            (unknown,) = databases.observe(engine, container, wanted)
             module.exit_json(changed=True, changes=[unknown], created=[], diff={"before": "", "after": f"{unknown}\n"})
-        current = databases.parse(ask(engine, container, databases.query(wanted)))
+        current = databases.parse(databases.ask(engine, container, databases.query(wanted)))
         statements = databases.plan(wanted, current)
         if statements and not module.check_mode:
-            ask(engine, container, databases.script(statements))
+            databases.ask(engine, container, databases.script(statements))
     except (EngineError, ValueError) as error:
         module.fail_json(msg=str(error))
     changes = [f"{statement.subject}: {statement.reason}" for statement in statements]

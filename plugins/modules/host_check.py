@@ -86,6 +86,18 @@ options:
     type: list
     elements: str
     default: []
+  substrate:
+    description: Whether to find out what the host offers to containers, as M(caisson.openstack.substrate_facts) does.
+    type: bool
+    default: false
+  libvirt_image:
+    description: With O(substrate) the reference of the libvirt image; KVM is not tried without one.
+    type: str
+    default: ''
+  journal:
+    description: Whether to read how far a rollout is, because this host keeps its journal.
+    type: bool
+    default: false
 extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.identity]
 attributes:
   check_mode: {support: full, description: Never changes anything.}
@@ -104,6 +116,21 @@ clock:
   returned: always
   type: float
   sample: 1767323045.678
+ansible_facts:
+  description: Facts of the host, as M(caisson.openstack.substrate_facts) returns them.
+  returned: with O(substrate=true)
+  type: dict
+  sample: {cloud_substrate: {virt_type: kvm, ovs_datapath: system, cgroup_version: 2, apparmor: true, service_manager: systemd}}
+reasons:
+  description: Why guests and switch run as they do.
+  returned: with O(substrate=true)
+  type: dict
+  sample: {virt_type: a guest booted, ovs_datapath: the kernel has a datapath}
+journal:
+  description: The journal without what was planned and what happened, empty if there is none.
+  returned: with O(journal=true)
+  type: dict
+  sample: {id: 20260101T000000, release_from: '2025.2', release_to: '2026.1', phase: rolled}
 turn:
   description: How often runs have changed the host, for M(caisson.openstack.host_identity).
   returned: success
@@ -138,7 +165,9 @@ from ansible_collections.caisson.openstack.plugins.module_utils.identity import 
 from ansible_collections.caisson.openstack.plugins.module_utils.identity.identity import Expected
 from ansible_collections.caisson.openstack.plugins.module_utils.images import build_settings
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec
-from ansible_collections.caisson.openstack.plugins.module_utils.preflight import api_name, host_checks, interfaces, ports
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight import api_name, host_capabilities, host_checks, interfaces, ports
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import journal
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal_file import DEFAULT_PATH, JournalFile
 
 _ENGINE_OPTIONS = "/etc/docker/daemon.json"
 
@@ -230,6 +259,18 @@ def _strange(params: dict[str, t.Any], record: identity.Seen, expected: Expected
     return identity.left_over(Engine(connect(params["engine_url"], timeout=10)).volumes(params["volumes"]), expected)
 
 
+def _facts(params: dict[str, t.Any], remember: bool) -> dict[str, t.Any]:
+    """Return what else is asked of the host."""
+    found: dict[str, t.Any] = {}
+    if params["substrate"]:
+        offered, reasons = host_capabilities.substrate(params["cloud"], params["libvirt_image"], params["engine_url"], remember)
+        found = {"ansible_facts": {"cloud_substrate": offered}, "reasons": reasons}
+    if params["journal"]:
+        known = JournalFile(DEFAULT_PATH).state()
+        found["journal"] = journal.dump(known) if known else {}
+    return found
+
+
 def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(
@@ -248,6 +289,9 @@ def main() -> None:
             "tunnel_address": {"type": "str", "default": ""},
             "mtu": {"type": "int", "default": 0},
             "volumes": {"type": "list", "elements": "str", "default": []},
+            "substrate": {"type": "bool", "default": False},
+            "libvirt_image": {"type": "str", "default": ""},
+            "journal": {"type": "bool", "default": False},
             "identity": {"type": "dict", "default": {}, "options": dataclass_spec.argument_spec(Expected)},
             "engine_url": {"type": "str", "default": DEFAULT_URL},
         },
@@ -271,8 +315,13 @@ def main() -> None:
     faults = host_checks.faults(seen, wanted)
     if faults:
         module.fail_json(msg=host_checks.refusal(faults), faults=faults, clock=time.time())
+    try:
+        found = _facts(params, remember=not module.check_mode)
+    except (EngineError, journal.RolloutError) as error:
+        module.fail_json(msg=str(error))
     turn = run_lock.read(run_lock.DEFAULT_PATH).turn
-    module.exit_json(changed=False, clock=time.time(), turn=turn, outdated=bool(expected.cloud) and identity.outdated(record, expected))
+    outdated = bool(expected.cloud) and identity.outdated(record, expected)
+    module.exit_json(changed=False, clock=time.time(), turn=turn, outdated=outdated, **found)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ description:
   - Compares files, containers and jobs of a host with the model and returns every step that bringing it there takes, with the
     reason. Nothing is changed.
   - A container is compared with all that the engine and the kernel say of it, so what hands changed is found as well.
+  - Compares databases and catalog as well, on the hosts that are given what these should hold.
   - Fails if containers that are taken for granted are not as they should be, because a run for some services or hosts only
     would leave something half-made.
 author: The caisson authors (@caisson)
@@ -58,7 +59,36 @@ options:
     description: Containers that are looked at at the same time.
     type: int
     default: 8
-extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.specifications]
+  database_container:
+    description: Name of the container that serves O(databases).
+    type: str
+    default: mariadb
+  auth:
+    description: How to log in at Keystone, whose users and endpoints are compared if this is given.
+    type: dict
+    suboptions:
+      auth_url: {description: The API with its version., type: str, required: true}
+      username: {description: An administrator., type: str, required: true}
+      password: {description: Password of the administrator., type: str, required: true}
+      project_name: {description: Project to log in to., type: str, required: true}
+      ca_certificates: {description: 'CA certificates to trust instead of the system''s, as PEM text.', type: str, default: ''}
+  auth_job:
+    description: Job that sets the password of O(auth). While it has to run because its triggers changed, Keystone is not asked.
+    type: str
+    default: ''
+  region:
+    description: Region of the endpoints.
+    type: str
+    default: ''
+  project:
+    description: Project of the services' users.
+    type: str
+    default: service
+extends_documentation_fragment:
+  - caisson.openstack.engine
+  - caisson.openstack.specifications
+  - caisson.openstack.registration
+  - caisson.openstack.registration.databases
 attributes:
   check_mode: {support: full, description: 'Reports a change if a run without check mode would make one.'}
   diff_mode: {support: full, description: 'Shows each file, secrets masked, and each option that differs.'}
@@ -91,6 +121,14 @@ unhealthy:
   returned: success
   type: list
   elements: str
+changes:
+  description: What would be changed in the databases and in the catalog, and why.
+  returned: success
+  type: dict
+  contains:
+    database: {description: Of databases and their users., type: list, elements: str, returned: success}
+    catalog: {description: 'Of users, services and endpoints in Keystone.', type: list, elements: str, returned: success}
+  sample: {database: ['database glance: it does not exist'], catalog: []}
 """
 
 import concurrent.futures
@@ -110,6 +148,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine.client im
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import DEFAULT_PATH, StateError, StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, Endpoint, User
 from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import Reach
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import (
     LABEL_CLOUD,
@@ -119,6 +158,8 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.spec impor
     digest,
 )
 from ansible_collections.caisson.openstack.plugins.module_utils.output.plans import Step
+from ansible_collections.caisson.openstack.plugins.module_utils.registration import catalog, databases
+from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import AUTH, CatalogError, Keystone
 
 _CONNECT_TIMEOUT = 5.0  # seconds
 
@@ -190,6 +231,35 @@ def _diff(root: pathlib.Path, changes: list[config_tree.Change], outcomes: list[
     return shown
 
 
+def _lines(shared: dict[str, list[str]]) -> list[dict[str, t.Any]]:
+    """Return changes of the cloud for a diff."""
+    return [
+        {"before_header": kind, "after_header": kind, "before": "", "after": "".join(f"{line}\n" for line in lines)}
+        for kind, lines in shared.items()
+        if lines
+    ]
+
+
+def _shared(module: AnsibleModule, engine: Engine, outcomes: list[Outcome]) -> dict[str, list[str]]:
+    """Return what would change in the databases and in the catalog, as lines."""
+    params, auth = module.params, module.params["auth"]
+    wanted = [dataclass_spec.construct(Database, item) for item in params["databases"]]
+    changes = {"database": databases.observe(engine, params["database_container"], wanted) if wanted else [], "catalog": []}
+    locked = any(item.name == params["auth_job"] and "triggers changed" in item.reasons for item in outcomes)
+    if auth and not locked:
+        ca_file = pathlib.Path(module.tmpdir) / "ca.crt"
+        ca_file.write_text(auth["ca_certificates"], encoding="utf-8")
+        changes["catalog"] = catalog.observe(
+            Keystone(auth["auth_url"], 0, str(ca_file) if auth["ca_certificates"] else None),
+            auth,
+            users=[dataclass_spec.construct(User, item) for item in params["users"]],
+            endpoints=[dataclass_spec.construct(Endpoint, item) for item in params["endpoints"]],
+            project=params["project"],
+            region=params["region"],
+        )
+    return changes
+
+
 def _observe(module: AnsibleModule) -> None:
     params = module.params
     root = pathlib.Path(params["root"])
@@ -207,7 +277,8 @@ def _observe(module: AnsibleModule) -> None:
             converger.converge(required, [], (), params["parallel"]), [dataclass_spec.construct(Reach, item) for item in params["reach"]]
         )
         releases = _releases(engine, params["cloud"], containers)
-    except (EngineError, StateError) as error:
+        shared = _shared(module, engine, outcomes)
+    except (EngineError, StateError, CatalogError, ValueError) as error:
         module.fail_json(msg=str(error))
     failed = [f"{item.kind} {item.name} of service {item.service}: {item.detail}" for item in outcomes if item.state == "failed"]
     if failed or unmet:
@@ -220,11 +291,12 @@ def _observe(module: AnsibleModule) -> None:
     steps = [_file_step(change, wanted, services) for change in changes]
     steps += [_step(outcome, own.get(outcome.name), wanted.secrets) for outcome in outcomes if outcome.changed]
     module.exit_json(
-        changed=module.check_mode and bool(steps),
+        changed=module.check_mode and bool(steps or any(shared.values())),
         steps=[dataclasses.asdict(step) for step in steps],
         releases=releases,
         unhealthy=[item.name for item in outcomes if item.state == "waiting"],
-        diff=_diff(root, changes, outcomes, wanted.secrets),
+        changes=shared,
+        diff=_diff(root, changes, outcomes, wanted.secrets) + _lines(shared),
     )
 
 
@@ -242,6 +314,14 @@ def main() -> None:
             "prune_services": {"type": "list", "elements": "str", "default": []},
             "keep": {"type": "list", "elements": "str", "default": []},
             "parallel": {"type": "int", "default": 8},
+            "databases": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(Database)},
+            "database_container": {"type": "str", "default": "mariadb"},
+            "auth": {"type": "dict", "options": AUTH},
+            "auth_job": {"type": "str", "default": ""},
+            "region": {"type": "str", "default": ""},
+            "project": {"type": "str", "default": "service"},
+            "users": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(User)},
+            "endpoints": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(Endpoint)},
             "engine_url": {"type": "str", "default": DEFAULT_URL},
         },
         supports_check_mode=True,

@@ -55,8 +55,7 @@ reasons:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, EngineError
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight import host_capabilities
 
 
@@ -70,30 +69,13 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    cloud, image = module.params["cloud"], module.params["libvirt_image"]
-    device = host_capabilities.kvm_device()
     try:
-        engine = Engine(connect(module.params["engine_url"])) if device and image else None
-        image_id = engine.image_id(image) if engine else None
-        virt, virt_reason = host_capabilities.virt_type(
-            device,
-            image_id,
-            host_capabilities.boot_id(),
-            StateFile(),
-            lambda found: engine is not None and host_capabilities.run_guest(engine, found, cloud, "kvm"),
-            remember=not module.check_mode,
+        found, reasons = host_capabilities.substrate(
+            module.params["cloud"], module.params["libvirt_image"], module.params["engine_url"], remember=not module.check_mode
         )
     except EngineError as error:
         module.fail_json(msg=str(error))
-    datapath, datapath_reason = host_capabilities.ovs_datapath(host_capabilities.netlink_family_exists, host_capabilities.load_module)
-    facts = {
-        "virt_type": virt,
-        "ovs_datapath": datapath,
-        "cgroup_version": host_capabilities.cgroup_version(),
-        "apparmor": host_capabilities.apparmor(),
-        "service_manager": host_capabilities.service_manager(),
-    }
-    module.exit_json(ansible_facts={"cloud_substrate": facts}, reasons={"virt_type": virt_reason, "ovs_datapath": datapath_reason})
+    module.exit_json(ansible_facts={"cloud_substrate": found}, reasons=reasons)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, Standby
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import databases
-from ansible_collections.caisson.openstack.plugins.modules.databases import ask
+from ansible_collections.caisson.openstack.plugins.module_utils.registration.databases import ask
 
 from .conftest import MariaDB
 

@@ -14,7 +14,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine.client im
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, Schema
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import databases
-from ansible_collections.caisson.openstack.plugins.modules.databases import ask
+from ansible_collections.caisson.openstack.plugins.module_utils.registration.databases import ask
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout.pending import describe, point_of_no_return
 
 from .conftest import Lab, MariaDB

@@ -20,7 +20,7 @@ import yaml
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import metrics as container_metrics
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import databases
-from ansible_collections.caisson.openstack.plugins.modules.databases import ask
+from ansible_collections.caisson.openstack.plugins.module_utils.registration.databases import ask
 from tests.unit.roles.test_definitions import hosts
 
 from . import defined

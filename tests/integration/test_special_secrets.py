@@ -24,7 +24,7 @@ import yaml
 
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import databases
-from ansible_collections.caisson.openstack.plugins.modules.databases import ask
+from ansible_collections.caisson.openstack.plugins.module_utils.registration.databases import ask
 from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import secret_store, secret_text
 from tests.unit.roles.rendering import ROOT, Host, render
 from tests.unit.roles.test_definitions import SUBSTRATES

@@ -10,7 +10,7 @@ import struct
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import commands
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 
@@ -135,3 +135,33 @@ def boot_id() -> str:
 def kvm_device() -> bool:
     """Return whether the kernel offers hardware virtualization, which does not mean that it works."""
     return pathlib.Path("/dev/kvm").exists()
+
+
+def substrate(cloud: str, image: str, engine_url: str, remember: bool) -> tuple[dict[str, t.Any], dict[str, str]]:
+    """Return what the host offers, and why guests and switch run as they do.
+
+    Args:
+        cloud: name of the cloud, kept as a label of the trial's container.
+        image: reference of the libvirt image; KVM is not tried without one.
+        remember: whether to keep the result of the trial.
+
+    Raises:
+        EngineError: if the trial cannot be made.
+    """
+    device = kvm_device()
+    engine = Engine(connect(engine_url)) if device and image else None
+    image_id = engine.image_id(image) if engine else None
+
+    def trial(found: str) -> bool:
+        return engine is not None and run_guest(engine, found, cloud, "kvm")
+
+    virt, virt_reason = virt_type(device, image_id, boot_id(), StateFile(), trial, remember=remember)
+    datapath, datapath_reason = ovs_datapath(netlink_family_exists, load_module)
+    found = {
+        "virt_type": virt,
+        "ovs_datapath": datapath,
+        "cgroup_version": cgroup_version(),
+        "apparmor": apparmor(),
+        "service_manager": service_manager(),
+    }
+    return found, {"virt_type": virt_reason, "ovs_datapath": datapath_reason}

@@ -91,6 +91,27 @@ def plan(current: Current, users: t.Sequence[User], endpoints: t.Sequence[Endpoi
     return steps
 
 
+def observe(keystone: Keystone, auth: t.Mapping[str, str], **wanted: t.Any) -> list[str]:
+    """Return what is to be changed, as lines; it is not known while Keystone does not answer, or not to the administrator.
+
+    A run may be about to start Keystone or its database, or to give the administrator another password.
+
+    Args:
+        wanted: ``users``, ``endpoints``, ``project`` and ``region``, as :func:`plan` takes them.
+
+    Raises:
+        CatalogError: if Keystone refuses for another reason.
+    """
+    try:
+        keystone.login(auth["username"], auth["password"], auth["project_name"])
+        return [str(step) for step in plan(keystone.read(wanted["users"]), **wanted)]
+    except CatalogError as error:
+        if not (error.silent or error.status == http.client.UNAUTHORIZED):
+            raise
+        what = "does not answer" if error.silent else f"does not know {auth['username']}'s password"
+        return [f"Keystone at {auth['auth_url']} {what}: users, services and endpoints are looked at once it does"]
+
+
 def _user(current: Current, user: User, project: str) -> list[Step]:
     steps = []
     arguments = {"name": user.name, "password": user.password}

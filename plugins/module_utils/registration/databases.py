@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MariaDB databases and their users: what to ask, what to change. Pure: SQL text out, rows in."""
+"""MariaDB databases and their users: what to ask, what to change. Pure, but for :func:`ask` and :func:`observe`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import alternate_accounts
 
@@ -21,6 +22,7 @@ _ALL_PRIVILEGES = (
 _NONE = "USAGE"
 #: Users may come from any host that can reach the server's internal address.
 HOST = "%"
+_CLIENT = ["mariadb", "--batch", "--skip-column-names", "--raw"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,3 +162,31 @@ def _privileges(item: Database, current: Current) -> list[Statement]:
 def script(statements: t.Iterable[Statement]) -> str:
     """Return the text that does all *statements*."""
     return PREAMBLE + "".join(f"{statement.text};\n" for statement in statements)
+
+
+def ask(engine: Engine, container: str, sql: str) -> str:
+    """Run SQL in a container and return its rows; the error names no statement, because one may hold a password.
+
+    Raises:
+        EngineError: if the engine or the server refuses.
+    """
+    result = engine.exec(container, _CLIENT, stdin=sql.encode())
+    if result.rc:
+        # the client repeats the statement, and a syntax error the end of it
+        errors = [line.split(" near ")[0] for line in result.stderr.splitlines() if line.startswith("ERROR ")]
+        reason = errors[0] if errors else f"exit code {result.rc}"
+        raise EngineError(f"MariaDB in container {container} refused: {reason}")
+    return result.stdout
+
+
+def observe(engine: Engine, container: str, wanted: t.Sequence[Database]) -> list[str]:
+    """Return what is to be changed, as lines; it is not known while the container does not run.
+
+    Raises:
+        EngineError: if the engine or the server refuses.
+        ValueError: if a name or password holds a NUL.
+    """
+    state = engine.container(container)
+    if state is None or not state.running:
+        return [f"container {container} does not run: databases and users are looked at once it does"]
+    return [f"{statement.subject}: {statement.reason}" for statement in plan(wanted, parse(ask(engine, container, query(wanted))))]

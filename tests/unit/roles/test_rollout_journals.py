@@ -55,5 +55,5 @@ def test_a_rollout_does_not_keep_the_build_host_from_its_registry(hosts: list[st
     environment = jinja2.nativetypes.NativeEnvironment(undefined=jinja2.StrictUndefined)
     environment.filters["difference"] = lambda some, others: [one for one in some if one not in others]
     copies = [rollout.dump(OLD)]
-    seen = environment.from_string(found).render(ansible_play_hosts=hosts, groups=groups, __rollout_copies=copies)
+    seen = environment.from_string(found).render(ansible_play_hosts=hosts, groups=groups, __service_copies=copies)
     assert seen == (copies if counts else [])
