@@ -87,7 +87,7 @@ class ActionModule(ActionBase):
         reference = self._references[image.name]
         if image.name == _ROOT:
             return self._root_recipe(reference)
-        context = {f"root{file.path}": file.content for file in image.files}
+        context = {f"root{file.path}": self._content(role, file) for file in image.files}
         context |= {path: self._file(path) for path in image.context}
         path = role / "templates" / image.template if image.template else self._common / "templates" / "Containerfile.j2"
         variables = {**self._vars, "image": image, "references": self._references}
@@ -114,6 +114,10 @@ class ActionModule(ActionBase):
         context = {path: self._file(path) for path in ("base/apt.conf", "base/dpkg.cfg")}
         context |= {option: str(self._task.args.get(option)) for option in ("suite", "mirror", "security_mirror")}
         return images.Recipe(name=_ROOT, reference=reference, kind="bootstrap", context=context)
+
+    @staticmethod
+    def _content(role: pathlib.Path, file: images.ImageFile) -> str:
+        return (role / "files" / file.source).read_text(encoding="utf-8") if file.source else file.content
 
     def _file(self, path: str) -> str:
         return (self._common / "files" / path).read_text(encoding="utf-8")

@@ -36,10 +36,11 @@ class ImageUser:
 
 @dataclasses.dataclass
 class ImageFile:
-    """A file that an image holds."""
+    """A file that an image holds: ``content``, or ``source``, a file in ``files/`` of the role that defines the image."""
 
     path: str
-    content: str
+    content: str = ""
+    source: str = ""
     mode: str = "0644"
 
 
