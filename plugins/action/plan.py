@@ -12,6 +12,7 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.caisson.openstack.plugins.module_utils.output import plans
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, keep, show
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import cluster
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import turns
 
 
@@ -31,7 +32,10 @@ class ActionModule(ControllerAction):
 
     def act(self, args: Arguments) -> Result:
         """Return the plan; see the documentation of the module."""
+        starts = cluster.decide_all({host: result.get("clusters") or [] for host, result in args["hosts"].items()})
         plan = plans.make(args["cloud"], args["hosts"], args["changes"], args["journals"], datetime.datetime.now(datetime.UTC))
+        for host, own in starts.items():
+            plans.explain(plan, host, {name: start.reason for name, start in own.items()})
         try:
             found = turns.order(plan.hosts, args["serial"])
         except turns.SerialError as error:
@@ -40,6 +44,9 @@ class ActionModule(ControllerAction):
         refusal = plans.refusal(plan, args["finalizing"])
         if refusal:
             raise AnsibleActionFail(f"{refusal}. Nothing was changed")
+        if refused := cluster.refusals(starts):
+            lines = "\n".join(f"  - {line}" for line in refused)
+            raise AnsibleActionFail(f"members of a cluster must not start; nothing was changed:\n{lines}")
         if args["approved"]:
             self._hold(args["approved"], plan)
         if args["file"]:
@@ -50,6 +57,7 @@ class ActionModule(ControllerAction):
             "settled": plan.settled and not unhealthy,
             "unhealthy": unhealthy,
             "turns": [dataclasses.asdict(turn) for turn in found],
+            "starts": {host: {name: dataclasses.asdict(start) for name, start in own.items()} for host, own in starts.items()},
         }
 
     def _hold(self, approved: str, plan: plans.Plan) -> None:

@@ -60,6 +60,21 @@ ready:
     command: {description: Command and its arguments., type: list, elements: str, required: true}
     timeout: {description: 'Seconds that it has for that, on top of C(start_timeout).', type: int, default: 120}
     interval: {description: Seconds between two tries., type: int, default: 2}
+cluster:
+  description: How the container is a member of a cluster.
+  type: dict
+  suboptions:
+    facts:
+      description: Command that prints what a member knows of itself as JSON.
+      type: dict
+      required: true
+      suboptions: *command
+    seed: {description: Command before the start of the member that founds the cluster., type: dict, suboptions: *command}
+    join: {description: Command before the start of a member without data., type: dict, suboptions: *command}
+    recover: {description: Command before the start of the member with the newest data., type: dict, suboptions: *command}
+    name: {description: Name of the cluster; that of the container if it is empty., type: str, default: ''}
+    lost_hosts: {description: Hosts whose data are given up., type: list, elements: str, default: []}
+members: {description: Addresses of all hosts of the cluster., type: dict, default: {}}
 config_digest: {description: Digest of the files whose change restarts the container., type: str, default: ''}
 reload_digest: {description: Digest of the files whose change reloads the container., type: str, default: ''}
 wave: {description: Start round of its service., type: str, default: ''}

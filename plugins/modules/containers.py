@@ -32,6 +32,10 @@ options:
     type: list
     elements: str
     default: []
+  starts:
+    description: By container how a member of a cluster that does not run is to start, as M(caisson.openstack.plan) decides.
+    type: dict
+    default: {}
 extends_documentation_fragment:
   - caisson.openstack.engine
   - caisson.openstack.cloud
@@ -77,6 +81,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine import ar
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, diff, report
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import DEFAULT_PATH, StateError, StateFile
+from ansible_collections.caisson.openstack.plugins.module_utils.model.cluster import MemberStart
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
 
 
@@ -84,7 +89,8 @@ def _converge(module: AnsibleModule) -> None:
     params = module.params
     try:
         engine = Engine(connect(params["engine_url"]))
-        converger = Converger(engine, params["cloud"], StateFile(), module.check_mode, params["patience"], params["elapsed"])
+        starts = {name: dataclass_spec.construct(MemberStart, item) for name, item in params["starts"].items()}
+        converger = Converger(engine, params["cloud"], StateFile(), module.check_mode, params["patience"], params["elapsed"], starts=starts)
         outcomes = converger.prune(params["prune_services"], params["keep"])
         outcomes += converger.converge(
             [dataclass_spec.construct(ContainerSpec, item) for item in params["containers"]],
@@ -114,6 +120,7 @@ def main() -> None:
             "created_databases": {"type": "list", "elements": "str", "default": []},
             "prune_services": {"type": "list", "elements": "str", "default": []},
             "keep": {"type": "list", "elements": "str", "default": []},
+            "starts": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )

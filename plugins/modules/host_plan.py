@@ -129,6 +129,14 @@ changes:
     database: {description: Of databases and their users., type: list, elements: str, returned: success}
     catalog: {description: 'Of users, services and endpoints in Keystone.', type: list, elements: str, returned: success}
   sample: {database: ['database glance: it does not exist'], catalog: []}
+clusters:
+  description: What the host's members of clusters know of themselves, in the place of containers that do not run from their volumes.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {cluster: galera, container: mariadb, members: {control1: 192.0.2.11}, recovers: true, lost_hosts: [],
+       state: {running: true, data: true, cluster: 0a1b, position: 42, serving: true, fault: ''}}
 """
 
 import concurrent.futures
@@ -143,7 +151,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec, masking
 from ansible_collections.caisson.openstack.plugins.module_utils.common.urls import url_host
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree, lock
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree, lock, members
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import DEFAULT_PATH, StateError, StateFile
@@ -278,6 +286,7 @@ def _observe(module: AnsibleModule) -> None:
         )
         releases = _releases(engine, params["cloud"], containers)
         shared = _shared(module, engine, outcomes)
+        clusters = [members.report(engine, params["cloud"], spec, spec.cluster) for spec in containers if spec.cluster]
     except (EngineError, StateError, CatalogError, ValueError) as error:
         module.fail_json(msg=str(error))
     failed = [f"{item.kind} {item.name} of service {item.service}: {item.detail}" for item in outcomes if item.state == "failed"]
@@ -286,7 +295,9 @@ def _observe(module: AnsibleModule) -> None:
         lines = "\n".join(f"  - {reason}" for reason in reasons)
         what = "this run would leave the host half-made" if unmet else "this host cannot be brought to its definitions"
         module.fail_json(msg=f"{what}; nothing was changed:\n{lines}")
-    own = {spec.name: spec for spec in containers}
+    # a member of a cluster that does not run takes no turn: others may wait for it
+    stopped = {report.container for report in clusters if not report.state.running}
+    own = {spec.name: dataclasses.replace(spec, shared=spec.shared and spec.name not in stopped) for spec in containers}
     services = {name: spec.service for name, spec in own.items()}
     steps = [_file_step(change, wanted, services) for change in changes]
     steps += [_step(outcome, own.get(outcome.name), wanted.secrets) for outcome in outcomes if outcome.changed]
@@ -297,6 +308,7 @@ def _observe(module: AnsibleModule) -> None:
         unhealthy=[item.name for item in outcomes if item.state == "waiting"],
         changes=shared,
         diff=_diff(root, changes, outcomes, wanted.secrets) + _lines(shared),
+        clusters=[dataclasses.asdict(report) for report in clusters],
     )
 
 

@@ -73,4 +73,9 @@ turns:
   sample: [{wave: service, tier: api, hosts: [control1]}, {wave: service, tier: api, hosts: [control2]}]
 settled: {description: Whether there is nothing to change and everything is healthy., type: bool, returned: success}
 unhealthy: {description: Containers that are as they should be but not healthy., type: list, elements: str, returned: success}
+starts:
+  description: By host and container how members of clusters that do not run are to start, and why.
+  type: dict
+  returned: success
+  sample: {control1: {mariadb: {action: seed, environment: {CLUSTER_NAME: galera}, reason: founds cluster galera}}}
 """

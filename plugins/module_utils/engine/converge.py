@@ -16,12 +16,14 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine import (
     handover,
     health,
     jobs,
+    members,
     protected_processes,
 )
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
+from ansible_collections.caisson.openstack.plugins.module_utils.model.cluster import MemberStart
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, Difference, JobSpec
 
 Action = t.Literal["none", "create", "replace", "restart", "start", "reload", "run", "remove"]
@@ -139,6 +141,7 @@ class Converger:
         patience: seconds after which a call returns even if some containers are not healthy yet.
         elapsed: seconds that earlier calls of the same run took.
         edited: for each container the time, in seconds since 1970, since which its files are not what they should be.
+        starts: by container, how a member of a cluster that does not run is to start.
     """
 
     def __init__(
@@ -150,6 +153,7 @@ class Converger:
         patience: float = 0.0,
         elapsed: float = 0.0,
         edited: t.Mapping[str, float] | None = None,
+        starts: t.Mapping[str, MemberStart] | None = None,
     ) -> None:
         self._engine = engine
         self._cloud = cloud
@@ -159,6 +163,7 @@ class Converger:
         self._deadline = time.monotonic() + patience
         self._current: dict[str, ContainerState] = {}
         self._edited = edited or {}
+        self._starts = starts or {}
 
     def converge(
         self, containers: list[ContainerSpec], jobs: list[JobSpec], created_databases: t.Container[str] = (), parallel: int = 8
@@ -225,7 +230,7 @@ class Converger:
             return
         if outcome.action == "create":
             self._engine.create(spec, image_id, self._cloud)
-            self._engine.start(spec.name)
+            self._start(spec, image_id)
         elif outcome.action == "replace" and current:
             self._replace(spec, image_id, current)
             _survived(spec, guarded)
@@ -235,7 +240,7 @@ class Converger:
             self._engine.start(spec.name)
             _survived(spec, guarded)
         elif outcome.action == "start" and current:
-            self._engine.start(spec.name)
+            self._start(spec, image_id)
             self._note_loaded(spec, current)
         elif outcome.action == "reload" and current:
             self._engine.signal(spec.name, spec.reload_signal)
@@ -267,6 +272,14 @@ class Converger:
         self._stop(spec, current)
         self._engine.remove(spec.name)
         self._engine.rename(spec.name + _NEXT, spec.name)
+        if current.status == "running":
+            self._engine.start(spec.name)
+        else:
+            self._start(spec, image_id)
+
+    def _start(self, spec: ContainerSpec, image_id: str) -> None:
+        """Start a container that did not run; a member of a cluster is prepared for it."""
+        members.prepare(self._engine, self._cloud, spec, image_id, self._starts.get(spec.name))
         self._engine.start(spec.name)
 
     def _stop(self, spec: ContainerSpec, current: ContainerState) -> None:

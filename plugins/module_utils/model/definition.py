@@ -53,6 +53,28 @@ class ReadyCheck:
     interval: int = 2
 
 
+@dataclasses.dataclass
+class Cluster:
+    """How the containers of one name on several hosts are members of one cluster, called ``name`` or as the container.
+
+    ``facts`` prints what a member knows of itself as JSON: ``data`` (whether it has any), ``cluster`` (what identifies the one that they
+    belong to), ``position`` (a number that grows with each change) and ``serving`` (whether it belongs to a cluster that works). It runs in
+    the container, or in its place if that does not run and one of its volumes exists.
+
+    The others run in the container's place, before it starts: ``seed`` where the cluster is founded, ``join`` on a host without data,
+    ``recover`` where the newest data are after all members have stopped. Without ``recover`` members with data just start again.
+
+    ``lost_hosts`` are members whose data are given up: nobody waits for them.
+    """
+
+    facts: ContainerCommand
+    seed: t.Optional[ContainerCommand] = None
+    join: t.Optional[ContainerCommand] = None
+    recover: t.Optional[ContainerCommand] = None
+    name: str = ""
+    lost_hosts: list[str] = dataclasses.field(default_factory=list)
+
+
 @dataclasses.dataclass(kw_only=True)
 class ContainerOptions:
     """What a definition and a specification have in common; times in seconds.
@@ -62,6 +84,8 @@ class ContainerOptions:
 
     Before a running container is stopped for a change, ``stop_check`` must succeed in it; otherwise it is not stopped. Then ``drain``
     makes it hand over its work. ``ready`` says when its successor has taken up that work.
+
+    ``cluster`` says how it is founded and joined.
     """
 
     name: str
@@ -91,6 +115,7 @@ class ContainerOptions:
     stop_check: t.Optional[ContainerCommand] = None
     drain: t.Optional[ContainerCommand] = None
     ready: t.Optional[ReadyCheck] = None
+    cluster: t.Optional[Cluster] = None
 
 
 @dataclasses.dataclass(kw_only=True)

@@ -37,6 +37,8 @@ _NOT_COMPARED = frozenset(
         "wave",
         "tier",
         "shared",
+        "cluster",
+        "members",
     }
 )
 
@@ -50,7 +52,7 @@ class BeforeStop:
 
 
 #: What a one-shot container has none of: nobody stops it or waits for it to take up work.
-_UNATTENDED: dict[str, None] = {"stop_check": None, "drain": None, "ready": None}
+_UNATTENDED: dict[str, None] = {"stop_check": None, "drain": None, "ready": None, "cluster": None}
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -59,7 +61,7 @@ class ContainerSpec(ContainerOptions):
 
     ``config_digest`` covers the files whose change restarts the container, ``reload_digest`` those that it
     reads again on ``reload_signal``. ``shared`` is true if more than one host has the container: such a one is replaced and restarted
-    host by host, in the turn of its ``wave`` and ``tier``.
+    host by host, in the turn of its ``wave`` and ``tier``. Of a cluster, ``members`` are the addresses of all its hosts.
     """
 
     service: str
@@ -68,6 +70,7 @@ class ContainerSpec(ContainerOptions):
     wave: str = ""
     tier: str = ""
     shared: bool = False
+    members: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def compared(self) -> dict[str, t.Any]:
         """Return the part of the specification that a change of which needs a new container."""

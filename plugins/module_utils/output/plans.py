@@ -94,6 +94,13 @@ def make(
     )
 
 
+def explain(plan: Plan, host: str, reasons: t.Mapping[str, str]) -> None:
+    """Add to the steps of containers of *host* what else there is to say about each, by the name of the container."""
+    for step in plan.hosts.get(host, []):
+        if step.kind == "container" and step.name in reasons:
+            step.reasons.append(reasons[step.name])
+
+
 def refusal(plan: Plan, finalizing: bool) -> str:
     """Return why a run must not make these changes all at once, or nothing if it may.
 

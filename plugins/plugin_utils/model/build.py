@@ -198,8 +198,16 @@ def _reach(services: t.Sequence[Service], active: list[Service], site: Site, sel
     local = [service for service in active if any(site.host in resolve_group(item.group, site.groups) for item in service.containers)]
     names = {name for service in local for name in (service.name, *service.requires)}
     chosen = [service for service in services if service.enabled and service.name in names]
-    ports = [(service.name, item.group, port) for service in chosen for item in service.containers for port in item.ports]
-    ports += [(service.name, item.group, item.listen_port) for service in chosen for item in service.frontends]
+    # the members of a cluster of this host are judged by all that they say, see plugin_utils/model/cluster.py
+    members = {item.name for service in local for item in service.containers if item.cluster}
+    ports = [
+        (service.name, item.group, port)
+        for service in chosen
+        for item in service.containers
+        for port in item.ports
+        if item.name not in members
+    ]
+    ports += [(service.name, item.group, item.listen_port) for service in chosen for item in service.frontends if item.name not in members]
     return [
         Reach(name, host, site.addresses.get(host, host), port)
         for name, group, port in ports
@@ -214,6 +222,8 @@ def _container(service: Service, item: Container, files: list[tuple[ConfigFile, 
     values["volumes"] = [*item.volumes, *_mounts(item, files)]
     if item.read_only and not any(entry.split(":")[0] == "/tmp" for entry in item.tmpfs):
         values["tmpfs"] = [_TMP, *item.tmpfs]
+    if item.cluster:
+        values["members"] = {host: site.addresses.get(host, host) for host in resolve_group(item.group, site.groups)}
     return ContainerSpec(
         service=service.name,
         config_digest=_files_digest(files, "restart"),

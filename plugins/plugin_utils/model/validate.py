@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.caisson.openstack.plugins.module_utils.common import graph
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Container, Job, Service
 from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import check_requirements
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import named_volumes
 from ansible_collections.caisson.openstack.plugins.module_utils.model.units import parse_size
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import low_ports
 
@@ -58,6 +59,7 @@ def check(services: t.Sequence[Service], groups: t.Mapping[str, t.Sequence[str]]
     databases = {database.name for service in services for database in service.databases if not database.privileges}
     for service in services:
         faults += _check_groups(service, groups)
+        faults += _check_clusters(service, groups)
         faults += _check_containers(service, known)
         faults += _check_files(service)
         faults += _check_jobs(service, known, databases)
@@ -171,7 +173,9 @@ def _check_containers(service: Service, known: set[str]) -> list[str]:
 
 def _check_times(service: Service, container: Container) -> list[str]:
     """Return a fault for each command of a container that has no command or no time."""
-    commands = {"stop_check": container.stop_check, "drain": container.drain, "ready": container.ready}
+    commands: dict[str, t.Any] = {name: getattr(container, name) for name in ("stop_check", "drain", "ready")}
+    if container.cluster:
+        commands |= {f"cluster.{name}": getattr(container.cluster, name) for name in ("facts", "seed", "join", "recover")}
     return [
         f"{service.name}: {name} of {container.name} {fault}"
         for name, item in commands.items()
@@ -183,6 +187,19 @@ def _check_times(service: Service, container: Container) -> list[str]:
         )
         if wrong
     ]
+
+
+def _check_clusters(service: Service, groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
+    faults = []
+    for container in (container for container in service.containers if container.cluster):
+        if not named_volumes(container.volumes):
+            faults.append(f"{service.name}: {container.name} belongs to a cluster, but has no volume that keeps its data")
+        faults += [
+            f"{service.name}: lost host {host} of {container.name} is not in host group {container.group}"
+            for host in (container.cluster.lost_hosts if container.cluster else [])
+            if host not in _hosts(container.group, groups)
+        ]
+    return faults
 
 
 def _check_after(service: Service, item: Container | Job, known: set[str]) -> list[str]:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
-from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import ContainerCommand, Healthcheck, ReadyCheck
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Cluster, ContainerCommand, Healthcheck, ReadyCheck
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
 
 _IMAGE = "sha256:" + "a" * 64
@@ -60,6 +60,8 @@ _NEUTRAL: dict[str, t.Any] = {
     "wave": "identity",
     "tier": "api",
     "shared": True,
+    "cluster": Cluster(ContainerCommand(["facts"])),
+    "members": {"h1": "192.0.2.1"},
 }
 
 

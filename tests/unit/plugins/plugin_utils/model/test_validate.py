@@ -9,6 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import (
+    Cluster,
     ContainerCommand,
     Database,
     Frontend,
@@ -53,6 +54,15 @@ def test_a_sound_definition_passes() -> None:
         ({"containers": [a_container(stop_check=ContainerCommand([]))]}, "stop_check of api has an empty command"),
         ({"containers": [a_container(drain=ContainerCommand(["x"], 0))]}, "drain of api has timeout 0; it must be at least 1"),
         ({"containers": [a_container(ready=ReadyCheck(["x"], interval=0))]}, "ready of api has interval 0; it must be at least 1"),
+        ({"containers": [a_container(cluster=Cluster(ContainerCommand(["x"])))]}, "api belongs to a cluster, but has no volume"),
+        (
+            {"containers": [a_container(volumes=["a:/b"], cluster=Cluster(ContainerCommand([])))]},
+            "cluster.facts of api has an empty command",
+        ),
+        (
+            {"containers": [a_container(volumes=["a:/b"], cluster=Cluster(ContainerCommand(["x"]), lost_hosts=["c9"]))]},
+            "lost host c9 of api is not in host group control",
+        ),
         ({"containers": [a_container("my api")]}, "'my api' is no name for a container"),
         ({"containers": [a_container(after=["nobody"])]}, "api comes after nobody, which is not defined"),
         ({"containers": [a_container(), a_container()]}, "the name api is taken by service x"),

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find out what the host's member of a cluster knows, and prepare it for its start."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, ExecResult
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
+from ansible_collections.caisson.openstack.plugins.module_utils.model import cluster
+from ansible_collections.caisson.openstack.plugins.module_utils.model.cluster import MemberReport, MemberStart, MemberState
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Cluster
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, named_volumes
+
+
+def report(engine: Engine, cloud: str, spec: ContainerSpec, definition: Cluster) -> MemberReport:
+    """Return what the host's member says. Nothing is changed."""
+    state = _state(engine, cloud, spec, definition)
+    return MemberReport(
+        cluster=definition.name or spec.name,
+        container=spec.name,
+        members=spec.members,
+        state=state,
+        recovers=definition.recover is not None,
+        lost_hosts=definition.lost_hosts,
+    )
+
+
+def _state(engine: Engine, cloud: str, spec: ContainerSpec, definition: Cluster) -> MemberState:
+    current = engine.container(spec.name)
+    running = current is not None and current.status == "running"
+    if not running and not engine.volumes(named_volumes(spec.volumes)):
+        return MemberState()
+    try:
+        if running:
+            result = engine.exec(spec.name, definition.facts.command, timeout=definition.facts.timeout)
+        else:
+            result = _ask_volume(engine, cloud, spec, definition, current)
+        if result.rc:
+            raise ValueError(f"its facts command ended with exit code {result.rc}: {result.output[-500:]}")
+        return dataclasses.replace(cluster.parse(result.stdout), running=running)
+    except (EngineError, ValueError) as error:
+        return MemberState(running=running, data=True, fault=str(error))
+
+
+def _ask_volume(engine: Engine, cloud: str, spec: ContainerSpec, definition: Cluster, current: ContainerState | None) -> ExecResult:
+    """Run the facts command in the place of a container that does not run, in the image that has made the data if that is known."""
+    image_id = current.image_id if current else engine.image_id(spec.image)
+    if image_id is None:
+        raise EngineError(f"image {spec.image} is not on this host, so its data cannot be read; pull it (playbook pull)")
+    # configuration that is not there yet would become an empty directory
+    present = [mount for mount in spec.volumes if not mount.startswith("/") or pathlib.Path(mount.split(":")[0]).exists()]
+    once = spec.once(f"{spec.name}_facts", definition.facts.command, volumes=present)
+    return engine.run_once(once, image_id, cloud, timeout=definition.facts.timeout, name=f"{spec.name}.facts")
+
+
+def prepare(engine: Engine, cloud: str, spec: ContainerSpec, image_id: str, start: MemberStart | None) -> None:
+    """Run what the cluster wants before the host's member starts: its seed, join or recover command.
+
+    Raises:
+        EngineError: if that fails; the member must not start then.
+    """
+    command = getattr(spec.cluster, start.action, None) if start and spec.cluster else None
+    if not start or not command:
+        return
+    once = spec.once(f"{spec.name}_{start.action}", command.command, env={**spec.env, **start.environment})
+    result = engine.run_once(once, image_id, cloud, timeout=command.timeout, name=f"{spec.name}.{start.action}")
+    if result.rc:
+        raise EngineError(
+            f"{spec.name} is not started, because its {start.action} command failed (exit code {result.rc}): {result.output[-2000:]}"
+        )
