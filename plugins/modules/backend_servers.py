@@ -39,7 +39,7 @@ options:
 extends_documentation_fragment: [caisson.openstack.engine]
 attributes:
   check_mode: {support: full, description: Says what would be changed.}
-  diff_mode: {support: none, description: RV(backends) says what was changed.}
+  diff_mode: {support: full, description: Shows the state of the server in each backend.}
 """
 
 EXAMPLES = r"""
@@ -62,56 +62,13 @@ left:
   type: int
 """
 
-import socket
-import time
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout import haproxy_stats
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import haproxy_admin
 
 _SOCKET = "/var/lib/haproxy/admin.sock"
-_INTERVAL = 0.3  # seconds
-
-
-class Admin:
-    """The socket by which the load balancer is told what to do."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __call__(self, command: str) -> str:
-        """Return the answer to a command.
-
-        Raises:
-            OSError: if nobody answers.
-        """
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(10)
-            connection.connect(self._path)
-            connection.sendall(f"{command}\n".encode())
-            parts = iter(lambda: connection.recv(65536), b"")
-            return b"".join(parts).decode()
-
-
-def _change(admin: Admin, params: dict[str, object], names: list[str], check_mode: bool) -> tuple[list[str], int]:
-    """Return the backends that were changed, and the requests that are left."""
-    server, drained = str(params["server"]), params["state"] == "drained"
-    rows = haproxy_stats.parse(admin("show stat"))
-    chosen = haproxy_stats.drainable(rows, names, server) if drained else haproxy_stats.drained(rows, names, server)
-    if check_mode or not chosen:
-        return chosen, 0
-    for name in chosen:
-        answer = admin(f"set server {name}/{server} state {'drain' if drained else 'ready'}").strip()
-        if answer:
-            raise EngineError(f"the load balancer refuses to change {name}/{server}: {answer}")
-    deadline = time.monotonic() + float(str(params["timeout"]))
-    while True:
-        rows = haproxy_stats.parse(admin("show stat"))
-        left = haproxy_stats.requests(rows, chosen, server) if drained else haproxy_stats.down(rows, chosen, server)
-        if not left or time.monotonic() > deadline:
-            return chosen, left
-        time.sleep(_INTERVAL)
+_OTHER = {"drained": "ready", "ready": "drained"}
 
 
 def main() -> None:
@@ -127,19 +84,22 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    params = module.params
+    params, state = module.params, module.params["state"]
     try:
         found = Engine(connect(params["engine_url"])).container(params["container"])
-        changed: list[str] = []
-        left = 0
-        # one that is down sends nobody anywhere
+        change = haproxy_admin.ServerChange([])
+        # a load balancer that is down sends no requests to anybody
         if found and found.running:
-            changed, left = _change(Admin(f"/proc/{found.pid}/root{_SOCKET}"), params, params["backends"], module.check_mode)
-    except (EngineError, OSError, ValueError) as error:
+            admin = haproxy_admin.connect(f"/proc/{found.pid}/root{_SOCKET}")
+            change = haproxy_admin.change(admin, state, params["backends"], params["server"], params["timeout"], module.check_mode)
+    except (EngineError, haproxy_admin.HAProxyError, OSError, ValueError) as error:
         module.fail_json(msg=f"cannot change {params['server']} in the load balancer: {error}")
-    if left and params["state"] == "ready" and params["timeout"]:
-        module.fail_json(msg=f"the load balancer does not find {params['server']} up in {left} of {', '.join(changed)}")
-    module.exit_json(changed=bool(changed), backends=changed, left=left)
+    if change.left and state == "ready" and params["timeout"]:
+        names = ", ".join(change.backends)
+        module.fail_json(msg=f"the load balancer does not find {params['server']} up in {change.left} of {names}")
+    before, after = ("".join(f"{name}/{params['server']}: {what}\n" for name in change.backends) for what in (_OTHER[state], state))
+    diff = {"before": before, "after": after}
+    module.exit_json(changed=bool(change.backends), backends=change.backends, left=change.left, diff=diff)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ options:
     required: true
 extends_documentation_fragment: [caisson.openstack.engine]
 attributes:
-  check_mode: {support: full, description: Makes no key.}
+  check_mode: {support: full, description: Creates no key.}
+  diff_mode: {support: none, description: The result is a secret.}
 """
 
 EXAMPLES = r"""

@@ -14,11 +14,12 @@ description:
 author: The caisson authors (@caisson)
 options:
   path:
-    description: Directory; made if it does not exist.
+    description: Directory; created if it does not exist.
     type: path
     required: true
 attributes:
   check_mode: {support: full, description: Says whether it would be mounted.}
+  diff_mode: {support: full, description: Shows why the directory is mounted.}
 """
 
 EXAMPLES = r"""
@@ -38,23 +39,14 @@ import pathlib
 
 from ansible.module_utils.basic import AnsibleModule
 
-
-def propagation(mountinfo: str, path: str) -> tuple[str, bool]:
-    """Return the mount point that holds *path*, and whether its mounts are shared."""
-    best, shared = "", False
-    for line in mountinfo.splitlines():
-        fields = line.split()
-        point = fields[4]
-        if (path == point or path.startswith(point.rstrip("/") + "/")) and len(point) >= len(best):
-            best, shared = point, any(field.startswith("shared:") for field in fields[6 : fields.index("-")])
-    return best, shared
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import mounts
 
 
 def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(argument_spec={"path": {"type": "path", "required": True}}, supports_check_mode=True)
     path = pathlib.Path(module.params["path"])
-    point, shared = propagation(pathlib.Path("/proc/self/mountinfo").read_text(), str(path))
+    point, shared = mounts.propagation(pathlib.Path("/proc/self/mountinfo").read_text(), str(path))
     if shared and path.is_dir():
         module.exit_json(changed=False)
     reason = "it does not exist" if not path.is_dir() else f"mounts below {point} are not shared"
@@ -64,7 +56,7 @@ def main() -> None:
             module.run_command(["mount", "--bind", str(path), str(path)], check_rc=True)
         if not shared:
             module.run_command(["mount", "--make-shared", str(path)], check_rc=True)
-    module.exit_json(changed=True, reason=reason)
+    module.exit_json(changed=True, reason=reason, diff={"before": f"{path}: {reason}\n", "after": f"{path}: shared mount\n"})
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ options:
 extends_documentation_fragment: [caisson.openstack.engine]
 attributes:
   check_mode: {support: none, description: 'A script may do anything, so it is skipped.'}
+  diff_mode: {support: none, description: What a script changes is not known.}
 """
 
 EXAMPLES = r"""

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What servers and networks leave on a hypervisor beside its containers: find it, and remove it."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine
+
+_VSCTL = ["ovs-vsctl", "--db=unix:/run/openvswitch/db.sock", "--timeout=15"]
+#: The tap of the userspace datapath outlives the switch.
+_TAP = "ovs-netdev"
+_NAMESPACE_PREFIX = "ovnmeta-"
+_STOP_TIMEOUT = 10  # seconds
+
+
+@dataclasses.dataclass(frozen=True)
+class HypervisorLeftovers:
+    """Names of virtual machines, bridges, network interfaces and network namespaces."""
+
+    domains: list[str]
+    bridges: list[str]
+    links: list[str]
+    namespaces: list[str]
+
+    def lines(self) -> str:
+        """Return one line for each, for a diff."""
+        return "".join(f"{kind}: {name}\n" for kind, names in dataclasses.asdict(self).items() for name in names)
+
+
+def find(engine: Engine, root: pathlib.Path = pathlib.Path("/")) -> HypervisorLeftovers:
+    """Return what is there; what a container would have to say is empty if that does not run.
+
+    Raises:
+        EngineError: if the engine refuses.
+    """
+    return HypervisorLeftovers(
+        domains=_words(engine, "libvirt", ["virsh", "--quiet", "list", "--name"]),
+        bridges=_words(engine, "openvswitch_db", [*_VSCTL, "list-br"]),
+        links=[_TAP] if (root / "sys/class/net" / _TAP).exists() else [],
+        namespaces=sorted(path.name for path in (root / "run/netns").glob(f"{_NAMESPACE_PREFIX}*")),
+    )
+
+
+def remove(engine: Engine, found: HypervisorLeftovers, run: t.Callable[[list[str]], object]) -> None:
+    """Remove what was found; *run* runs a command on the host.
+
+    The containers that would create it again are stopped on the way.
+
+    Raises:
+        EngineError: if the engine refuses.
+    """
+    for name in found.domains:
+        engine.exec("libvirt", ["virsh", "--quiet", "destroy", name])
+    _stop(engine, "ovn_controller")
+    for name in found.bridges:
+        engine.exec("openvswitch_db", [*_VSCTL, "--if-exists", "del-br", name])
+    _stop(engine, "openvswitch_vswitchd")
+    for name in found.bridges:
+        # the switch's own script adds this rule for a bridge with an address
+        run(["ip", "rule", "delete", "iif", name, "prohibit"])
+    for name in found.links:
+        run(["ip", "link", "delete", name])
+    for name in found.namespaces:
+        run(["ip", "netns", "delete", name])
+
+
+def _words(engine: Engine, container: str, command: list[str]) -> list[str]:
+    """Return the words that a command prints, or nothing if its container does not run."""
+    state = engine.container(container)
+    return engine.exec(container, command).stdout.split() if state and state.running else []
+
+
+def _stop(engine: Engine, container: str) -> None:
+    if engine.container(container):
+        engine.stop(container, _STOP_TIMEOUT)

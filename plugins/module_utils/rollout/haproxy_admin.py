@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Take a server out of the backends of HAProxy, and put it back, by HAProxy's admin socket."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils.common.wait import wait_until
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import haproxy_stats
+
+_POLL_INTERVAL = 0.3  # seconds
+_TIMEOUT = 10  # seconds that an answer may take
+
+#: Sends a command and returns the answer.
+Admin = t.Callable[[str], str]
+
+
+class HAProxyError(Exception):
+    """HAProxy refused a command; the message says which."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerChange:
+    """Backends in which a server changes, and what is left after the wait: requests of a drained one, backends in which it is not up."""
+
+    backends: list[str]
+    left: int = 0
+
+
+def connect(path: str) -> Admin:
+    """Return a function that sends a command to the admin socket *path*; it raises OSError if nobody answers."""
+
+    def send(command: str) -> str:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(_TIMEOUT)
+            connection.connect(path)
+            connection.sendall(f"{command}\n".encode())
+            return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+
+    return send
+
+
+def change(
+    admin: Admin, state: t.Literal["drained", "ready"], backends: t.Iterable[str], server: str, timeout: float, check_mode: bool
+) -> ServerChange:
+    """Drain *server* in those of *backends* that others serve, too, or make it ready again; wait until it has no requests, or is up.
+
+    Args:
+        timeout: seconds to wait at most.
+
+    Raises:
+        HAProxyError: if a change is refused.
+        OSError: if HAProxy does not answer.
+        ValueError: if its answer cannot be understood.
+    """
+    drain = state == "drained"
+    rows = haproxy_stats.parse(admin("show stat"))
+    chosen = haproxy_stats.drainable(rows, backends, server) if drain else haproxy_stats.drained(rows, backends, server)
+    if check_mode or not chosen:
+        return ServerChange(chosen)
+    for name in chosen:
+        if answer := admin(f"set server {name}/{server} state {'drain' if drain else 'ready'}").strip():
+            raise HAProxyError(f"HAProxy refuses to change {name}/{server}: {answer}")
+
+    def left() -> int:
+        rows = haproxy_stats.parse(admin("show stat"))
+        return haproxy_stats.requests(rows, chosen, server) if drain else haproxy_stats.down(rows, chosen, server)
+
+    wait_until(lambda: not left(), timeout, _POLL_INTERVAL)
+    return ServerChange(chosen, left())

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a server is drained and made ready, against a fake admin socket; with a real HAProxy: tests/integration/test_loadbalancer.py."""
+
+from __future__ import annotations
+
+import types
+
+import pytest
+
+from ansible_collections.caisson.openstack.plugins.module_utils.common import wait
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import haproxy_admin
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.haproxy_admin import HAProxyError, ServerChange
+
+
+class HAProxy:
+    """Two servers of the backend ``api``, of which ``one`` ends a request each second. A fake."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 0.0
+        self.state = "UP"
+        self.answer = ""
+        self.commands: list[str] = []
+        clock = types.SimpleNamespace(monotonic=lambda: self.seconds, sleep=self._sleep)
+        monkeypatch.setattr(wait, "time", clock)
+
+    def _sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def __call__(self, command: str) -> str:
+        if command != "show stat":
+            self.commands.append(command)
+            self.state = {"drain": "DRAIN", "ready": "DOWN"}[command.split()[-1]]
+            return self.answer
+        requests = max(0, 3 - int(self.seconds))
+        status = "UP" if self.state == "DOWN" and self.seconds >= 3 else self.state
+        return f"# pxname,svname,status,scur,qcur\napi,one,{status},{requests},0\napi,two,UP,9,0\n"
+
+    def change(self, state: str, timeout: float = 60, check: bool = False) -> ServerChange:
+        return haproxy_admin.change(self, "drained" if state == "drained" else "ready", ["api", "other"], "one", timeout, check)
+
+
+@pytest.fixture
+def haproxy(monkeypatch: pytest.MonkeyPatch) -> HAProxy:
+    return HAProxy(monkeypatch)
+
+
+def test_a_server_is_drained_until_its_requests_have_ended(haproxy: HAProxy) -> None:
+    assert haproxy.change("drained") == ServerChange(["api"], 0)
+    assert haproxy.commands == ["set server api/one state drain"]
+    assert 3 <= haproxy.seconds < 4
+
+
+def test_requests_that_last_longer_are_counted(haproxy: HAProxy) -> None:
+    assert haproxy.change("drained", timeout=1) == ServerChange(["api"], 2)
+
+
+def test_a_server_is_made_ready_until_it_is_up(haproxy: HAProxy) -> None:
+    haproxy.state = "DRAIN"
+    assert haproxy.change("ready") == ServerChange(["api"], 0)
+    haproxy.seconds, haproxy.state = 0, "MAINT"
+    assert haproxy.change("ready", timeout=1) == ServerChange(["api"], 1)
+
+
+def test_check_mode_and_a_server_in_its_state_change_nothing(haproxy: HAProxy) -> None:
+    assert haproxy.change("drained", check=True) == ServerChange(["api"])
+    assert haproxy.change("ready") == ServerChange([])
+    assert (haproxy.commands, haproxy.seconds) == ([], 0)
+
+
+def test_a_refused_command_is_reported(haproxy: HAProxy) -> None:
+    haproxy.answer = "No such server.\n"
+    with pytest.raises(HAProxyError, match=r"^HAProxy refuses to change api/one: No such server\.$"):
+        haproxy.change("drained")
