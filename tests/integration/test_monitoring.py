@@ -114,6 +114,16 @@ CASES = [
         early="4m",
     ),
     Case(
+        "ProcessKilledForMemory",
+        "warning",
+        {'node_vmstat_oom_kill{host="bad"}': "3+0x9 4+0x1440"},
+        {'node_vmstat_oom_kill{host="good"}': constant(3)},
+        {"host": "bad"},
+        "Host bad: the kernel killed a process because the host or a container was out of memory",
+        early="9m",
+        late="15m",
+    ),
+    Case(
         "ClockNotSynchronized",
         "warning",
         {'node_timex_sync_status{host="bad"}': ZERO},

@@ -15,6 +15,7 @@ import typing as t
 import pytest
 import yaml
 
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import container_api
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import formats, oslo_options
 from tests.unit.roles.rendering import ROOT, Host, render
 
@@ -77,6 +78,26 @@ def test_privileges_are_the_listed_ones(models: list[Host]) -> None:
         assert item["no_new_privileges"] == (name not in NEW_PRIVILEGES), name
         assert (item["user"] == "0:0") == (name in ROOT_USER), name
         assert item["read_only"], name
+
+
+def test_every_container_has_a_memory_limit(models: list[Host]) -> None:
+    for item in containers(models):
+        assert 128 * 2**20 < container_api.parse_size(item["memory"]) <= 8 * 2**30, (item["name"], item["memory"])
+
+
+def test_memory_limits_follow_the_options_that_decide_about_them() -> None:
+    def limits(**settings: t.Any) -> dict[str, int]:
+        found = hosts("aio", "2026.1", **settings)["aio"]["containers"]
+        return {item["name"]: container_api.parse_size(item["memory"]) // 2**20 for item in found}
+
+    large = limits(
+        cloud_workers=8, mariadb_buffer_pool_size="8G", mariadb_max_connections=2000, rabbitmq_memory="2GiB", memcached_memory=1024
+    )
+    usual = limits()
+    grown = {name for name, limit in large.items() if limit > usual[name]}
+    workers = {"keystone_api", "glance_api", "placement_api", "nova_api", "nova_metadata", "neutron_api", "horizon"}
+    assert grown == workers | {"mariadb", "rabbitmq", "memcached"}
+    assert large["mariadb"] > 8192 + 2000 and large["rabbitmq"] > 2 * 2048 and large["memcached"] > 1024
 
 
 def test_the_documented_capabilities_are_the_real_ones(models: list[Host]) -> None:
