@@ -146,117 +146,32 @@ faults:
   elements: str
 """
 
-import os
-import pathlib
-import platform
-import re
-import shutil
-import socket
-import sys
+import functools
 import time
 import typing as t
-from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.common import commands, dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.identity import host_record, identity, run_lock
 from ansible_collections.caisson.openstack.plugins.module_utils.identity.identity import Expected
 from ansible_collections.caisson.openstack.plugins.module_utils.images import build_settings
-from ansible_collections.caisson.openstack.plugins.module_utils.model import spec
-from ansible_collections.caisson.openstack.plugins.module_utils.preflight import api_name, host_capabilities, host_checks, interfaces, ports
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight import host_capabilities, host_checks, host_facts, interfaces
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import journal
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal_file import DEFAULT_PATH, JournalFile
 
-_ENGINE_OPTIONS = "/etc/docker/daemon.json"
+_PYTHON_INDEX = "https://pypi.org"
+_TIMEOUT = 10  # seconds
 
 
-def _memory() -> int:
-    found = re.search(r"^MemTotal:\s+(\d+) kB", pathlib.Path("/proc/meminfo").read_text(), re.MULTILINE)
-    return int(found.group(1)) // 1024 if found else 0
+def _engine(params: t.Mapping[str, t.Any]) -> Engine:
+    return Engine(connect(params["engine_url"], timeout=_TIMEOUT))
 
 
-def _own_addresses() -> list[str]:
-    shown = commands.run(["ip", "-o", "-4", "address", "show"]).stdout
-    return re.findall(r"^\d+: \S+\s+inet (\S+?)/", shown, re.MULTILINE)
-
-
-def _needed(external_bridge_addresses: set[str]) -> dict[str, str]:
-    """Return the addresses that this host needs, each with what for."""
-    own = [address for address in _own_addresses() if address not in external_bridge_addresses]
-    needed = dict.fromkeys(own, "its own address")
-    routes = commands.run(["ip", "-4", "route", "show", "default"]).stdout
-    needed |= dict.fromkeys(re.findall(r"via (\S+)", routes), "its gateway")
-    resolvers = pathlib.Path("/etc/resolv.conf")
-    if resolvers.exists():
-        needed |= dict.fromkeys(re.findall(r"^nameserver (\d+\.\S+)", resolvers.read_text(), re.MULTILINE), "a name server")
+def _package_urls() -> list[str]:
     settings = build_settings.read()
-    for url in (settings["apt_mirror"], settings["apt_security_mirror"], settings["python_index"] or "https://pypi.org"):
-        name = urlsplit(url).hostname or ""
-        try:
-            needed |= {str(entry[4][0]): f"packages, {name}" for entry in socket.getaddrinfo(name, None, socket.AF_INET)}
-        except OSError:
-            continue
-    return needed
-
-
-def _containers(engine_url: str, cloud: str) -> tuple[dict[str, str], dict[str, str], str]:
-    """Return by id the names of the cloud's containers and the clouds of others, and why the engine cannot be used."""
-    try:
-        found = Engine(connect(engine_url, timeout=10)).labels([spec.LABEL_CLOUD])
-    except EngineError as error:
-        return {}, {}, str(error)
-    own = {key: labels.get(spec.LABEL_CONTAINER, "") for key, labels in found.items() if labels[spec.LABEL_CLOUD] == cloud}
-    return own, {key: labels[spec.LABEL_CLOUD] for key, labels in found.items() if key not in own}, ""
-
-
-def _text(path: str) -> str:
-    """Return the text of a file, or nothing if it does not exist."""
-    file = pathlib.Path(path)
-    return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
-
-
-def _ssh() -> tuple[str, str]:
-    client = interfaces.ssh_client()
-    return client, interfaces.towards(client)
-
-
-def _seen(params: dict[str, t.Any], wanted: host_checks.Wanted) -> host_checks.Seen:
-    system = platform.freedesktop_os_release()
-    containers, foreign, engine_fault = _containers(params["engine_url"], params["cloud"])
-    listeners = tuple(ports.listening()) if wanted.ports else ()
-    inodes = [item.inode for port in wanted.ports for item in ports.blocking(listeners, wanted.address, port.port)]
-    # the bridge has the gateway of the range itself once the cloud runs
-    bridge = {wanted.external_network.split("/")[0]}
-    return host_checks.Seen(
-        distribution=system.get("ID", "unknown"),
-        version=system.get("VERSION_ID", ""),
-        python=(sys.version_info[0], sys.version_info[1]),
-        uid=os.getuid(),
-        memory=_memory(),
-        disk=shutil.disk_usage("/var/lib").free // 2**20,
-        addresses=tuple(_own_addresses()),
-        needed_addresses=_needed(bridge) if wanted.external_network and not containers else {},
-        listeners=listeners,
-        owners=ports.owners(inodes) if inodes else {},
-        containers=containers,
-        foreign=foreign,
-        engine_fault=engine_fault,
-        engine_options=_text(_ENGINE_OPTIONS),
-        interfaces=interfaces.read(),
-        ssh=_ssh() if wanted.bridges else ("", ""),
-        api_name_addresses=tuple(api_name.resolve(wanted.api_name[0])) if wanted.api_name[0] else (),
-        binds_any_address=_text("/proc/sys/net/ipv4/ip_nonlocal_bind").strip() == "1",
-    )
-
-
-def _strange(params: dict[str, t.Any], record: identity.Seen, expected: Expected, no_engine: bool) -> list[str]:
-    """Return why the host is another one than the run takes it for, or may hold data of another cloud."""
-    faults = identity.faults(record, expected)
-    if faults or no_engine or not params["volumes"] or not identity.unknown(record, expected):
-        return faults
-    return identity.left_over(Engine(connect(params["engine_url"], timeout=10)).volumes(params["volumes"]), expected)
+    return [settings["apt_mirror"], settings["apt_security_mirror"], settings["python_index"] or _PYTHON_INDEX]
 
 
 def _facts(params: dict[str, t.Any], remember: bool) -> dict[str, t.Any]:
@@ -299,20 +214,24 @@ def main() -> None:
     )
     params = module.params
     plain = ("address", "memory", "disk", "external_network", "engine", "api_address", "tunnel_address", "mtu")
-    wanted = host_checks.Wanted(
+    required = host_checks.HostRequirements(
         **{name: params[name] for name in plain},
         ports=tuple(dataclass_spec.construct(host_checks.Port, item) for item in params["ports"]),
         bridges=tuple(dataclass_spec.construct(interfaces.Bridge, item) for item in params["bridges"]),
         api_name=(params["api_name"], params["api_name_address"]),
     )
-    seen = _seen(params, wanted)
+    engine = functools.partial(_engine, params)
+    facts = host_facts.read(required, params["cloud"], _package_urls(), engine)
     expected = dataclass_spec.construct(Expected, params["identity"])
-    record = host_record.look(expected, seen.containers.values(), host_record.Places())
-    strange = _strange(params, record, expected, bool(seen.engine_fault)) if expected.cloud else []
-    if strange:
-        # all else that would be said follows from it
+    record = host_record.look(expected, facts.containers.values(), host_record.Places())
+
+    def volumes() -> list[str]:
+        return engine().volumes(params["volumes"]) if params["volumes"] and not facts.engine_fault else []
+
+    if expected.cloud and (strange := identity.check(record, expected, volumes)):
+        # everything else that would be reported follows from it
         module.fail_json(msg=identity.refusal(strange), faults=strange)
-    faults = host_checks.faults(seen, wanted)
+    faults = host_checks.faults(facts, required)
     if faults:
         module.fail_json(msg=host_checks.refusal(faults), faults=faults, clock=time.time())
     try:

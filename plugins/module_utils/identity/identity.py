@@ -160,6 +160,18 @@ def faults(seen: Seen, expected: Expected) -> list[str]:
     return found
 
 
+def check(seen: Seen, expected: Expected, volumes: t.Callable[[], t.Collection[str]]) -> list[str]:
+    """Return why the host is another one than *expected*, or may hold data of another cloud.
+
+    Args:
+        volumes: returns those of the cloud's volumes that the host has; called only if nothing else tells what the host is.
+    """
+    found = faults(seen, expected)
+    if found or not unknown(seen, expected):
+        return found
+    return left_over(volumes(), expected)
+
+
 def outdated(seen: Seen, expected: Expected) -> bool:
     """Return whether the host is to remember something else than it does."""
     wanted = expected.record(seen.machine)

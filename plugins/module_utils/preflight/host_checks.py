@@ -23,7 +23,7 @@ CLOCK_WARNING = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Seen:
+class HostFacts:
     """What a host is; sizes in MiB, addresses as text.
 
     ``containers`` has the names of the cloud's containers by their ids, ``foreign`` the clouds of others by theirs, ``owners`` the
@@ -63,7 +63,7 @@ class Port:
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
+class HostRequirements:
     """What the inventory asks of the host; sizes in MiB.
 
     ``api_address`` is where the load balancer of this host listens, ``tunnel_address`` where tunnels to other hosts end, each empty if
@@ -84,7 +84,7 @@ class Wanted:
     api_name: tuple[str, str] = ("", "")
 
 
-def faults(seen: Seen, wanted: Wanted) -> list[str]:
+def faults(seen: HostFacts, wanted: HostRequirements) -> list[str]:
     """Return a sentence for each thing that is not as it must be."""
     engine = [seen.engine_fault] if wanted.engine and seen.engine_fault else []
     return [
@@ -126,7 +126,7 @@ def clock(host: float, began: float, ended: float) -> tuple[str, str]:
     return f"{what}, more than the {CLOCK_LIMIT:.0f} s allowed: {why}; {remedy}", ""
 
 
-def _system(seen: Seen) -> t.Iterator[str]:
+def _system(seen: HostFacts) -> t.Iterator[str]:
     if seen.distribution != "debian" or seen.version.split(".")[0] not in DEBIAN:
         yield f"the host runs {seen.distribution} {seen.version}; Debian {' or '.join(DEBIAN)} is needed"
     if seen.python < PYTHON:
@@ -136,7 +136,7 @@ def _system(seen: Seen) -> t.Iterator[str]:
         yield f"modules run as user {seen.uid}; they must run as root (ansible_user: root, or become: true)"
 
 
-def _size(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
+def _size(seen: HostFacts, wanted: HostRequirements) -> t.Iterator[str]:
     if seen.memory < wanted.memory:
         yield f"the host has {seen.memory} MiB of memory; {wanted.memory} are needed (host_minimum_memory)"
     # the containers of a cloud that is there have taken their part
@@ -144,7 +144,7 @@ def _size(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
         yield f"/var/lib has {seen.disk} MiB free; {wanted.disk} are needed (host_minimum_disk)"
 
 
-def _addresses(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
+def _addresses(seen: HostFacts, wanted: HostRequirements) -> t.Iterator[str]:
     try:
         address = ipaddress.ip_address(wanted.address)
     except ValueError:
@@ -164,14 +164,14 @@ def _addresses(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
             yield f"the floating range {network} holds {needed}, which this host needs ({what}); choose another range"
 
 
-def _api_name(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
+def _api_name(seen: HostFacts, wanted: HostRequirements) -> t.Iterator[str]:
     name, address = wanted.api_name
     fault = api_name.misled(name, address, seen.api_name_addresses, "this host") if name else ""
     if fault:
         yield f"cloud_api_fqdn: {fault}"
 
 
-def _ports(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
+def _ports(seen: HostFacts, wanted: HostRequirements) -> t.Iterator[str]:
     others: dict[str, list[int]] = {}
     for item in wanted.ports:
         for listener in blocking(seen.listeners, wanted.address, item.port):
@@ -193,7 +193,7 @@ def _ports(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
         )
 
 
-def _own_addresses(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
+def _own_addresses(seen: HostFacts, wanted: HostRequirements) -> t.Iterator[str]:
     """Yield what is wrong with the further addresses that services of this host use."""
     have = f"it has: {', '.join(seen.addresses) or 'none'}"
     if wanted.api_address and not _is_here(seen, wanted.api_address) and not seen.binds_any_address:
@@ -210,7 +210,7 @@ def _own_addresses(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
         )
 
 
-def _is_here(seen: Seen, text: str) -> bool:
+def _is_here(seen: HostFacts, text: str) -> bool:
     """Return whether a program of this host can listen on an address; one that is none is left to the checks of the inventory."""
     try:
         address = ipaddress.ip_address(text)
@@ -219,7 +219,7 @@ def _is_here(seen: Seen, text: str) -> bool:
     return address.is_loopback or bool(interfaces.holding(seen.interfaces, text))
 
 
-def _interfaces(seen: Seen, wanted: Wanted) -> t.Iterator[str]:
+def _interfaces(seen: HostFacts, wanted: HostRequirements) -> t.Iterator[str]:
     bridges = []
     for bridge in wanted.bridges:
         try:

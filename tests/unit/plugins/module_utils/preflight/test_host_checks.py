@@ -9,12 +9,14 @@ import typing as t
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight import host_checks
-from ansible_collections.caisson.openstack.plugins.module_utils.preflight.host_checks import Port, Seen, Wanted
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight.host_checks import HostFacts, HostRequirements, Port
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight.interfaces import Bridge, Interface
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight.ports import Listener, Owner
 
-SEEN = Seen("debian", "12", (3, 11), 0, 8000, 9000, ("192.0.2.11",), {"192.0.2.1": "its gateway"})
-WANTED = Wanted("192.0.2.11", 4000, 8000, "198.51.100.1/24", (Port("glance", 9292, "glance_port"), Port("ovn", 6641)), engine=True)
+SEEN = HostFacts("debian", "12", (3, 11), 0, 8000, 9000, ("192.0.2.11",), {"192.0.2.1": "its gateway"})
+WANTED = HostRequirements(
+    "192.0.2.11", 4000, 8000, "198.51.100.1/24", (Port("glance", 9292, "glance_port"), Port("ovn", 6641)), engine=True
+)
 BUSY: dict[str, t.Any] = {"listeners": (Listener("0.0.0.0", 9292, "7"), Listener("127.0.0.1", 6641, "8"))}
 
 
