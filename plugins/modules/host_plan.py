@@ -139,113 +139,22 @@ clusters:
        state: {running: true, data: true, cluster: 0a1b, position: 42, serving: true, fault: ''}}
 """
 
-import concurrent.futures
 import dataclasses
-import difflib
-import json
 import pathlib
-import socket
-import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec, masking
-from ansible_collections.caisson.openstack.plugins.module_utils.common.urls import url_host
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree, lock, members
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import DEFAULT_PATH, StateError, StateFile
-from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, Endpoint, User
 from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import Reach
-from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import (
-    LABEL_CLOUD,
-    LABEL_CONTAINER,
-    ContainerSpec,
-    JobSpec,
-    digest,
-)
-from ansible_collections.caisson.openstack.plugins.module_utils.output.plans import Step
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.output import plan_steps
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import catalog, databases
 from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import AUTH, CatalogError, Keystone
-
-_CONNECT_TIMEOUT = 5.0  # seconds
-
-
-# The digests of a plan that is kept must not let anybody try out passwords: what nobody knows is a part of each.
-def _file_step(change: config_tree.Change, wanted: config_tree.Wanted, services: dict[str, str]) -> Step:
-    content = next((file.content for file in wanted.files if file.path == change.path), None)
-    # of a new file all lines are new
-    lines = difflib.unified_diff(change.before.splitlines(), change.after.splitlines(), lineterm="", n=0) if change.before else []
-    return Step(
-        kind="file",
-        name=change.path,
-        action="remove" if content is None else "write",
-        service=services.get(change.container, ""),
-        reasons=[change.reason],
-        digest=digest([wanted.secrets, content]),
-        diff="\n".join(line for line in lines if not line.startswith(("---", "+++", "@@"))),
-    )
-
-
-def _step(outcome: Outcome, spec: ContainerSpec | None, secrets: list[str]) -> Step:
-    stopped = spec if outcome.action in ("replace", "restart") else None
-    turn = (stopped.wave, stopped.tier) if stopped and stopped.shared else ("", "")
-    values = {field: getattr(outcome, field) for field in ("kind", "name", "action", "service", "reasons")}
-    values["reasons"] = masking.masked(outcome.reasons, secrets)
-    return Step(**values, impact=stopped.impact if stopped else "", digest=digest([secrets, outcome.after]), wave=turn[0], tier=turn[1])
-
-
-def _releases(engine: Engine, cloud: str, containers: list[ContainerSpec]) -> list[list[str]]:
-    """Return the release that runs and the one that is wanted, where they differ."""
-    current = engine.containers([f"{LABEL_CLOUD}={cloud}", LABEL_CONTAINER])
-    pairs = {(current[spec.name].image_id, spec.image) for spec in containers if spec.name in current}
-    found = [[engine.inspect(before), engine.inspect(after)] for before, after in pairs]
-    releases = [[recipes.release(image.labels) if image else "" for image in pair] for pair in found]
-    return sorted({tuple(pair): pair for pair in releases if all(pair) and pair[0] != pair[1]}.values())
-
-
-def _unmet(outcomes: list[Outcome], reach: list[Reach]) -> list[str]:
-    """Return what is taken for granted and is not so."""
-    faults = [
-        f"{item.name} of service {item.service} is not as it should be: {item.action}, because {'; '.join(item.reasons)}"
-        if item.changed
-        else f"{item.name} of service {item.service} is not healthy"
-        for item in outcomes
-        if item.changed or item.state != "done"
-    ]
-
-    def silent(item: Reach) -> str:
-        try:
-            socket.create_connection((item.address, item.port), _CONNECT_TIMEOUT).close()
-        except OSError as error:
-            return f"{item.service} on {item.host} does not answer at {url_host(item.address)}:{item.port} ({error.strerror or error})"
-        return ""
-
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        return faults + [fault for fault in pool.map(silent, reach) if fault]
-
-
-def _diff(root: pathlib.Path, changes: list[config_tree.Change], outcomes: list[Outcome], secrets: list[str]) -> list[dict[str, t.Any]]:
-    shown: list[dict[str, t.Any]] = [dict(config_tree.diff(root, change)) for change in changes]
-    for outcome in (outcome for outcome in outcomes if outcome.changed):
-        sides = {
-            key: json.dumps(masking.masked(value, secrets), indent=1, sort_keys=True) + "\n" if value else ""
-            for key, value in vars(outcome).items()
-            if key in ("before", "after")
-        }
-        title = f"{outcome.kind} {outcome.name}"
-        shown.append({"before_header": title, "after_header": f"{title} ({'; '.join(masking.masked(outcome.reasons, secrets))})", **sides})
-    return shown
-
-
-def _lines(shared: dict[str, list[str]]) -> list[dict[str, t.Any]]:
-    """Return changes of the cloud for a diff."""
-    return [
-        {"before_header": kind, "after_header": kind, "before": "", "after": "".join(f"{line}\n" for line in lines)}
-        for kind, lines in shared.items()
-        if lines
-    ]
 
 
 def _shared(module: AnsibleModule, engine: Engine, outcomes: list[Outcome]) -> dict[str, list[str]]:
@@ -281,33 +190,33 @@ def _observe(module: AnsibleModule) -> None:
         engine = Engine(connect(params["engine_url"]))
         converger = Converger(engine, params["cloud"], state, check_mode=True, edited=config_tree.edited(changes))
         outcomes = converger.converge(containers, jobs, (), params["parallel"]) + converger.prune(params["prune_services"], params["keep"])
-        unmet = _unmet(
+        unmet = plan_steps.unmet(
             converger.converge(required, [], (), params["parallel"]), [dataclass_spec.construct(Reach, item) for item in params["reach"]]
         )
-        releases = _releases(engine, params["cloud"], containers)
+        releases = plan_steps.releases(engine, params["cloud"], containers)
         shared = _shared(module, engine, outcomes)
         clusters = [members.report(engine, params["cloud"], spec, spec.cluster) for spec in containers if spec.cluster]
     except (EngineError, StateError, CatalogError, ValueError) as error:
         module.fail_json(msg=str(error))
     failed = [f"{item.kind} {item.name} of service {item.service}: {item.detail}" for item in outcomes if item.state == "failed"]
     if failed or unmet:
-        reasons = failed + [f"{fault}; select it too, or leave nothing out" for fault in unmet]
+        reasons = failed + [f"{fault}; include that service too, or run without a selection" for fault in unmet]
         lines = "\n".join(f"  - {reason}" for reason in reasons)
-        what = "this run would leave the host half-made" if unmet else "this host cannot be brought to its definitions"
+        what = "this run would leave the host incomplete" if unmet else "this host cannot be brought to its definitions"
         module.fail_json(msg=f"{what}; nothing was changed:\n{lines}")
     # a member of a cluster that does not run takes no turn: others may wait for it
     stopped = {report.container for report in clusters if not report.state.running}
     own = {spec.name: dataclasses.replace(spec, shared=spec.shared and spec.name not in stopped) for spec in containers}
     services = {name: spec.service for name, spec in own.items()}
-    steps = [_file_step(change, wanted, services) for change in changes]
-    steps += [_step(outcome, own.get(outcome.name), wanted.secrets) for outcome in outcomes if outcome.changed]
+    steps = [plan_steps.file_step(change, wanted, services) for change in changes]
+    steps += [plan_steps.outcome_step(outcome, own.get(outcome.name), wanted.secrets) for outcome in outcomes if outcome.changed]
     module.exit_json(
         changed=module.check_mode and bool(steps or any(shared.values())),
         steps=[dataclasses.asdict(step) for step in steps],
         releases=releases,
         unhealthy=[item.name for item in outcomes if item.state == "waiting"],
         changes=shared,
-        diff=_diff(root, changes, outcomes, wanted.secrets) + _lines(shared),
+        diff=plan_steps.diff(root, changes, outcomes, wanted.secrets) + plan_steps.shared_diff(shared),
         clusters=[dataclasses.asdict(report) for report in clusters],
     )
 

@@ -23,7 +23,7 @@ class PlanError(ValueError):
 
 
 @dataclasses.dataclass(kw_only=True)
-class Step:
+class PlanStep:
     """One change, why it is made, and what users notice; ``digest`` stands for what it leads to.
 
     ``wave`` and ``tier`` say when it is the turn of a change that hosts make one after the other; others have none.
@@ -47,7 +47,7 @@ class Plan:
 
     cloud: str
     created: str
-    hosts: dict[str, list[Step]]
+    hosts: dict[str, list[PlanStep]]
     rollout: str = ""
     releases: str = ""
 
@@ -75,10 +75,10 @@ def make(
         rollout.RolloutError: if a journal cannot be used.
     """
     steps = {
-        host: [dataclass_spec.load(Step, item, f"{host}: step") for item in result.get("steps") or []] for host, result in hosts.items()
+        host: [dataclass_spec.load(PlanStep, item, f"{host}: step") for item in result.get("steps") or []] for host, result in hosts.items()
     }
     shared = [
-        dataclass_spec.load(Step, {"kind": kind, "name": line, "action": "change"}, "changes")
+        dataclass_spec.load(PlanStep, {"kind": kind, "name": line, "action": "change"}, "changes")
         for kind, lines in changes.items()
         for line in lines
     ]
@@ -138,7 +138,9 @@ def parse(text: str, cloud: str) -> Plan:
     if data.get("cloud") != cloud:
         raise PlanError(f"it is a plan of cloud '{data.get('cloud')}', not of '{cloud}'")
     try:
-        hosts = {str(host): [dataclass_spec.load(Step, item, f"{host}: step") for item in steps] for host, steps in data["hosts"].items()}
+        hosts = {
+            str(host): [dataclass_spec.load(PlanStep, item, f"{host}: step") for item in steps] for host, steps in data["hosts"].items()
+        }
     except (SchemaError, KeyError, AttributeError, TypeError) as error:
         raise PlanError(f"it was edited or cut off ({error}); {again}") from error
     return Plan(cloud=cloud, created=str(data.get("created")), hosts=hosts)
@@ -162,11 +164,11 @@ def moved(approved: Plan, now: Plan) -> list[str]:
     return found
 
 
-def _essence(step: Step | None) -> t.Any:
+def _essence(step: PlanStep | None) -> t.Any:
     return step and (step.action, step.reasons, step.digest)
 
 
-def _words(step: Step | None) -> str:
+def _words(step: PlanStep | None) -> str:
     return f"to {step.action} it ({'; '.join(step.reasons) or 'no reason'})" if step else "nothing"
 
 
@@ -189,7 +191,7 @@ def summary(plan: Plan, diff: bool = True) -> list[str]:
     return lines
 
 
-def _totals(steps: list[Step]) -> str:
+def _totals(steps: list[PlanStep]) -> str:
     """Return how many steps of each sort there are, such as ``2 containers to replace, 1 file to write``."""
     counts: dict[tuple[str, str], int] = {}
     for step in steps:

@@ -7,7 +7,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import TIERS, WAVES
-from ansible_collections.caisson.openstack.plugins.module_utils.output.plans import Step
+from ansible_collections.caisson.openstack.plugins.module_utils.output.plans import PlanStep
 
 
 class SerialError(ValueError):
@@ -23,7 +23,7 @@ class Turn:
     hosts: list[str]
 
 
-def order(hosts: t.Mapping[str, t.Sequence[Step]], serial: t.Sequence[int | str] = (1,)) -> list[Turn]:
+def order(hosts: t.Mapping[str, t.Sequence[PlanStep]], serial: t.Sequence[int | str] = (1,)) -> list[Turn]:
     """Return the turns that the steps of a plan take: by start round, then by tier, then by host in the order of *hosts*.
 
     Args:
@@ -64,7 +64,7 @@ def _size(item: int | str, total: int) -> int:
     return max(1, total * int(number) // 100) if text.endswith("%") else int(number)
 
 
-def summary(turns: t.Iterable[Turn], hosts: t.Mapping[str, t.Sequence[Step]]) -> list[str]:
+def summary(turns: t.Iterable[Turn], hosts: t.Mapping[str, t.Sequence[PlanStep]]) -> list[str]:
     """Return the turns as lines for people."""
     lines = []
     for number, turn in enumerate(turns, start=1):

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils.output.plans import Step
+from ansible_collections.caisson.openstack.plugins.module_utils.output.plans import PlanStep
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import turns
 
 
-def step(name: str, wave: str = "", tier: str = "") -> Step:
+def step(name: str, wave: str = "", tier: str = "") -> PlanStep:
     """Return the replacement of a container."""
-    return Step(kind="container", name=name, action="replace", wave=wave, tier=tier)
+    return PlanStep(kind="container", name=name, action="replace", wave=wave, tier=tier)
 
 
 HOSTS = {
