@@ -23,13 +23,13 @@ import typing as t
 import docker
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine
+from tests.bench import memory
 from tests.bench.figures import Figure
 from tests.cloud.recovery import kill
 
 ROOT = pathlib.Path(__file__).parents[2]
 LABEL = "org.caisson."
 CLOUD = "caisson"
-MEBIBYTE = 2**20
 #: The release that follows the one that the inventory has.
 NEXT = ("-e", "cloud_release=2026.2")
 
@@ -64,16 +64,6 @@ def remove_images(client: docker.APIClient) -> None:
     """Remove every image of the cloud's making."""
     for image in client.images(filters={"label": f"{LABEL}inputs"}):
         client.remove_image(image["Id"], force=True)
-
-
-def memory(client: docker.APIClient) -> dict[str, float]:
-    """Return MiB used by each container, page cache not counted."""
-    used = {}
-    for row in client.containers(filters={"label": [f"{LABEL}cloud={CLOUD}", f"{LABEL}container"]}):
-        stats = client.stats(row["Id"], stream=False)["memory_stats"]
-        cache = stats["stats"].get("total_inactive_file", stats["stats"].get("inactive_file", 0))
-        used[row["Names"][0].lstrip("/")] = (stats["usage"] - cache) / MEBIBYTE
-    return used
 
 
 def bytes_sent() -> int:
@@ -144,7 +134,7 @@ def measure(args: argparse.Namespace) -> list[Figure]:
         Figure("run without changes", again.seconds, "s", 10),
         Figure("run without changes, CPU of controller and host", again.cpu, "s", 3),
         Figure("run without changes, task rounds", again.task_rounds, ""),
-        Figure("run without changes, bytes sent", bytes_sent() / MEBIBYTE, "MiB"),
+        Figure("run without changes, bytes sent", bytes_sent() / memory.MEBIBYTE, "MiB"),
     ]
     figures += [
         Figure("plan of no change", play("plan").seconds, "s"),
@@ -153,10 +143,9 @@ def measure(args: argparse.Namespace) -> list[Figure]:
     ]
     proof = play("verify")
     figures.append(Figure("verification", proof.seconds, "s"))
-    used = memory(client)
-    figures.append(Figure("memory of all containers", sum(used.values()), "MiB", 2560))
-    figures += [Figure(f"memory of {name}", value, "MiB") for name, value in sorted(used.items(), key=lambda item: -item[1])]
+    play("access")
+    figures += memory.measure(args)
     figures += rollout()
     # the engine starts a killed container again at once: this is from start to healthy, too
-    figures += [Figure(f"killed to healthy of {name}", kill(Engine(client), name), "s") for name in sorted(used)]
+    figures += [Figure(f"killed to healthy of {name}", kill(Engine(client), name), "s") for name in sorted(memory.used(client))]
     return figures
