@@ -1,4 +1,4 @@
-#!/opt/openstack/bin/python
+#!/usr/bin/env python
 # SPDX-License-Identifier: Apache-2.0
 """privsep-shared ARGUMENT...: start a helper of privsep as ``privsep-helper ARGUMENT...`` does, from a process that has its code loaded.
 
