@@ -49,7 +49,7 @@ class ActionModule(ControllerAction):
         """Return all secrets, after making those that are missing; see the documentation of the module."""
         path = pathlib.Path(args["file"])
         try:
-            requirements = self._required("secrets", secret_store.Requirement)
+            requirements = self._required("secrets", secret_store.SecretRequirement)
             # two first runs must not each make their own secrets
             with lock.exclusive(path.parent, make=not self._task.check_mode):
                 return self._converge(path, requirements, args)
@@ -58,7 +58,7 @@ class ActionModule(ControllerAction):
         except (OSError, ValueError) as error:
             raise AnsibleActionFail(f"cannot keep the secrets in {path}; nothing was changed: {error}") from error
 
-    def _converge(self, path: pathlib.Path, requirements: list[secret_store.Requirement], args: Arguments) -> dict[str, t.Any]:
+    def _converge(self, path: pathlib.Path, requirements: list[secret_store.SecretRequirement], args: Arguments) -> dict[str, t.Any]:
         source = self._read(path)
         own = {name: value for name, value in source.values.items() if name not in (rotation.KEY, identity.KEY)}
         if faults := secret_store.faults(own, requirements):
@@ -71,7 +71,9 @@ class ActionModule(ControllerAction):
         names = rotation.resolve(rotate, requirements, self._foreign(values) if rotate else ())
         after, moved = rotation.finish(rotation.begin(before, values, requirements, names), requirements, finished)
         values |= moved
-        renewed = certificates.due(values, self._required("certificates", certificates.Requirement), datetime.datetime.now(datetime.UTC))
+        renewed = certificates.due(
+            values, self._required("certificates", certificates.CertificateRequirement), datetime.datetime.now(datetime.UTC)
+        )
         values |= renewed
         changes = {name: values[name] for name in [*generated, *moved, *renewed]}
         if after != before:

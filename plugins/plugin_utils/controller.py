@@ -48,7 +48,7 @@ class ControllerAction(ActionBase):
 
     def _secret_kinds(self) -> dict[str, str]:
         """Return the kind of each secret that the roles of the play ask for, by its name."""
-        found = play_roles.required(self._templar, self._task.get_play(), self._vars, "secrets", secret_store.Requirement)
+        found = play_roles.required(self._templar, self._task.get_play(), self._vars, "secrets", secret_store.SecretRequirement)
         return {item.name: item.type for item in found}
 
 

@@ -13,7 +13,7 @@ import typing as t
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import ContainerState, EngineError
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.config_tree import Wanted, WantedFile
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.config_tree import WantedFile, WantedTree
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Healthcheck
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
@@ -56,7 +56,7 @@ class Host:
     def result(self, *containers: ContainerSpec, text: str = "", rollout: str = "r1", check: bool = False, only: str = "api") -> StepResult:
         """Take a step forward with one file for each container, which has *text*."""
         files = [WantedFile(f"{item.name}/config/x.conf", text, "0640", os.getgid(), False) for item in containers]
-        return self.step(only, rollout, check).roll(containers, [], Wanted([item.name for item in containers], files, []))
+        return self.step(only, rollout, check).roll(containers, [], WantedTree([item.name for item in containers], files, []))
 
     def updates(self, *containers: ContainerSpec, **options: t.Any) -> list[ContainerUpdate]:
         """Return what a step forward would change."""

@@ -269,4 +269,6 @@ def test_every_secret_is_one_that_is_looked_at_here() -> None:
         *("placement_service_password", "monitoring_database_password", "rabbitmq_password", "rabbitmq_erlang_cookie"),
         *("horizon_secret_key", "memcached_token_key", "verify_ssh_key", "cloud_identity"),
     }
-    assert secret_store.faults(made(), [secret_store.Requirement(name, t.cast("t.Any", kind)) for name, kind in _REQUIRED.items()]) == []
+    assert (
+        secret_store.faults(made(), [secret_store.SecretRequirement(name, t.cast("t.Any", kind)) for name, kind in _REQUIRED.items()]) == []
+    )

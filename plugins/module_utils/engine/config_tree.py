@@ -32,7 +32,7 @@ class WantedFile:
 
 
 @dataclasses.dataclass
-class Change:
+class FileChange:
     """A file that is not as it should be, why, and since when, in seconds since 1970.
 
     ``by_hand`` says that it is not as this collection left it either.
@@ -52,7 +52,7 @@ class Change:
 
 
 @dataclasses.dataclass
-class Wanted:
+class WantedTree:
     """All files of a host. ``directories`` are managed whole: what is not wanted there is removed."""
 
     directories: list[str]
@@ -60,19 +60,19 @@ class Wanted:
     secrets: list[str]
 
 
-def unpack(payload: str) -> Wanted:
+def unpack(payload: str) -> WantedTree:
     """Return what the model packed."""
     data = json.loads(zlib.decompress(base64.b64decode(payload)))
-    return Wanted(data["directories"], [WantedFile(**item) for item in data["files"]], data["secrets"])
+    return WantedTree(data["directories"], [WantedFile(**item) for item in data["files"]], data["secrets"])
 
 
-def select(wanted: Wanted, containers: t.Container[str]) -> Wanted:
+def select(wanted: WantedTree, containers: t.Container[str]) -> WantedTree:
     """Return what is wanted for some containers only."""
     files = [file for file in wanted.files if file.path.partition("/")[0] in containers]
-    return Wanted([name for name in wanted.directories if name in containers], files, wanted.secrets)
+    return WantedTree([name for name in wanted.directories if name in containers], files, wanted.secrets)
 
 
-def plan(root: pathlib.Path, wanted: Wanted, written: t.Mapping[str, str] | None = None) -> list[Change]:
+def plan(root: pathlib.Path, wanted: WantedTree, written: t.Mapping[str, str] | None = None) -> list[FileChange]:
     """Return every difference between the tree below *root* and what is wanted.
 
     *written* is what :func:`digests` returned of the tree that was written last.
@@ -81,11 +81,11 @@ def plan(root: pathlib.Path, wanted: Wanted, written: t.Mapping[str, str] | None
     changes = [change for change in (_compare(root, file, wanted.secrets, written.get(file.path)) for file in wanted.files) if change]
     for path in _leftovers(root, wanted):
         since = (root / path).stat().st_mtime
-        changes.append(Change(path, "not wanted any more", "(removed)\n", since=since, by_hand=bool(written) and path not in written))
+        changes.append(FileChange(path, "not wanted any more", "(removed)\n", since=since, by_hand=bool(written) and path not in written))
     return changes
 
 
-def digests(wanted: Wanted, before: t.Mapping[str, str] | None = None) -> dict[str, str]:
+def digests(wanted: WantedTree, before: t.Mapping[str, str] | None = None) -> dict[str, str]:
     """Return what is to be remembered of files that were written: a digest of each, by path.
 
     Of *before* remains what lies in directories that are not *wanted*: a run may be for some services only.
@@ -94,7 +94,7 @@ def digests(wanted: Wanted, before: t.Mapping[str, str] | None = None) -> dict[s
     return others | {file.path: digest(file.content) for file in wanted.files}
 
 
-def edited(changes: t.Iterable[Change]) -> dict[str, float]:
+def edited(changes: t.Iterable[FileChange]) -> dict[str, float]:
     """Return the containers whose files hands changed, each with the time since which one is not what it should be."""
     since: dict[str, float] = {}
     for change in (change for change in changes if change.by_hand):
@@ -102,13 +102,13 @@ def edited(changes: t.Iterable[Change]) -> dict[str, float]:
     return since
 
 
-def diff(root: pathlib.Path, change: Change) -> dict[str, str]:
+def diff(root: pathlib.Path, change: FileChange) -> dict[str, str]:
     """Return a change as Ansible shows it."""
     path = str(root / change.path)
     return {"before_header": path, "after_header": f"{path} ({change.reason})", "before": change.before, "after": change.after}
 
 
-def apply(root: pathlib.Path, wanted: Wanted, changes: t.Sequence[Change]) -> None:
+def apply(root: pathlib.Path, wanted: WantedTree, changes: t.Sequence[FileChange]) -> None:
     """Make the changes that :func:`plan` found; each file is replaced in one step.
 
     What is left over goes first, because a file may stand where a directory is wanted, or the other way round.
@@ -123,7 +123,7 @@ def apply(root: pathlib.Path, wanted: Wanted, changes: t.Sequence[Change]) -> No
             _write(root, files[change.path])
 
 
-def _compare(root: pathlib.Path, file: WantedFile, secrets: list[str], written: str | None) -> Change | None:
+def _compare(root: pathlib.Path, file: WantedFile, secrets: list[str], written: str | None) -> FileChange | None:
     path = root / file.path
     try:
         current = path.read_bytes().decode(errors="replace")
@@ -131,18 +131,18 @@ def _compare(root: pathlib.Path, file: WantedFile, secrets: list[str], written: 
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         # when it went is not known, but its directory changed then
         since = path.parent.stat().st_mtime if path.parent.is_dir() else 0.0
-        return Change(file.path, "new", "", file.shown(file.content, secrets), since, by_hand=written is not None)
+        return FileChange(file.path, "new", "", file.shown(file.content, secrets), since, by_hand=written is not None)
     if current != file.content:
         before, after = file.shown(current, secrets), file.shown(file.content, secrets)
         by_hand = written is not None and written != digest(current)
-        return Change(file.path, "content" if before != after else "a secret", before, after, status.st_mtime, by_hand)
+        return FileChange(file.path, "content" if before != after else "a secret", before, after, status.st_mtime, by_hand)
     mode = f"{status.st_mode & 0o7777:04o}"
     if (mode, status.st_uid, status.st_gid) != (file.mode, 0, file.gid):
-        return Change(file.path, f"mode {mode} {status.st_uid}:{status.st_gid} -> {file.mode} 0:{file.gid}")
+        return FileChange(file.path, f"mode {mode} {status.st_uid}:{status.st_gid} -> {file.mode} 0:{file.gid}")
     return None
 
 
-def _leftovers(root: pathlib.Path, wanted: Wanted) -> list[str]:
+def _leftovers(root: pathlib.Path, wanted: WantedTree) -> list[str]:
     known = {file.path for file in wanted.files}
     found = []
     for directory in wanted.directories:

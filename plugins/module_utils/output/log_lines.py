@@ -31,7 +31,7 @@ class Entry:
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
+class LogFilter:
     """Which lines: of a request, from a time on (as the log writes it), of a service. Empty means any."""
 
     request: str = ""
@@ -43,7 +43,7 @@ class Wanted:
         return entry.time >= self.since and self.request in entry.text and self.service in ("", entry.service, entry.container)
 
 
-def wanted(request: str, since: str, service: str, now: datetime.datetime) -> Wanted:
+def wanted(request: str, since: str, service: str, now: datetime.datetime) -> LogFilter:
     """Return what an operator asks for.
 
     Raises:
@@ -53,7 +53,7 @@ def wanted(request: str, since: str, service: str, now: datetime.datetime) -> Wa
         raise ValueError(f"request_id '{request}' is no request id; one looks like req-0a1b2c3d-..., and its beginning is enough")
     if not (request or since or service):
         raise ValueError("say which lines: -e request_id=req-..., -e since=15m or -e service=nova, or several of them")
-    return Wanted(request, _since(since, now), service)
+    return LogFilter(request, _since(since, now), service)
 
 
 def _since(text: str, now: datetime.datetime) -> str:
@@ -75,7 +75,7 @@ def parse(line: str) -> Entry | None:
     return Entry(**found.groupdict()) if found else None
 
 
-def select(lines: t.Iterable[str], what: Wanted, limit: int) -> tuple[list[Entry], int]:
+def select(lines: t.Iterable[str], what: LogFilter, limit: int) -> tuple[list[Entry], int]:
     """Return the *limit* latest wanted entries in the order of time, and how many earlier ones were left out."""
     found = (entry for entry in map(parse, (line for line in lines if what.request in line)) if entry and entry in what)
     heap: list[tuple[str, int, Entry]] = []

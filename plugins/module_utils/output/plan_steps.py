@@ -23,7 +23,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.output.plans imp
 _CONNECT_TIMEOUT = 5.0  # seconds
 
 
-def file_step(change: config_tree.Change, wanted: config_tree.Wanted, services: t.Mapping[str, str]) -> PlanStep:
+def file_step(change: config_tree.FileChange, wanted: config_tree.WantedTree, services: t.Mapping[str, str]) -> PlanStep:
     """Return the step that writes or removes a file; *services* has the service of each container.
 
     Nobody can try out passwords with the digest of a plan that is kept: it covers all secrets of the host.
@@ -82,7 +82,7 @@ def unmet(outcomes: t.Iterable[Outcome], reach: t.Sequence[Reach]) -> list[str]:
 
 
 def diff(
-    root: pathlib.Path, changes: t.Iterable[config_tree.Change], outcomes: t.Iterable[Outcome], secrets: list[str]
+    root: pathlib.Path, changes: t.Iterable[config_tree.FileChange], outcomes: t.Iterable[Outcome], secrets: list[str]
 ) -> list[dict[str, t.Any]]:
     """Return changes of files, containers and jobs as Ansible shows them, without *secrets*."""
     shown: list[dict[str, t.Any]] = [dict(config_tree.diff(root, change)) for change in changes]

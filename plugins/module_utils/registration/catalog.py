@@ -47,7 +47,7 @@ class CatalogError(Exception):
 
 
 @dataclasses.dataclass
-class Current:
+class CatalogState:
     """What Keystone has, by name, as its API returns it."""
 
     projects: dict[str, t.Any] = dataclasses.field(default_factory=dict)
@@ -61,7 +61,7 @@ class Current:
 
 
 @dataclasses.dataclass(frozen=True)
-class Step:
+class CatalogChange:
     """One thing to do, and why; ``arguments`` may hold a password and are never shown."""
 
     verb: str
@@ -73,19 +73,19 @@ class Step:
         return f"{self.subject}: {self.reason}"
 
 
-def plan(current: Current, users: t.Sequence[User], endpoints: t.Sequence[Endpoint], project: str, region: str) -> list[Step]:
+def plan(current: CatalogState, users: t.Sequence[User], endpoints: t.Sequence[Endpoint], project: str, region: str) -> list[CatalogChange]:
     """Return the steps that make Keystone have what is wanted, in an order that works."""
-    steps: list[Step] = []
+    steps: list[CatalogChange] = []
     if users and project not in current.projects:
-        steps.append(Step("create_project", f"project {project}", "it does not exist", {"name": project}))
+        steps.append(CatalogChange("create_project", f"project {project}", "it does not exist", {"name": project}))
     missing = sorted({role for user in users for role in user.roles} - current.roles.keys())
-    steps += [Step("create_role", f"role {role}", "it does not exist", {"name": role}) for role in missing]
+    steps += [CatalogChange("create_role", f"role {role}", "it does not exist", {"name": role}) for role in missing]
     for user in alternate_accounts.accepted(users):
         steps += _user(current, user, project)
     gone = [name for name in alternate_accounts.retired(users) if name in current.users]
-    steps += [Step("delete_user", f"user {name}", "its password was rotated", {"name": name}) for name in gone]
+    steps += [CatalogChange("delete_user", f"user {name}", "its password was rotated", {"name": name}) for name in gone]
     if endpoints and region not in current.regions:
-        steps.append(Step("create_region", f"region {region}", "it does not exist", {"identifier": region}))
+        steps.append(CatalogChange("create_region", f"region {region}", "it does not exist", {"identifier": region}))
     for endpoint in endpoints:
         steps += _endpoint(current, endpoint, region)
     return steps
@@ -112,27 +112,27 @@ def observe(keystone: Keystone, auth: t.Mapping[str, str], **wanted: t.Any) -> l
         return [f"Keystone at {auth['auth_url']} {what}: users, services and endpoints are looked at once it does"]
 
 
-def _user(current: Current, user: User, project: str) -> list[Step]:
+def _user(current: CatalogState, user: User, project: str) -> list[CatalogChange]:
     steps = []
     arguments = {"name": user.name, "password": user.password}
     if user.name not in current.users:
-        steps.append(Step("create_user", f"user {user.name}", "it does not exist", arguments))
+        steps.append(CatalogChange("create_user", f"user {user.name}", "it does not exist", arguments))
     elif user.name not in current.valid_passwords:
-        steps.append(Step("set_password", f"user {user.name}", "its password is another", arguments))
+        steps.append(CatalogChange("set_password", f"user {user.name}", "its password is another", arguments))
     for role in user.roles:
         if (user.name, project, role) not in current.assignments:
             what = {"user": user.name, "project": project, "role": role}
-            steps.append(Step("assign", f"user {user.name}", f"it does not have role {role} in project {project}", what))
+            steps.append(CatalogChange("assign", f"user {user.name}", f"it does not have role {role} in project {project}", what))
     return steps
 
 
-def _endpoint(current: Current, endpoint: Endpoint, region: str) -> list[Step]:
+def _endpoint(current: CatalogState, endpoint: Endpoint, region: str) -> list[CatalogChange]:
     steps = []
     service = current.services.get((endpoint.name, endpoint.type))
     subject = f"service {endpoint.name} ({endpoint.type})"
     key = {"name": endpoint.name, "kind": endpoint.type}
     if service is None:
-        steps.append(Step("create_service", subject, "it does not exist", {**key, "description": endpoint.description}))
+        steps.append(CatalogChange("create_service", subject, "it does not exist", {**key, "description": endpoint.description}))
     for interface in _INTERFACES:
         url = getattr(endpoint, f"{interface}_url")
         found = [
@@ -143,10 +143,12 @@ def _endpoint(current: Current, endpoint: Endpoint, region: str) -> list[Step]:
         what = f"{interface} endpoint of {endpoint.name}"
         if not found:
             arguments = {**key, "interface": interface, "url": url, "region": region}
-            steps.append(Step("create_endpoint", what, f"it does not exist ({url})", arguments))
+            steps.append(CatalogChange("create_endpoint", what, f"it does not exist ({url})", arguments))
         elif found[0]["url"] != url:
-            steps.append(Step("update_endpoint", what, f"url {found[0]['url']} -> {url}", {"identifier": found[0]["id"], "url": url}))
-        steps += [Step("delete_endpoint", what, "it is there twice", {"identifier": item["id"]}) for item in found[1:]]
+            steps.append(
+                CatalogChange("update_endpoint", what, f"url {found[0]['url']} -> {url}", {"identifier": found[0]["id"], "url": url})
+            )
+        steps += [CatalogChange("delete_endpoint", what, "it is there twice", {"identifier": item["id"]}) for item in found[1:]]
     return steps
 
 
@@ -188,9 +190,9 @@ class Keystone:
             raise
         return True
 
-    def read(self, users: t.Iterable[User]) -> Current:
+    def read(self, users: t.Iterable[User]) -> CatalogState:
         """Return what Keystone has, as far as *users* and the catalog go."""
-        current = Current()
+        current = CatalogState()
         # other domains may have users and projects of the same names
         for kind in (f"projects?domain_id={DOMAIN}", "roles", f"users?domain_id={DOMAIN}"):
             setattr(current, kind.split("?", maxsplit=1)[0], {item["name"]: item for item in self._get(kind)})
@@ -203,45 +205,45 @@ class Keystone:
         current.valid_passwords = {user.name for user in known if self.accepts(user.name, user.password)}
         return current
 
-    def apply(self, current: Current, step: Step) -> None:
+    def apply(self, current: CatalogState, step: CatalogChange) -> None:
         """Do one step; *current* learns what it made."""
         getattr(self, f"_{step.verb}")(current, **step.arguments)
 
-    def _create_project(self, current: Current, name: str) -> None:
+    def _create_project(self, current: CatalogState, name: str) -> None:
         current.projects[name] = self._post("projects", "project", {"name": name, "domain_id": DOMAIN})
 
-    def _create_role(self, current: Current, name: str) -> None:
+    def _create_role(self, current: CatalogState, name: str) -> None:
         current.roles[name] = self._post("roles", "role", {"name": name})
 
-    def _create_user(self, current: Current, name: str, password: str) -> None:
+    def _create_user(self, current: CatalogState, name: str, password: str) -> None:
         current.users[name] = self._post("users", "user", {"name": name, "password": password, "domain_id": DOMAIN})
 
-    def _set_password(self, current: Current, name: str, password: str) -> None:
+    def _set_password(self, current: CatalogState, name: str, password: str) -> None:
         self._request("PATCH", f"users/{current.users[name]['id']}", {"user": {"password": password}})
 
-    def _delete_user(self, current: Current, name: str) -> None:
+    def _delete_user(self, current: CatalogState, name: str) -> None:
         self._request("DELETE", f"users/{current.users.pop(name)['id']}")
 
-    def _assign(self, current: Current, user: str, project: str, role: str) -> None:
+    def _assign(self, current: CatalogState, user: str, project: str, role: str) -> None:
         ids = current.projects[project]["id"], current.users[user]["id"], current.roles[role]["id"]
         self._request("PUT", "projects/{}/users/{}/roles/{}".format(*ids))
 
-    def _create_region(self, current: Current, identifier: str) -> None:
+    def _create_region(self, current: CatalogState, identifier: str) -> None:
         self._post("regions", "region", {"id": identifier})
         current.regions.add(identifier)
 
-    def _create_service(self, current: Current, name: str, kind: str, description: str) -> None:
+    def _create_service(self, current: CatalogState, name: str, kind: str, description: str) -> None:
         body = {"name": name, "type": kind, "description": description}
         current.services[name, kind] = self._post("services", "service", body)
 
-    def _create_endpoint(self, current: Current, name: str, kind: str, interface: str, url: str, region: str) -> None:
+    def _create_endpoint(self, current: CatalogState, name: str, kind: str, interface: str, url: str, region: str) -> None:
         body = {"service_id": current.services[name, kind]["id"], "interface": interface, "url": url, "region_id": region}
         self._post("endpoints", "endpoint", body)
 
-    def _update_endpoint(self, _current: Current, identifier: str, url: str) -> None:
+    def _update_endpoint(self, _current: CatalogState, identifier: str, url: str) -> None:
         self._request("PATCH", f"endpoints/{identifier}", {"endpoint": {"url": url}})
 
-    def _delete_endpoint(self, _current: Current, identifier: str) -> None:
+    def _delete_endpoint(self, _current: CatalogState, identifier: str) -> None:
         self._request("DELETE", f"endpoints/{identifier}")
 
     # -- requests -----------------------------------------------------------------------------------------------

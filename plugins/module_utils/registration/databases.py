@@ -35,7 +35,7 @@ class Statement:
 
 
 @dataclasses.dataclass(frozen=True)
-class Current:
+class DatabaseState:
     """What the server has."""
 
     databases: frozenset[str]
@@ -85,7 +85,7 @@ def query(wanted: t.Sequence[Database]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def parse(output: str) -> Current:
+def parse(output: str) -> DatabaseState:
     """Return what the rows of :func:`query` say."""
     rows = [row for row in (line.split("\t") for line in output.split("\n")) if len(row) == 3]
 
@@ -95,15 +95,15 @@ def parse(output: str) -> Current:
     def pairs(kind: str) -> frozenset[tuple[str, str]]:
         return frozenset((row[1], row[2]) for row in rows if row[0] == kind)
 
-    return Current(named("database"), named("user"), named("password"), pairs("grant"), pairs("privilege"))
+    return DatabaseState(named("database"), named("user"), named("password"), pairs("grant"), pairs("privilege"))
 
 
-def created(wanted: t.Sequence[Database], current: Current) -> list[str]:
+def created(wanted: t.Sequence[Database], current: DatabaseState) -> list[str]:
     """Return the databases that there were not."""
     return [item.name for item in wanted if not item.privileges and item.name not in current.databases]
 
 
-def plan(wanted: t.Sequence[Database], current: Current) -> list[Statement]:
+def plan(wanted: t.Sequence[Database], current: DatabaseState) -> list[Statement]:
     """Return the statements that make the server have what is *wanted*, in order."""
     statements: list[Statement] = []
     known = set(current.databases)
@@ -127,7 +127,7 @@ def _account(user: str) -> str:
     return f"{quote_text(user)}@'{HOST}'"
 
 
-def _user(item: Database, current: Current) -> list[Statement]:
+def _user(item: Database, current: DatabaseState) -> list[Statement]:
     account, password = _account(item.user), quote_text(item.password)
     if item.user not in current.users:
         return [Statement(f"CREATE USER {account} IDENTIFIED BY {password}", f"user {item.user}", "it does not exist")]
@@ -136,7 +136,7 @@ def _user(item: Database, current: Current) -> list[Statement]:
     return []
 
 
-def _grant(item: Database, current: Current) -> list[Statement]:
+def _grant(item: Database, current: DatabaseState) -> list[Statement]:
     # a grant by hand has the name as it is, which means this database too
     if {(item.user, item.name), (item.user, _pattern(item.name))} & current.grants:
         return []
@@ -144,7 +144,7 @@ def _grant(item: Database, current: Current) -> list[Statement]:
     return [Statement(text, f"user {item.user}", f"it has no access to database {item.name}")]
 
 
-def _privileges(item: Database, current: Current) -> list[Statement]:
+def _privileges(item: Database, current: DatabaseState) -> list[Statement]:
     """Return the grant of what is missing.
 
     Raises:

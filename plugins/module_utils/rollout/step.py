@@ -79,7 +79,7 @@ class HostStep:
     elapsed: float = 0.0
     parallel: int = 8
 
-    def roll(self, containers: t.Iterable[ContainerSpec], jobs_of_host: t.Iterable[JobSpec], files: config_tree.Wanted) -> StepResult:
+    def roll(self, containers: t.Iterable[ContainerSpec], jobs_of_host: t.Iterable[JobSpec], files: config_tree.WantedTree) -> StepResult:
         """Bring the containers of the step to their specification; keep a snapshot of each before it changes.
 
         Raises:

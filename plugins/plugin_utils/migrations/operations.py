@@ -18,7 +18,7 @@ _TABLE = ("table_name", "source_table", "table")
 
 
 @dataclasses.dataclass(frozen=True)
-class Change:
+class SchemaChange:
     """What an operation does: kinds and short lines, and the table that it does it to."""
 
     findings: list[tuple[Kind, str]]
@@ -84,10 +84,10 @@ def helper(name: str) -> str:
     return name if name in _OPERATIONS or name in _SPECIAL else ""
 
 
-def read(name: str, call: Value, table: Value | None) -> Change | None:
+def read(name: str, call: Value, table: Value | None) -> SchemaChange | None:
     """Return what operation *name* does, for *table* if it is one of a batch; None if it is not known."""
     if name in _NOTHING:
-        return Change([], "")
+        return SchemaChange([], "")
     special, operation = _SPECIAL.get(name), _OPERATIONS.get(name)
     parameters = special[0] if special else operation.parameters if operation else None
     if parameters is None or not isinstance(call.node, ast.Call):
@@ -97,12 +97,12 @@ def read(name: str, call: Value, table: Value | None) -> Change | None:
     at = table or next((given[key] for key in _TABLE if key in given), None)
     where = label(at) if at else ""
     if special:
-        return Change(special[1](where, given, call.node), where)
+        return SchemaChange(special[1](where, given, call.node), where)
     if operation is None:
         return None
     said = {key: _name(given.get(key)) for key in parameters}
     text = operation.text if where else operation.text.removesuffix(" on {table}")
-    return Change([(operation.kind, " ".join(text.format(**said | {"table": where or "?"}).split()))], where)
+    return SchemaChange([(operation.kind, " ".join(text.format(**said | {"table": where or "?"}).split()))], where)
 
 
 def _former(key: str, parameters: tuple[str, ...]) -> str:

@@ -42,7 +42,7 @@ class CertificateError(ValueError):
 
 
 @dataclasses.dataclass
-class Requirement:
+class CertificateRequirement:
     """A certificate that a role needs: its name among the secrets, that of its authority, and the hosts it is for."""
 
     name: str
@@ -72,7 +72,7 @@ def only(text: str) -> str:
     return "".join(f"{item}\n" for item in _CERTIFICATE.findall(text))
 
 
-def due(current: t.Mapping[str, t.Any], required: t.Iterable[Requirement], now: datetime.datetime) -> dict[str, str]:
+def due(current: t.Mapping[str, t.Any], required: t.Iterable[CertificateRequirement], now: datetime.datetime) -> dict[str, str]:
     """Return what has to be made, by name: what *current* does not have, what nears its end, what is for other hosts.
 
     A new authority keeps the certificates of its predecessors, and what these signed stays until it is due itself: clients
@@ -107,7 +107,7 @@ def _left(text: str, what: str, now: datetime.datetime) -> datetime.timedelta:
     return _parse(text, what)[0].not_valid_after_utc - now
 
 
-def _is_due(own: x509.Certificate, item: Requirement, authority: str, now: datetime.datetime) -> bool:
+def _is_due(own: x509.Certificate, item: CertificateRequirement, authority: str, now: datetime.datetime) -> bool:
     if own.not_valid_after_utc - now < RENEW or _names(own) != set(item.hosts):
         return True
     return not any(_issued(own, issuer) for issuer in _parse(authority, item.authority))

@@ -22,7 +22,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import secret_store
-from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets.secret_store import Requirement
+from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets.secret_store import SecretRequirement
 
 Phase = t.Literal["none", "accept", "move", "retire"]
 
@@ -51,7 +51,7 @@ class Rotation:
         return sorted({*self.new, *self.retiring})
 
 
-def resolve(names: t.Iterable[str], requirements: t.Iterable[Requirement], foreign: t.Container[str] = ()) -> list[str]:
+def resolve(names: t.Iterable[str], requirements: t.Iterable[SecretRequirement], foreign: t.Container[str] = ()) -> list[str]:
     """Return *names* with :data:`EVERYTHING` resolved, which leaves out what is *foreign*: what the operator set elsewhere.
 
     Raises:
@@ -68,7 +68,9 @@ def resolve(names: t.Iterable[str], requirements: t.Iterable[Requirement], forei
     return list(found)
 
 
-def begin(rotation: Rotation, values: t.Mapping[str, t.Any], requirements: t.Iterable[Requirement], names: t.Collection[str]) -> Rotation:
+def begin(
+    rotation: Rotation, values: t.Mapping[str, t.Any], requirements: t.Iterable[SecretRequirement], names: t.Collection[str]
+) -> Rotation:
     """Return the first step of the rotation of *names*, or *rotation* itself if one is under way: that goes on first.
 
     Raises:
@@ -89,7 +91,7 @@ def begin(rotation: Rotation, values: t.Mapping[str, t.Any], requirements: t.Ite
     return dataclasses.replace(rotation, phase="accept" if pairs else "move", new=new)
 
 
-def finish(rotation: Rotation, requirements: t.Iterable[Requirement], phase: str) -> tuple[Rotation, dict[str, t.Any]]:
+def finish(rotation: Rotation, requirements: t.Iterable[SecretRequirement], phase: str) -> tuple[Rotation, dict[str, t.Any]]:
     """Return the step that follows *phase*, which all hosts were brought to, and the values that are now the ones in use.
 
     Nothing changes if the rotation is at another step, as it is when one that was cut off goes on.
@@ -110,7 +112,7 @@ def in_use(rotation: Rotation, values: t.Mapping[str, t.Any]) -> dict[str, t.Any
     return {**values, **(rotation.new if rotation.phase == "move" else {})}
 
 
-def accounts(rotation: Rotation, values: t.Mapping[str, t.Any], requirements: t.Iterable[Requirement]) -> dict[str, dict[str, t.Any]]:
+def accounts(rotation: Rotation, values: t.Mapping[str, t.Any], requirements: t.Iterable[SecretRequirement]) -> dict[str, dict[str, t.Any]]:
     """Return the account of each password that has one, by the name of the password.
 
     ``pair`` holds the names that take turns. ``user`` is the one that clients use. ``standby`` is the other one, None if nothing

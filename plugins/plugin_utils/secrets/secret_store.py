@@ -45,7 +45,7 @@ _FORMS: dict[str, tuple[re.Pattern[str], str]] = {
 
 
 @dataclasses.dataclass
-class Requirement:
+class SecretRequirement:
     """A secret that a role needs.
 
     ``user`` is the account that a password belongs to. It is one of a pair, which take turns when the password rotates, unless
@@ -99,7 +99,7 @@ def fault(kind: str, value: t.Any) -> str:
     return f"has more than {_LONGEST} characters" if len(value) > _LONGEST else ""
 
 
-def faults(values: t.Mapping[str, t.Any], requirements: t.Iterable[Requirement]) -> list[str]:
+def faults(values: t.Mapping[str, t.Any], requirements: t.Iterable[SecretRequirement]) -> list[str]:
     """Return what is wrong with each of *values*, with its name in front."""
     kinds = {item.name: item.type for item in requirements}
     found = ((name, fault(kinds.get(name, ""), value)) for name, value in values.items())
@@ -183,7 +183,7 @@ def rotate(kind: str, current: t.Any) -> t.Any:
     return [_fernet_key(), *kept]
 
 
-def complete(current: t.Mapping[str, t.Any], requirements: t.Iterable[Requirement]) -> tuple[dict[str, t.Any], list[str]]:
+def complete(current: t.Mapping[str, t.Any], requirements: t.Iterable[SecretRequirement]) -> tuple[dict[str, t.Any], list[str]]:
     """Return *current* with what is missing added, and the names of that."""
     values = dict(current)
     added: list[str] = []

@@ -18,24 +18,24 @@ from hypothesis import strategies as st
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common.masking import MASK
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.config_tree import Change, Wanted, WantedFile
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.config_tree import FileChange, WantedFile, WantedTree
 
 
 def _file(path: str = "api/config/x.conf", content: str = "a = 1\n", **options: t.Any) -> WantedFile:
     return WantedFile(**{"path": path, "content": content, "mode": "0640", "gid": os.getgid(), "sensitive": False, **options})
 
 
-def _wanted(*files: WantedFile, directories: t.Sequence[str] = ("api",), secrets: t.Sequence[str] = ()) -> Wanted:
-    return Wanted(list(directories), list(files), list(secrets))
+def _wanted(*files: WantedFile, directories: t.Sequence[str] = ("api",), secrets: t.Sequence[str] = ()) -> WantedTree:
+    return WantedTree(list(directories), list(files), list(secrets))
 
 
-def _converge(root: pathlib.Path, wanted: Wanted) -> list[Change]:
+def _converge(root: pathlib.Path, wanted: WantedTree) -> list[FileChange]:
     changes = config_tree.plan(root, wanted)
     config_tree.apply(root, wanted, changes)
     return changes
 
 
-def _reasons(changes: list[Change]) -> list[tuple[str, str]]:
+def _reasons(changes: list[FileChange]) -> list[tuple[str, str]]:
     return [(change.path, change.reason) for change in changes]
 
 
@@ -186,7 +186,7 @@ def test_a_change_of_nothing_but_a_secret_is_called_so(tmp_path: pathlib.Path) -
     assert (change.reason, change.before, change.after) == ("a secret", "password = ********\n", "password = ********\n")
 
 
-def _edited(root: pathlib.Path, wanted: Wanted, written: Wanted) -> dict[str, float]:
+def _edited(root: pathlib.Path, wanted: WantedTree, written: WantedTree) -> dict[str, float]:
     return config_tree.edited(config_tree.plan(root, wanted, config_tree.digests(written)))
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, ImageState
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.config_tree import Wanted, WantedFile
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.config_tree import WantedFile, WantedTree
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
 from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import Reach
@@ -27,7 +27,7 @@ _PATH = "prometheus/config/prometheus.yml"
 
 
 def _step(root: pathlib.Path, content: str, secrets: list[str]) -> PlanStep:
-    wanted = Wanted(["prometheus"], [WantedFile(_PATH, content, "0640", 0, sensitive=False)], secrets)
+    wanted = WantedTree(["prometheus"], [WantedFile(_PATH, content, "0640", 0, sensitive=False)], secrets)
     (change,) = config_tree.plan(root, wanted)
     return plan_steps.file_step(change, wanted, {})
 

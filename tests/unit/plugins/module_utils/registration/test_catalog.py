@@ -21,14 +21,14 @@ import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Endpoint, Standby, User
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import catalog
-from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import CatalogError, Current, Keystone, plan
+from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import CatalogError, CatalogState, Keystone, plan
 from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import certificates
 
 _USER = User("glance", "hunter2", ["admin", "service"])
 _IMAGE = Endpoint("glance", "image", "http://i", "http://p", "Images")
 
 
-def _current(**changes: t.Any) -> Current:
+def _current(**changes: t.Any) -> CatalogState:
     values = {
         "projects": {"service": {"id": "p"}},
         "roles": {"admin": {"id": "a"}, "service": {"id": "s"}},
@@ -39,14 +39,14 @@ def _current(**changes: t.Any) -> Current:
         "assignments": {("glance", "service", "admin"), ("glance", "service", "service")},
         "valid_passwords": {"glance"},
     }
-    return Current(**{**values, **changes})
+    return CatalogState(**{**values, **changes})
 
 
 def _endpoint(identifier: str, interface: str, url: str, region: str = "R", service: str = "g") -> dict[str, str]:
     return {"id": identifier, "interface": interface, "url": url, "region_id": region, "service_id": service}
 
 
-def _plan(current: Current, users: t.Sequence[User] = (_USER,), endpoints: t.Sequence[Endpoint] = (_IMAGE,)) -> list[str]:
+def _plan(current: CatalogState, users: t.Sequence[User] = (_USER,), endpoints: t.Sequence[Endpoint] = (_IMAGE,)) -> list[str]:
     return [str(step) for step in plan(current, users, endpoints, "service", "R")]
 
 
@@ -58,7 +58,7 @@ def test_what_is_as_wanted_needs_nothing() -> None:
 
 
 def test_an_empty_keystone_gets_everything_in_an_order_that_works() -> None:
-    steps = plan(Current(), [_USER], [_IMAGE], "service", "R")
+    steps = plan(CatalogState(), [_USER], [_IMAGE], "service", "R")
     assert [step.verb for step in steps] == [
         "create_project",
         "create_role",
@@ -121,7 +121,7 @@ def test_a_service_that_is_missing_gets_endpoints_though_others_have_some() -> N
 
 
 def test_without_users_no_project_is_made() -> None:
-    assert _plan(Current(), users=[], endpoints=[]) == []
+    assert _plan(CatalogState(), users=[], endpoints=[]) == []
 
 
 # -- requests ---------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, Standby
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import databases
-from ansible_collections.caisson.openstack.plugins.module_utils.registration.databases import Current
+from ansible_collections.caisson.openstack.plugins.module_utils.registration.databases import DatabaseState
 
 _TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
 
@@ -49,7 +49,7 @@ def test_nul_is_refused() -> None:
 _NOVA = [Database("nova", "nova", "p"), Database("nova_api", "nova", "p")]
 
 
-def _subjects(wanted: list[Database], current: Current) -> list[tuple[str, str]]:
+def _subjects(wanted: list[Database], current: DatabaseState) -> list[tuple[str, str]]:
     return [(statement.subject, statement.reason) for statement in databases.plan(wanted, current)]
 
 
@@ -75,7 +75,7 @@ def test_rows_of_odd_names_are_passed_over() -> None:
 
 
 def test_what_is_missing_is_all_that_is_done() -> None:
-    current = Current(
+    current = DatabaseState(
         frozenset({"nova", "nova_api"}), frozenset({"nova"}), frozenset(), frozenset({("nova", "nova"), ("nova", "nova_api")})
     )
     assert _subjects(_NOVA, current) == [("user nova", "its password is another")]
@@ -84,21 +84,21 @@ def test_what_is_missing_is_all_that_is_done() -> None:
 def test_the_standby_account_gets_what_the_first_has() -> None:
     wanted = [Database("nova", "nova", "p", Standby("nova_b", "q")), Database("nova_api", "nova", "p", Standby("nova_b", "q"))]
     both = frozenset({"nova", "nova_api"})
-    current = Current(both, frozenset({"nova"}), frozenset({"nova"}), frozenset(("nova", name) for name in both))
+    current = DatabaseState(both, frozenset({"nova"}), frozenset({"nova"}), frozenset(("nova", name) for name in both))
     assert _subjects(wanted, current) == [
         ("user nova_b", "it does not exist"),
         ("user nova_b", "it has no access to database nova"),
         ("user nova_b", "it has no access to database nova_api"),
     ]
     assert "'q'" in databases.query(wanted)
-    nothing = Current(frozenset(), frozenset(), frozenset(), frozenset())
+    nothing = DatabaseState(frozenset(), frozenset(), frozenset(), frozenset())
     assert [subject for subject, _reason in _subjects(wanted, nothing)].count("database nova") == 1
 
 
 def test_a_retired_account_goes_if_it_is_there() -> None:
     wanted = [Database("nova", "nova_b", "q", Standby("nova")), Database("nova_api", "nova_b", "q", Standby("nova"))]
     both = frozenset({"nova", "nova_api"})
-    current = Current(both, frozenset({"nova", "nova_b"}), frozenset({"nova_b"}), frozenset(("nova_b", name) for name in both))
+    current = DatabaseState(both, frozenset({"nova", "nova_b"}), frozenset({"nova_b"}), frozenset(("nova_b", name) for name in both))
     assert [statement.text for statement in databases.plan(wanted, current)] == ["DROP USER 'nova'@'%'"]
     assert databases.plan(wanted, dataclasses.replace(current, users=frozenset({"nova_b"}))) == []
 
@@ -138,7 +138,7 @@ def test_what_cannot_be_a_privilege_is_refused(privilege: str) -> None:
 def test_nothing_is_left_to_do_afterwards(wanted: list[Database]) -> None:
     names, users = frozenset(item.name for item in wanted), frozenset(item.user for item in wanted)
     grants = frozenset((item.user, databases._pattern(item.name)) for item in wanted)
-    assert databases.plan(wanted, Current(names, users, users, grants)) == []
+    assert databases.plan(wanted, DatabaseState(names, users, users, grants)) == []
 
 
 def test_passwords_are_in_statements_only() -> None:

@@ -81,9 +81,9 @@ def host(tmp_path: pathlib.Path) -> Host:
     return Host(tmp_path)
 
 
-def _files(*names: str) -> config_tree.Wanted:
+def _files(*names: str) -> config_tree.WantedTree:
     files = [config_tree.WantedFile(f"{name}/x.conf", "new\n", "0640", os.getgid(), False) for name in names]
-    return config_tree.Wanted(list(names), files, [])
+    return config_tree.WantedTree(list(names), files, [])
 
 
 def test_an_update_names_images_and_releases_before_and_after(host: Host) -> None:

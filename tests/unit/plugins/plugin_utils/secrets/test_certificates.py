@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import certificates
-from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets.certificates import CertificateError, Requirement
+from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets.certificates import CertificateError, CertificateRequirement
 
 NOW = datetime.datetime(2027, 1, 1, 12, tzinfo=datetime.UTC)
 HOSTS = ["192.0.2.1", "api.example.org"]
-NEEDED = [Requirement("own", "ca", HOSTS)]
+NEEDED = [CertificateRequirement("own", "ca", HOSTS)]
 
 
 def days(number: float) -> datetime.timedelta:
@@ -72,7 +72,7 @@ def test_what_is_missing_is_made_and_clients_accept_it() -> None:
     ],
 )
 def test_a_certificate_is_renewed_in_time_and_for_other_hosts(later: float, hosts: list[str], expected: set[str]) -> None:
-    assert certificates.due(made(), [Requirement("own", "ca", hosts)], NOW + days(later)).keys() == expected
+    assert certificates.due(made(), [CertificateRequirement("own", "ca", hosts)], NOW + days(later)).keys() == expected
 
 
 def test_a_removed_authority_makes_everything_new() -> None:

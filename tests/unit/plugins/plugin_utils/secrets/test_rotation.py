@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
 from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import rotation
 from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets.rotation import Rotation, accounts, begin, finish, in_use, resolve
-from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets.secret_store import Requirement, generate
+from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets.secret_store import SecretRequirement, generate
 
 _REQUIRED = [
-    Requirement("db", user="nova"),
-    Requirement("db", user="nova"),  # two roles may need the same
-    Requirement("broker", user="openstack"),
-    Requirement("admin", user="admin", paired=False),
-    Requirement("cookie"),
-    Requirement("keys", "fernet_keys"),
+    SecretRequirement("db", user="nova"),
+    SecretRequirement("db", user="nova"),  # two roles may need the same
+    SecretRequirement("broker", user="openstack"),
+    SecretRequirement("admin", user="admin", paired=False),
+    SecretRequirement("cookie"),
+    SecretRequirement("keys", "fernet_keys"),
 ]
 _VALUES = {"db": "d0", "broker": "b0", "admin": "a0", "cookie": "c0", "keys": ["k0", "k1"]}
 _STEPS = ("accept", "move", "retire")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import secret_store
 from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets.secret_store import (
     FERNET_MAX_ACTIVE,
-    Requirement,
+    SecretRequirement,
     complete,
     generate,
     rotate,
@@ -79,7 +79,7 @@ def test_what_is_no_repository_is_not_rotated(current: t.Any) -> None:
 
 
 def test_only_what_is_missing_is_made() -> None:
-    values, added = complete({"a": "mine", "other": 1}, [Requirement("a"), Requirement("b"), Requirement("b")])
+    values, added = complete({"a": "mine", "other": 1}, [SecretRequirement("a"), SecretRequirement("b"), SecretRequirement("b")])
     assert (values["a"], values["other"], added) == ("mine", 1, ["b"])
 
 
@@ -145,5 +145,5 @@ def test_a_refusal_does_not_quote(text: str) -> None:
 
 def test_each_fault_of_a_file_has_its_name() -> None:
     values = {"a": 1, "b": "fine", "c": None, "d": ["x"]}
-    found = secret_store.faults(values, [Requirement("a"), Requirement("b")])
+    found = secret_store.faults(values, [SecretRequirement("a"), SecretRequirement("b")])
     assert found == ["a must be text, but is a number; put it in quotes", "c must be text, but is nothing; put it in quotes"]
