@@ -148,6 +148,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.common import da
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree, lock, members
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, Outcome
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.read_once import ReadOnceEngine
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import DEFAULT_PATH, StateError, StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, Endpoint, User
 from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import Reach
@@ -187,7 +188,7 @@ def _observe(module: AnsibleModule) -> None:
     try:
         state = StateFile()
         changes = config_tree.plan(root, wanted, state.section("files"))
-        engine = Engine(connect(params["engine_url"]))
+        engine = ReadOnceEngine(connect(params["engine_url"]))
         converger = Converger(engine, params["cloud"], state, check_mode=True, edited=config_tree.edited(changes))
         outcomes = converger.converge(containers, jobs, (), params["parallel"]) + converger.prune(params["prune_services"], params["keep"])
         unmet = plan_steps.unmet(

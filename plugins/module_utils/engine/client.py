@@ -34,6 +34,7 @@ except ImportError:
 #: Oldest engine API that has all we use (engine 20.10).
 MINIMUM_API = (1, 41)
 DEFAULT_URL = "unix:///var/run/docker.sock"
+_LOCAL = ("unix:", "http+unix:")
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _EXIT_CODE_DELAY = 5.0  # seconds that the engine may take to learn how a command ended
@@ -82,6 +83,8 @@ def connect(base_url: str = DEFAULT_URL, timeout: int = 60) -> t.Any:
         client = docker.APIClient(base_url=base_url, version="auto", timeout=timeout, max_pool_size=32)
     except docker.errors.DockerException as error:
         raise EngineError(f"no container engine answers at {base_url}: {error}; is it installed and started (playbook engine)?") from error
+    # a socket of this host has no proxy; looking for one in the environment costs as much as the call
+    client.trust_env = not base_url.startswith(_LOCAL)
     if tuple(int(part) for part in client.api_version.split(".")) < MINIMUM_API:
         raise EngineError(f"the engine at {base_url} has API {client.api_version}, at least {'.'.join(map(str, MINIMUM_API))} is needed")
     return client

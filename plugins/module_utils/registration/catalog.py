@@ -6,12 +6,12 @@ from __future__ import annotations
 import dataclasses
 import http.client
 import json
+import ssl
 import time
 import typing as t
 import urllib.error
+import urllib.request
 from urllib.parse import quote
-
-from ansible.module_utils.urls import open_url
 
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Endpoint, User
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import alternate_accounts
@@ -172,8 +172,10 @@ class Keystone:
     def __init__(self, url: str, timeout: int = 60, ca_file: str | None = None) -> None:
         self._url = url.rstrip("/")
         self._timeout = timeout
-        self._ca_file = ca_file
         self._token = ""
+        # a proxy of the host's environment is for what lies outside
+        handlers = [urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca_file))]
+        self._opener = urllib.request.build_opener(*handlers)
 
     def login(self, username: str, password: str, project: str) -> None:
         """Get a token for all further calls."""
@@ -287,17 +289,9 @@ class Keystone:
         }
         what = f"{method} {self._url}/{path}"
         try:
-            # a proxy of the host's environment is for what lies outside
-            answer = open_url(
-                f"{self._url}/{path}",
-                method=method,
-                headers=headers,
-                data=json.dumps(body) if body else None,
-                timeout=_TIMEOUT,
-                use_proxy=False,
-                ca_path=self._ca_file,
-            )
-            text = answer.read()
+            request = urllib.request.Request(f"{self._url}/{path}", json.dumps(body).encode() if body else None, headers, method=method)
+            with self._opener.open(request, timeout=_TIMEOUT) as answer:
+                text = answer.read()
         except urllib.error.HTTPError as error:
             detail = " ".join(error.read().decode(errors="replace")[:300].split())
             hint = "; docker logs keystone_api says why" if error.code >= http.client.INTERNAL_SERVER_ERROR else ""
