@@ -14,9 +14,12 @@ What Neutron calls the heartbeat of an agent of ML2/OVN is a time that ovn-contr
   database anew takes the time as it is. No step moves both that agent and the API, so it would have to start by accident just then.
 
 Neutron makes a new generation when somebody asks for the agents, at most once in half of ``agent_down_time``. The gate does not wait for
-that but makes one itself, as ``ovn-nbctl sync`` does, and another every few seconds: the agent may have been faster than ovn-controller,
-and then its report came with the time before. An agent that has just started writes at once, others wait up to 10 s. If the host's clock
-is ahead of that of the host that asks, a report may count that is as much too old; if it is behind, the answer comes as much later.
+that but makes one itself, as ``ovn-nbctl sync`` does. Every host of the cloud answers a generation, so one that another gate or Neutron
+has made since is as good, and the database says when the last one was made: hosts that wait at the same time share it. Another one follows
+if there is no report after 12 s, because the agent may have been faster than ovn-controller, and then its report came with the time before;
+from then on it is one each 37 s, as Neutron makes them. An agent that has just started writes at once, others wait up to 10 s. If the
+host's clock is ahead of that of the host that asks, a report may count that is as much too old; if it is behind, the answer comes as
+much later.
 
 Neither API tells the version of a service. That it is the new one follows from its container, whose image was compared before.
 
@@ -30,6 +33,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import socket
 import ssl
 import time
@@ -39,8 +43,8 @@ import urllib.request
 
 _INTERVAL = 0.5
 _TIMEOUT = 20  # seconds of one request
-#: Seconds after which another generation is made, which is less than agents may take to write.
-_GENERATION = 5.0
+#: Seconds after which another generation is made: the second, when agents had the time to write, and each further one.
+_SECOND, _FURTHER = 12.0, 37.0
 
 Parameters = t.Dict[str, t.Any]
 
@@ -89,13 +93,33 @@ def _later(text: str | None, since: datetime.datetime) -> bool:
     return bool(text) and datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC) > since
 
 
-def new_generation(connection: str) -> str:
-    """Have everything that OVN's northbound database is for report itself; return why that cannot be, or nothing.
+class Generations:
+    """Has everything that OVN's northbound database is for report itself, no more often than needed.
 
     Args:
-        connection: the servers, as OVN's own tools take them: ``tcp:ADDRESS:PORT``, with commas between them.
+        connection: the servers, as OVN's own tools take them: ``tcp:ADDRESS:PORT``, with commas between them; empty for no OVN.
+        since: time from which on generations count, in seconds since 1970.
     """
-    operation = {"op": "mutate", "table": "NB_Global", "where": [], "mutations": [["nb_cfg", "+=", 1]]}
+
+    def __init__(self, connection: str, since: float) -> None:
+        self._connection = connection
+        self._since = since
+        self._due, self._pause = since, _SECOND
+
+    def renew(self, now: float) -> str:
+        """Make a new generation if it is time for one and nobody else has; return why that cannot be, or nothing."""
+        if not self._connection or now < self._due:
+            return ""
+        why = new_generation(self._connection, self._since)
+        self._since, self._due, self._pause = now, now + self._pause, _FURTHER
+        return why
+
+
+def new_generation(connection: str, since: float) -> str:
+    """Make a new generation unless there is one since a time; return why that cannot be, or nothing."""
+    # of the clock of ovn-northd, which writes it when it has seen the generation
+    older = ["nb_cfg_timestamp", "<", int(since * 1000)]
+    operation = {"op": "mutate", "table": "NB_Global", "where": [older], "mutations": [["nb_cfg", "+=", 1]]}
     request = json.dumps({"id": 1, "method": "transact", "params": ["OVN_Northbound", operation]})
     why = []
     for target in connection.split(","):
@@ -105,7 +129,7 @@ def new_generation(connection: str) -> str:
             with socket.create_connection((address.strip("[]"), int(port)), _TIMEOUT) as stream:
                 stream.sendall(request.encode())
                 answer = _answer(stream)
-            if answer.get("error") is None and answer["result"] == [{"count": 1}]:
+            if answer.get("error") is None and answer["result"] in ([{"count": 0}], [{"count": 1}]):
                 return ""
             why.append(f"{target} answers {answer}")
         except (OSError, ValueError, KeyError) as error:
@@ -165,18 +189,16 @@ def _silent(url: str, token: str) -> str:
 
 def main(parameters: Parameters) -> Parameters:
     """Return how long it took until all is up."""
-    began, made = time.monotonic(), -_GENERATION
-    gate = Gate(parameters, datetime.datetime.now(datetime.UTC))
+    began, since = time.monotonic(), datetime.datetime.now(datetime.UTC)
+    gate = Gate(parameters, since)
     northbound = parameters["northbound"] if any(agent.startswith("network ") for agent in parameters["agents"]) else ""
+    # the time of a heartbeat has no fractions: in the second of the begin it could not be told from one before
+    generations = Generations(northbound, math.ceil(since.timestamp()))
     if northbound:
-        # the time of a heartbeat has no fractions: in this second it could not be told from one before
         time.sleep(1)
     while True:
-        left = []
-        if northbound and time.monotonic() - made >= _GENERATION:
-            left += [why] if (why := new_generation(northbound)) else []
-            made = time.monotonic()
-        left += gate.faults()
+        why = generations.renew(time.time())
+        left = [*([why] if why else []), *gate.faults()]
         if not left:
             return {"seconds": round(time.monotonic() - began, 1)}
         if time.monotonic() - began > parameters["timeout"]:

@@ -189,7 +189,8 @@ def test_agents_of_the_network_are_made_to_report_until_they_have(
     gate: types.ModuleType, cloud: Agents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gate, "_INTERVAL", 0.01)
-    monkeypatch.setattr(gate, "_GENERATION", 0.05)
+    monkeypatch.setattr(gate, "_SECOND", 0.05)
+    monkeypatch.setattr(gate, "_FURTHER", 0.1)
     cloud.agents = {"network c1 ovn-controller": _agent(heartbeat="2000-01-01 00:00:00")}
     with Northbound(TAKEN) as northbound:
 
@@ -199,8 +200,32 @@ def test_agents_of_the_network_are_made_to_report_until_they_have(
 
         cloud.rule = reported
         gate.main(_question(cloud, "network ovn-controller", northbound=northbound.connection))
-    operation = {"op": "mutate", "table": "NB_Global", "where": [], "mutations": [["nb_cfg", "+=", 1]]}
-    assert northbound.asked == [{"id": 1, "method": "transact", "params": ["OVN_Northbound", operation]}] * 3
+    operations = [asked["params"][1] for asked in northbound.asked]
+    assert [asked["params"][0] for asked in northbound.asked] == ["OVN_Northbound"] * 3
+    times = [operation.pop("where")[0] for operation in operations]
+    assert operations == [{"op": "mutate", "table": "NB_Global", "mutations": [["nb_cfg", "+=", 1]]}] * 3
+    # what anybody has made since the gate began, and then since it last asked for one, is as good
+    assert {time[:2] == ["nb_cfg_timestamp", "<"] for time in times} == {True}
+    assert times == sorted(times, key=lambda time: time[2])
+    assert times[0][2] % 1000 == 0
+
+
+def test_generations_become_as_rare_as_those_of_neutron(gate: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def make(_connection: str, since: float) -> str:
+        asked.append(since)
+        return ""
+
+    monkeypatch.setattr(gate, "new_generation", make)
+    generations = gate.Generations("tcp:192.0.2.1:6641", 1000)
+    times = []
+    for now in range(1000, 1150):
+        before = len(asked)
+        assert generations.renew(now) == ""
+        times += [now] if len(asked) > before else []
+    assert times == [1000, 1012, 1049, 1086, 1123]
+    assert asked == [1000, *times[:-1]]
 
 
 def test_nobody_else_has_to_report(gate: types.ModuleType, cloud: Agents) -> None:
@@ -214,16 +239,22 @@ def test_nobody_else_has_to_report(gate: types.ModuleType, cloud: Agents) -> Non
     ("answer", "expected"),
     [
         ('{"id":1,"result":null,"error":{"error":"unknown"}}', "answers {'id': 1, 'result': None, 'error': {'error': 'unknown'}}"),
-        ('{"id":1,"result":[{"count":0}],"error":null}', "answers {'id': 1, 'result': [{'count': 0}], 'error': None}"),
+        ('{"id":1,"result":[{"error":"locked"}],"error":null}', "answers {'id': 1, 'result': [{'error': 'locked'}], 'error': None}"),
         ('{"id":1,"result"', "broke off after 16 bytes"),
     ],
 )
 def test_a_database_that_refuses_is_named_and_another_one_is_enough(gate: types.ModuleType, answer: str, expected: str) -> None:
     with Northbound(answer) as northbound, Northbound(TAKEN) as other:
-        why = gate.new_generation(northbound.connection)
+        why = gate.new_generation(northbound.connection, 0)
         assert why.startswith(f"OVN's northbound database does not take a new generation: {northbound.connection}")
         assert why.endswith(expected)
-        assert gate.new_generation(f"{northbound.connection},{other.connection}") == ""
+        assert gate.new_generation(f"{northbound.connection},{other.connection}", 0) == ""
+
+
+def test_a_generation_that_somebody_else_has_made_is_as_good(gate: types.ModuleType) -> None:
+    with Northbound('{"id":1,"result":[{"count":0}],"error":null}') as northbound:
+        assert gate.new_generation(northbound.connection, 1795269720.0) == ""
+    assert northbound.asked[0]["params"][1]["where"] == [["nb_cfg_timestamp", "<", 1795269720000]]
 
 
 def test_a_database_that_is_not_there_is_a_fault_and_no_crash(gate: types.ModuleType, cloud: Agents) -> None:
