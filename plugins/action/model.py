@@ -194,6 +194,11 @@ class ActionModule(ControllerAction):
                 job.stdin = (self._paths[name] / "files" / job.script).read_text(encoding="utf-8")
             except OSError as error:
                 self._faults.append(f"{name}: script of job {job.name}: {error}")
+        for hook in service.hooks:
+            path = self._paths[name] / "tasks" / hook.tasks
+            if "/" in hook.tasks or not path.is_file():
+                self._faults.append(f"{name}: hook {hook.point}: {self._paths[name]}/tasks has no file '{hook.tasks}'")
+            hook.tasks = str(path)
         # merging has brought together where the content of each file stands
         places = {"": definition, overrides_name: override}
         for file in service.files:
@@ -369,4 +374,6 @@ def _result(built: model.HostModel, known: set[str]) -> dict[str, t.Any]:
         "gates": [dataclasses.asdict(gate) for gate in built.gates],
         "rollout_jobs": {phase: [dataclasses.asdict(job) for job in jobs] for phase, jobs in built.rollout_jobs.items()},
         "schemas": [dataclasses.asdict(spec) for spec in built.schemas],
+        "restores": [dataclasses.asdict(spec) for spec in built.restores],
+        "hooks": [dataclasses.asdict(hook) for hook in built.hooks],
     }

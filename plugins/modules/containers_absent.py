@@ -34,6 +34,10 @@ options:
     type: list
     elements: str
     default: []
+  only:
+    description: Names of the containers; without it all of the cloud.
+    type: list
+    elements: str
   timeout:
     description: Seconds between the stop signal and the kill; without it each container has the time of its definition.
     type: int
@@ -91,6 +95,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["stopped", "absent"], "required": True},
             "volumes": {"type": "list", "elements": "str", "default": []},
             "order": {"type": "list", "elements": "str", "default": []},
+            "only": {"type": "list", "elements": "str"},
             "timeout": {"type": "int"},
             "engine_url": {"type": "str", "default": DEFAULT_URL},
         },
@@ -101,6 +106,8 @@ def main() -> None:
     try:
         engine = Engine(connect(params["engine_url"]))
         found = engine.containers([f"{spec.LABEL_CLOUD}={params['cloud']}"])
+        if params["only"] is not None:
+            found = {name: state for name, state in found.items() if name in params["only"]}
         if not remove:
             found = {name: state for name, state in found.items() if state.running}
             refusals = [

@@ -178,12 +178,16 @@ class Job(JobOptions):
     ``bootstrap``, ``start`` and ``finalize`` belong to a start round. The others belong to a rollout: ``check`` says whether it may
     begin, ``expand`` prepares the databases so that the old release and the new one can use them, ``revert`` runs in the old image
     before old containers start again, ``contract`` closes the way back. ``script`` is a file of the role that is given as standard input.
+
+    With ``once`` a job of phase ``start`` runs on one host only, the first of its group that takes part in the run. So do jobs of all other
+    phases, but for them it is the first of the group, whether it takes part or not.
     """
 
     phase: t.Literal["bootstrap", "start", "finalize", "check", "expand", "revert", "contract"]
     container: str
     command: list[str]
     script: str = ""
+    once: bool = False
     image: str = ""
     user: str = ""
     capabilities: t.Optional[list[str]] = None
@@ -279,6 +283,9 @@ class Backup:
 
     ``command`` runs in the container and writes them to its output. ``restore`` runs in the container's place, before that is
     there, reads them from its input and replaces what there is. ``path`` is the file or directory whose size they do not exceed.
+
+    With ``once`` the data are the same on all hosts, as in a cluster: the first host of the group that takes part in the run backs them
+    up. A restore puts them back there and removes the volumes of the container on the other hosts, which get them from that one.
     """
 
     name: str
@@ -286,6 +293,24 @@ class Backup:
     path: str
     command: list[str]
     restore: list[str]
+    once: bool = False
+
+
+HookPoint = t.Literal["before_replace", "after_replace", "after_start"]
+
+
+@dataclasses.dataclass
+class Hook:
+    """A task file of the role for what no other key can say.
+
+    It is included before (``before_replace``) or after (``after_replace``) running containers of the service are replaced or restarted on a
+    host, while that host gets no requests; or when a run has started or changed containers of the service on all hosts (``after_start``).
+    With ``once`` the first host of the service that takes part in the run includes it, otherwise each host does.
+    """
+
+    point: HookPoint
+    tasks: str
+    once: bool = False
 
 
 @dataclasses.dataclass
@@ -308,6 +333,7 @@ class Service:
     jobs: list[Job] = dataclasses.field(default_factory=list)
     schemas: list[Schema] = dataclasses.field(default_factory=list)
     backups: list[Backup] = dataclasses.field(default_factory=list)
+    hooks: list[Hook] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Give files that name no container to all of them, and containers that name no tier that of the service."""

@@ -111,7 +111,10 @@ def named_volumes(mounts: t.Iterable[str]) -> list[str]:
 
 @dataclasses.dataclass
 class BackupSpec:
-    """Data of a container of one host: ``command`` runs in it, ``restore`` in its place."""
+    """Data of a container of one host: ``command`` runs in it, ``restore`` in its place.
+
+    ``once`` says that other hosts have the same data.
+    """
 
     name: str
     service: str
@@ -119,6 +122,7 @@ class BackupSpec:
     path: str
     command: list[str]
     restore: list[str]
+    once: bool = False
 
     @property
     def volumes(self) -> list[str]:

@@ -17,6 +17,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.definition
     ContainerOptions,
     Database,
     Endpoint,
+    HookPoint,
     Job,
     JobOptions,
     Schema,
@@ -82,6 +83,15 @@ class Gate:
 
 
 @dataclasses.dataclass(frozen=True)
+class HookSpec:
+    """A task file that the host includes at a point of the work on a service."""
+
+    service: str
+    point: HookPoint
+    tasks: str
+
+
+@dataclasses.dataclass(frozen=True)
 class SchemaSpec:
     """A schema and the container in whose place its scripts can be read."""
 
@@ -94,7 +104,8 @@ class HostModel:
     """Everything the services of a play mean for one host.
 
     Of a run for some services ``required`` has the containers that these need here, and ``reach`` the ports that must answer
-    elsewhere; both stay as they are. ``gates``, ``rollout_jobs`` (by phase) and ``schemas`` are for rollouts.
+    elsewhere; both stay as they are. ``backups`` are what a backup takes from this host, ``restores`` what a restore may put back.
+    ``gates``, ``rollout_jobs`` (by phase) and ``schemas`` are for rollouts.
     """
 
     services: list[str]
@@ -110,6 +121,8 @@ class HostModel:
     gates: list[Gate] = dataclasses.field(default_factory=list)
     rollout_jobs: dict[str, list[JobSpec]] = dataclasses.field(default_factory=lambda: {phase: [] for phase in ROLLOUT_PHASES})
     schemas: list[SchemaSpec] = dataclasses.field(default_factory=list)
+    hooks: list[HookSpec] = dataclasses.field(default_factory=list)
+    restores: list[BackupSpec] = dataclasses.field(default_factory=list)
 
     @property
     def containers(self) -> list[ContainerSpec]:
@@ -165,15 +178,21 @@ def build(services: t.Sequence[Service], site: Site, render: Renderer, selection
             specs[item.name] = _container(service, item, own, site)
             built.files += _host_files(item, own)
             built.volumes += [name for name in named_volumes(item.volumes) if name not in built.volumes]
-        built.backups += [
-            BackupSpec(item.name, service.name, specs[item.container], item.path, item.command, item.restore)
-            for item in service.backups
-            if item.container in specs
-        ]
+        for backup in (backup for backup in service.backups if backup.container in specs):
+            values = {name: getattr(backup, name) for name in ("name", "path", "command", "restore", "once")}
+            part = BackupSpec(service=service.name, container=specs[backup.container], **values)
+            built.restores.append(part)
+            if not backup.once or _first(service, backup.container, site, selection.hosts):
+                built.backups.append(part)
         wave.containers += specs.values()
         built.gates += [_gate(service, item, site) for item in service.containers if item.name in specs]
         built.schemas += [SchemaSpec(item, specs[item.container]) for item in service.schemas if _first(service, item.container, site)]
-        _add_jobs({**vars(wave), **built.rollout_jobs}, service, specs, site)
+        built.hooks += [
+            HookSpec(service.name, item.point, item.tasks)
+            for item in service.hooks
+            if specs and (not item.once or _first(service, service.containers[0].name, site, selection.hosts))
+        ]
+        _add_jobs({**vars(wave), **built.rollout_jobs}, service, specs, site, selection.hosts)
     needed = required(services, selection.services)
     for service in (service for service in services if service.name in needed):
         built.required += [_container(service, item, own, site) for item, own in _own_containers(service, site, render)]
@@ -263,11 +282,17 @@ def _host_files(container: Container, files: list[tuple[ConfigFile, str]]) -> li
     return [HostFile(host_path(container, file), text, file.mode, gid, file.sensitive, file.hidden) for file, text in files]
 
 
-def _add_jobs(phases: t.Mapping[str, list[JobSpec]], service: Service, specs: dict[str, ContainerSpec], site: Site) -> None:
+def _add_jobs(
+    phases: t.Mapping[str, list[JobSpec]], service: Service, specs: dict[str, ContainerSpec], site: Site, taking_part: t.Container[str]
+) -> None:
     """Add the service's jobs of this host to their phases; all but those of ``start`` run on the first host of their container."""
     previous: dict[str, str] = {}
     for job in service.jobs:
-        if not (job.container in specs if job.phase == "start" else _first(service, job.container, site)):
+        if job.phase == "start":
+            here = job.container in specs and (not job.once or _first(service, job.container, site, taking_part))
+        else:
+            here = _first(service, job.container, site)
+        if not here:
             continue
         # jobs of a service run in the order they are listed
         after = [*job.after, *([previous[job.phase]] if job.phase in previous else [])]
@@ -275,9 +300,10 @@ def _add_jobs(phases: t.Mapping[str, list[JobSpec]], service: Service, specs: di
         phases[job.phase].append(_job(service, job, specs[job.container], after, site))
 
 
-def _first(service: Service, container: str, site: Site) -> bool:
-    """Return whether the host is the first one of a container."""
-    return any(item.name == container and resolve_group(item.group, site.groups)[:1] == [site.host] for item in service.containers)
+def _first(service: Service, container: str, site: Site, taking_part: t.Container[str] | None = None) -> bool:
+    """Return whether the host is the first one of a container, or the first of those that take part in the run."""
+    hosts = next((resolve_group(item.group, site.groups) for item in service.containers if item.name == container), [])
+    return [host for host in hosts if taking_part is None or host in taking_part][:1] == [site.host]
 
 
 def _gate(service: Service, item: Container, site: Site) -> Gate:

@@ -28,6 +28,7 @@ VARIABLES = {
         "gates": [{"container": "nova_api", "backend": "nova_api", "agent": "", "url": ""}],
         "waves": {},
         "files": "",
+        "hooks": [],
         "rollout_jobs": {"revert": [{"name": "back"}]},
         "containers": [],
     },

@@ -17,12 +17,14 @@ TIERS = {"mariadb": "backend", "keystone_api": "identity", "nova_api": "api", "n
 
 
 def _variables(replaced: list[str], serial: int) -> dict[str, t.Any]:
-    steps = [{"name": name, "wave": "service", "tier": TIERS[name], "reasons": []} for name in replaced]
-    steps.append({"name": "single", "wave": "", "tier": "", "reasons": []})
+    steps = [
+        {"name": name, "wave": "service", "tier": TIERS[name], "reasons": [], "kind": "container", "service": name} for name in replaced
+    ]
+    steps.append({"name": "single", "wave": "", "tier": "", "reasons": [], "kind": "container", "service": "single"})
     tiers = [tier for tier in dict.fromkeys(TIERS.values()) if any(step["tier"] == tier for step in steps)]
     batches = [HOSTS[at : at + serial] for at in range(0, len(HOSTS), serial)]
     jobs = [{"name": "on_api", "place": "nova_api"}, {"name": "on_single", "place": "single"}]
-    containers = [{"name": name} for name in [*TIERS, "single"]]
+    containers = [{"name": name, "service": name} for name in [*TIERS, "single"]]
     gate = {"agent": "", "url": "", "backend": ""}
     return {
         "__service_wave": "service",
@@ -38,6 +40,7 @@ def _variables(replaced: list[str], serial: int) -> dict[str, t.Any]:
                 "service": {"bootstrap": [{"name": "first"}], "containers": containers, "start": jobs, "finalize": [{"name": "last"}]}
             },
             "files": "",
+            "hooks": [],
         },
         "loadbalancer_group": "control",
         "cloud_name": "example",
@@ -148,3 +151,22 @@ def test_the_apis_are_not_asked_with_a_password_that_is_about_to_change(run: t.C
         done = run(["nova_api"], **changed, __service_wave=wave)
         assert [item["name"] for item in done.calls].count("toolbox") == asked, done.text
         assert [item["name"] for item in done.calls].count("host_step") == 3, done.text
+
+
+def test_hooks_of_a_service_are_included_around_its_change_and_at_the_end(
+    run: t.Callable[..., fake_role.Run], tmp_path: pathlib.Path
+) -> None:
+    tasks = tmp_path / "site/mariadb/tasks"
+    tasks.mkdir(parents=True)
+    model = _variables(["mariadb"], 1)["__service_model"]
+    for point in ("before_replace", "after_replace", "after_start"):
+        (tasks / f"{point}.yml").write_text(f"[{{name: it, caisson.openstack.toolbox: {{state: {point}}}}}]")
+        hook = {"point": point, "tasks": str(tasks / f"{point}.yml")}
+        # of another service, which does not change
+        model["hooks"] += [{**hook, "service": "mariadb"}, {**hook, "service": "nova_api"}]
+    done = run(["mariadb"], __service_model=model)
+    assert done.code == 0, done.text
+    calls = [call for call in _short(done.calls) if "toolbox" in call or "host_step" in call]
+    around = [[f"{host} toolbox before_replace", f"{host} host_step mariadb", f"{host} toolbox after_replace"] for host in HOSTS]
+    assert calls[:-3] == [call for own in around for call in own]
+    assert set(calls[-3:]) == _everywhere("toolbox after_start")

@@ -14,6 +14,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.definition
     WAVES,
     Database,
     Frontend,
+    Hook,
     Schema,
     Service,
     User,
@@ -172,6 +173,24 @@ def test_data_are_backed_up_on_every_host_of_their_container() -> None:
     (found,) = _build(service).backups
     assert (found.name, found.service, found.path, found.command, found.volumes) == ("data", "x", "/srv", ["read"], ["d"])
     assert [len(_build(service, host=host).backups) for host in ("c2", "n1")] == [1, 0]
+
+
+def test_the_first_host_that_takes_part_does_what_is_done_once() -> None:
+    jobs = [a_job("each", phase="start"), a_job("some", phase="start", once=True)]
+    service = a_service(
+        backups=[a_backup(once=True)], jobs=jobs, hooks=[Hook("after_start", "a.yml", once=True), Hook("after_start", "b.yml")]
+    )
+
+    def done(host: str, *taking_part: str) -> list[str]:
+        site = dataclasses.replace(_site(host))
+        built = model.build([service], site, lambda *_args: "", Selection(frozenset({"x"}), frozenset(taking_part)))
+        assert [part.name for part in built.restores] == ["data"]
+        names = [job.name for job in built.waves["service"].start] + [part.name for part in built.backups]
+        return names + [hook.tasks for hook in built.hooks]
+
+    assert done("c1", "c1", "c2") == ["each", "some", "data", "a.yml", "b.yml"]
+    assert done("c2", "c1", "c2") == ["each", "b.yml"]
+    assert done("c2", "c2") == ["each", "some", "data", "a.yml", "b.yml"]
 
 
 def test_data_are_put_back_in_the_place_of_their_container_without_its_privileges() -> None:
