@@ -131,8 +131,8 @@ def measure(args: argparse.Namespace) -> list[Figure]:
     figures.append(Figure("first deployment", first.seconds, "s", 120))
     again = play("site")
     figures += [
-        Figure("run without changes", again.seconds, "s", 10),
-        Figure("run without changes, CPU of controller and host", again.cpu, "s", 3),
+        Figure("run without changes", again.seconds, "s", 5),
+        Figure("run without changes, CPU of controller and host", again.cpu, "s", 3.5),
         Figure("run without changes, task rounds", again.task_rounds, ""),
         Figure("run without changes, bytes sent", bytes_sent() / memory.MEBIBYTE, "MiB"),
     ]
