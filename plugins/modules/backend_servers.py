@@ -64,7 +64,8 @@ left:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import haproxy_admin
 
 _SOCKET = "/var/lib/haproxy/admin.sock"
@@ -80,13 +81,13 @@ def main() -> None:
             "server": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["drained", "ready"], "required": True},
             "timeout": {"type": "int", "default": 60},
-            "engine_url": {"type": "str", "default": DEFAULT_URL},
+            **arguments.ENGINE,
         },
         supports_check_mode=True,
     )
     params, state = module.params, module.params["state"]
     try:
-        found = Engine(connect(params["engine_url"])).container(params["container"])
+        found = Engine(connect(params)).container(params["container"])
         change = haproxy_admin.ServerChange([])
         # a load balancer that is down sends no requests to anybody
         if found and found.running:

@@ -94,7 +94,7 @@ def _lines(names: t.Iterable[str]) -> str:
 def _run(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     directory = pathlib.Path(params["directory"])
-    engine = Engine(connect(params["engine_url"]))
+    engine = Engine(connect(params))
     request = BackupRequest(
         parts=[dataclass_spec.load(BackupSpec, item, "parts") for item in params["parts"]],
         secrets=base64.b64decode(params["secrets"]),

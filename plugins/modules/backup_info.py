@@ -67,7 +67,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model import spe
 
 
 def _run(params: dict[str, t.Any]) -> dict[str, t.Any]:
-    engine = Engine(connect(params["engine_url"]))
+    engine = Engine(connect(params))
     path = pathlib.Path(params["directory"])
     sealer = Sealer(engine, params["image"], params["cloud"], params["identity"], path, params["timeout"])
     manifest = sealer.manifest()

@@ -44,7 +44,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.backup import encryption
 from ansible_collections.caisson.openstack.plugins.module_utils.backup.manifest import BackupError
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
 
 
 def main() -> None:
@@ -53,7 +54,7 @@ def main() -> None:
         argument_spec={
             "image": {"type": "str", "required": True},
             "cloud": {"type": "str", "required": True},
-            "engine_url": {"type": "str", "default": DEFAULT_URL},
+            **arguments.ENGINE,
         },
         supports_check_mode=True,
     )
@@ -61,7 +62,7 @@ def main() -> None:
     if module.check_mode:
         module.exit_json(changed=True)
     try:
-        identity = encryption.new_identity(Engine(connect(params["engine_url"])), params["image"], params["cloud"])
+        identity = encryption.new_identity(Engine(connect(params)), params["image"], params["cloud"])
     except (BackupError, EngineError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=True, identity=identity)

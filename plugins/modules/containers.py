@@ -88,7 +88,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.spec impor
 def _converge(module: AnsibleModule) -> None:
     params = module.params
     try:
-        engine = Engine(connect(params["engine_url"]))
+        engine = Engine(connect(params))
         starts = {name: dataclass_spec.construct(MemberStart, item) for name, item in params["starts"].items()}
         converger = Converger(engine, params["cloud"], StateFile(), module.check_mode, params["patience"], params["elapsed"], starts=starts)
         outcomes = converger.prune(params["prune_services"], params["keep"])

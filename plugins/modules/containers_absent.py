@@ -71,8 +71,8 @@ import concurrent.futures
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import metrics, protected_processes
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments, metrics, protected_processes
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec
 
@@ -97,14 +97,14 @@ def main() -> None:
             "order": {"type": "list", "elements": "str", "default": []},
             "only": {"type": "list", "elements": "str"},
             "timeout": {"type": "int"},
-            "engine_url": {"type": "str", "default": DEFAULT_URL},
+            **arguments.ENGINE,
         },
         supports_check_mode=True,
     )
     params = module.params
     remove = params["state"] == "absent"
     try:
-        engine = Engine(connect(params["engine_url"]))
+        engine = Engine(connect(params))
         found = engine.containers([f"{spec.LABEL_CLOUD}={params['cloud']}"])
         if params["only"] is not None:
             found = {name: state for name, state in found.items() if name in params["only"]}

@@ -57,8 +57,8 @@ import concurrent.futures
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import health
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments, health
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec
 
@@ -75,12 +75,12 @@ def main() -> None:
         argument_spec={
             "cloud": {"type": "str", "required": True},
             "expected": {"type": "list", "elements": "str", "default": []},
-            "engine_url": {"type": "str", "default": DEFAULT_URL},
+            **arguments.ENGINE,
         },
         supports_check_mode=True,
     )
     try:
-        engine = Engine(connect(module.params["engine_url"]))
+        engine = Engine(connect(module.params))
         found = engine.containers([f"{spec.LABEL_CLOUD}={module.params['cloud']}", spec.LABEL_CONTAINER])
         with concurrent.futures.ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
             sound = dict(zip(found, pool.map(lambda state: _sound(engine, state), found.values()), strict=True))

@@ -51,7 +51,7 @@ def main() -> None:
     signals = module.params["signals"]
     try:
         if not module.check_mode:
-            engine = Engine(connect(module.params["engine_url"]))
+            engine = Engine(connect(module.params))
             for name, signal in signals.items():
                 engine.signal(name, signal)
     except EngineError as error:

@@ -71,7 +71,7 @@ def main() -> None:
     )
     params = module.params
     try:
-        engine = Engine(connect(params["engine_url"]))
+        engine = Engine(connect(params))
         failures = soak.watch(engine, params["cloud"], params["only"], StateFile(), params["soak"], params["uptime"])
     except (EngineError, StateError) as error:
         module.fail_json(msg=str(error))

@@ -50,7 +50,8 @@ changes:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import databases
 
@@ -61,14 +62,14 @@ def main() -> None:
         argument_spec={
             "container": {"type": "str", "default": "mariadb"},
             "databases": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(Database)},
-            "engine_url": {"type": "str", "default": DEFAULT_URL},
+            **arguments.ENGINE,
         },
         supports_check_mode=True,
     )
     wanted = [dataclass_spec.construct(Database, item) for item in module.params["databases"]]
     container = module.params["container"]
     try:
-        engine = Engine(connect(module.params["engine_url"]))
+        engine = Engine(connect(module.params))
         state = engine.container(container)
         absent = state is None or not state.running
         if absent and not module.check_mode:

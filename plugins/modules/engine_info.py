@@ -58,7 +58,7 @@ def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(argument_spec=arguments.ENGINE, supports_check_mode=True)
     try:
-        client = connect(module.params["engine_url"], timeout=10)
+        client = connect(module.params, timeout=10)
         version, directory = client.version()["Version"], Engine(client).directory()
     except EngineError as error:
         module.exit_json(changed=False, available=False, reason=str(error))

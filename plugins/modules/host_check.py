@@ -153,7 +153,8 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.identity import host_record, identity, run_lock
 from ansible_collections.caisson.openstack.plugins.module_utils.identity.identity import Expected
 from ansible_collections.caisson.openstack.plugins.module_utils.images import build_settings
@@ -166,7 +167,7 @@ _TIMEOUT = 10  # seconds
 
 
 def _engine(params: t.Mapping[str, t.Any]) -> Engine:
-    return Engine(connect(params["engine_url"], timeout=_TIMEOUT))
+    return Engine(connect(params, timeout=_TIMEOUT))
 
 
 def _package_urls() -> list[str]:
@@ -178,7 +179,7 @@ def _facts(params: dict[str, t.Any], remember: bool) -> dict[str, t.Any]:
     """Return what else is asked of the host."""
     found: dict[str, t.Any] = {}
     if params["substrate"]:
-        offered, reasons = host_capabilities.substrate(params["cloud"], params["libvirt_image"], params["engine_url"], remember)
+        offered, reasons = host_capabilities.substrate(params["cloud"], params["libvirt_image"], params, remember)
         found = {"ansible_facts": {"cloud_substrate": offered}, "reasons": reasons}
     if params["journal"]:
         known = JournalFile(DEFAULT_PATH).state()
@@ -208,7 +209,7 @@ def main() -> None:
             "libvirt_image": {"type": "str", "default": ""},
             "journal": {"type": "bool", "default": False},
             "identity": {"type": "dict", "default": {}, "options": dataclass_spec.argument_spec(Expected)},
-            "engine_url": {"type": "str", "default": DEFAULT_URL},
+            **arguments.ENGINE,
         },
         supports_check_mode=True,
     )

@@ -82,8 +82,8 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import atomic_write, dataclass_spec
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import lock
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments, lock
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.identity import host_record, identity, run_lock
 from ansible_collections.caisson.openstack.plugins.module_utils.identity.identity import Expected, Seen
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec
@@ -92,10 +92,10 @@ from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal 
 _PLACES = host_record.Places()
 
 
-def _names(engine_url: str, cloud: str) -> list[str]:
+def _names(params: dict[str, t.Any], cloud: str) -> list[str]:
     """Return the names of the cloud's containers; none if no engine answers."""
     try:
-        found = Engine(connect(engine_url, timeout=10)).labels([f"{spec.LABEL_CLOUD}={cloud}"])
+        found = Engine(connect(params, timeout=10)).labels([f"{spec.LABEL_CLOUD}={cloud}"])
     except EngineError:
         return []
     return [labels.get(spec.LABEL_CONTAINER, "") for labels in found.values()]
@@ -108,14 +108,14 @@ def _faults(params: dict[str, t.Any], expected: Expected, seen: Seen) -> list[st
         return identity.owner(seen, expected) if params["judge"] == "host" else identity.own_cloud(seen, expected.cloud)
     faults = identity.faults(seen, expected)
     if params["volumes"] and not faults and identity.unknown(seen, expected):
-        left = Engine(connect(params["engine_url"])).volumes(params["volumes"])
+        left = Engine(connect(params)).volumes(params["volumes"])
         faults += identity.left_over(left, expected)
     return faults
 
 
 def _looked_at(params: dict[str, t.Any], expected: Expected) -> Seen:
     # what is asked of the secrets is left out, not known otherwise
-    names = _names(params["engine_url"], expected.cloud) if params["judge"] == "all" else []
+    names = _names(params, expected.cloud) if params["judge"] == "all" else []
     return host_record.look(expected, names, _PLACES)
 
 
@@ -156,7 +156,7 @@ def main() -> None:
             "hold": {"type": "bool", "default": True},
             "takeover": {"type": "bool", "default": False},
             "holder": {"type": "dict", "default": {}},
-            "engine_url": {"type": "str", "default": DEFAULT_URL},
+            **arguments.ENGINE,
         },
         supports_check_mode=True,
     )

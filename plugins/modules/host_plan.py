@@ -145,8 +145,8 @@ import pathlib
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree, lock, members
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments, config_tree, lock, members
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.read_once import ReadOnceEngine
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import DEFAULT_PATH, StateError, StateFile
@@ -188,7 +188,7 @@ def _observe(module: AnsibleModule) -> None:
     try:
         state = StateFile()
         changes = config_tree.plan(root, wanted, state.section("files"))
-        engine = ReadOnceEngine(connect(params["engine_url"]))
+        engine = ReadOnceEngine(connect(params))
         converger = Converger(engine, params["cloud"], state, check_mode=True, edited=config_tree.edited(changes))
         outcomes = converger.converge(containers, jobs, (), params["parallel"]) + converger.prune(params["prune_services"], params["keep"])
         unmet = plan_steps.unmet(
@@ -244,7 +244,7 @@ def main() -> None:
             "project": {"type": "str", "default": "service"},
             "users": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(User)},
             "endpoints": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(Endpoint)},
-            "engine_url": {"type": "str", "default": DEFAULT_URL},
+            **arguments.ENGINE,
         },
         supports_check_mode=True,
     )

@@ -98,7 +98,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.rollout.step imp
 def _take(module: AnsibleModule) -> StepResult:
     params = module.params
     root = pathlib.Path(params["root"])
-    engine = Engine(connect(params["engine_url"]))
+    engine = Engine(connect(params))
     step = HostStep(
         engine=engine,
         cloud=params["cloud"],

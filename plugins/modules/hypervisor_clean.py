@@ -39,15 +39,15 @@ import dataclasses
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import hypervisor
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments, hypervisor
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
 
 
 def main() -> None:
     """Entry point of the module."""
-    module = AnsibleModule(argument_spec={"engine_url": {"type": "str", "default": DEFAULT_URL}}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=arguments.ENGINE, supports_check_mode=True)
     try:
-        engine = Engine(connect(module.params["engine_url"]))
+        engine = Engine(connect(module.params))
         found = hypervisor.find(engine)
         if not module.check_mode:
             hypervisor.remove(engine, found, module.run_command)

@@ -36,8 +36,8 @@ import pathlib
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import protected_processes
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments, protected_processes
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
 
 #: Container and command by kind.
 _COMMANDS = {
@@ -51,10 +51,10 @@ _KEPT = {"_base", "locks", "snapshots", "compute_nodes", "compute_id"}
 
 def main() -> None:
     """Entry point of the module."""
-    module = AnsibleModule(argument_spec={"engine_url": {"type": "str", "default": DEFAULT_URL}}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=arguments.ENGINE, supports_check_mode=True)
     remains: dict[str, list[str]] = {}
     try:
-        engine = Engine(connect(module.params["engine_url"]))
+        engine = Engine(connect(module.params))
         for kind, (container, command) in _COMMANDS.items():
             done = engine.exec(container, command)
             if done.rc:

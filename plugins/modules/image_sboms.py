@@ -58,7 +58,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, EngineError, ImageStore, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, ImageStore, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.images import sbom
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -66,7 +67,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "images": {"type": "dict", "required": True},
     "version": {"type": "str", "required": True},
     "documents": {"type": "dict", "default": {}},
-    "engine_url": {"type": "str", "default": DEFAULT_URL},
+    **arguments.ENGINE,
 }
 
 
@@ -93,7 +94,7 @@ def main() -> None:
             for name, text in documents.items():
                 (directory / f"{name}.cdx.json").write_text(text, encoding="utf-8")
             module.exit_json(changed=True, stale={})
-        stale = _stale(ImageStore(connect(module.params["engine_url"])), directory, module.params["images"])
+        stale = _stale(ImageStore(connect(module.params)), directory, module.params["images"])
     except (EngineError, OSError) as error:
         module.fail_json(msg=str(error))
     diff = {"before": "", "after": "".join(f"{directory / name}.cdx.json\n" for name in stale)}

@@ -55,7 +55,8 @@ shipped:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, EngineError, ImageStore, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, ImageStore, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.images import transfer
 
 
@@ -67,13 +68,13 @@ def main() -> None:
             "images": {"type": "list", "elements": "str", "required": True},
             "registry": {"type": "str", "required": True},
             "parallel": {"type": "int", "default": 4},
-            "engine_url": {"type": "str", "default": DEFAULT_URL},
+            **arguments.ENGINE,
         },
         supports_check_mode=True,
     )
     params = module.params
     try:
-        store = ImageStore(connect(params["engine_url"], timeout=1800))
+        store = ImageStore(connect(params, timeout=1800))
     except EngineError as error:
         module.fail_json(msg=str(error))
     outcomes = transfer.run(store, params["images"], params["registry"], params["direction"], module.check_mode, params["parallel"])

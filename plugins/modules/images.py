@@ -124,7 +124,8 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, EngineError, ImageStore, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, ImageStore, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.images import builder as image_builder
 from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes as images
 
@@ -143,7 +144,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "parallel": {"type": "int", "default": 2},
     "recipes": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(images.Recipe)},
     "build": {"type": "list", "elements": "str", "default": []},
-    "engine_url": {"type": "str", "default": DEFAULT_URL},
+    **arguments.ENGINE,
 }
 
 
@@ -167,7 +168,7 @@ def main() -> None:
     names = [] if module.check_mode else params["build"]
     bootstrap = image_builder.Bootstrap(params["suite"], params["mirror"], params["security_mirror"])
     try:
-        store = ImageStore(connect(params["engine_url"], timeout=1800))
+        store = ImageStore(connect(params, timeout=1800))
         builder = image_builder.Builder(store, bootstrap, _local_files(params), labels)
         results = builder.plan(recipes, params["refresh"])
         for result in builder.build([recipe for recipe in recipes if recipe.name in names], results, params["parallel"], params["refresh"]):

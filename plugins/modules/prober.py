@@ -93,7 +93,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.detached import DetachedRunner
 from ansible_collections.caisson.openstack.plugins.module_utils.prober.container import ProberContainer, ProberSettings
 from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import AUTH
@@ -104,7 +105,7 @@ _NEEDED = ("directory", "script", "image", "cloud", "region", "auth")
 
 def _apply(params: dict[str, t.Any], check: bool) -> tuple[str, str]:
     """Start or stop the prober; return its state before and after in words."""
-    prober = ProberContainer(DetachedRunner(connect(params["engine_url"])), params["cloud"], params["name"])
+    prober = ProberContainer(DetachedRunner(connect(params)), params["cloud"], params["name"])
     if params["state"] == "stopped":
         return prober.stop(check)
     names = ("directory", "script", "image", "region", "auth", "addresses", "interval", "ping_interval", "limit")
@@ -127,7 +128,7 @@ def main() -> None:
             "interval": {"type": "float", "default": 0.2},
             "ping_interval": {"type": "float", "default": 0.02},
             "limit": {"type": "int", "default": 60},
-            "engine_url": {"type": "str", "default": DEFAULT_URL},
+            **arguments.ENGINE,
         },
         required_if=[("state", "started", _NEEDED)],
         supports_check_mode=True,

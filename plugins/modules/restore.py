@@ -94,7 +94,7 @@ def main() -> None:
     params = module.params
     restored: list[str] = []
     try:
-        engine = Engine(connect(params["engine_url"]))
+        engine = Engine(connect(params))
         specs = [dataclass_spec.load(BackupSpec, item, "parts") for item in params["parts"]]
         path = pathlib.Path(params["directory"])
         sealer = Sealer(engine, params["image"], params["cloud"], params["identity"], path, params["timeout"])

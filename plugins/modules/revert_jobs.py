@@ -73,7 +73,7 @@ def main() -> None:
     params = module.params
     jobs = [dataclass_spec.construct(JobSpec, item) for item in params["jobs"]]
     try:
-        engine = Engine(connect(params["engine_url"]))
+        engine = Engine(connect(params))
         with lock.exclusive(pathlib.Path(DEFAULT_PATH).parent, make=not module.check_mode):
             snapshots = Snapshots(pathlib.Path(params["root"]))
             names = run_revert_jobs(engine, params["cloud"], params["rollout"], snapshots, jobs, module.check_mode)

@@ -73,7 +73,8 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Schema
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
 
@@ -112,7 +113,7 @@ class Asker:
 
 
 def _ask(params: dict[str, t.Any]) -> dict[str, t.Any]:
-    asker = Asker(Engine(connect(params["engine_url"])), params)
+    asker = Asker(Engine(connect(params)), params)
     jobs = [dataclass_spec.construct(JobSpec, item) for item in params["jobs"]]
     places = [job.container for job in jobs] + [dataclass_spec.construct(ContainerSpec, item["container"]) for item in params["schemas"]]
     absent = sorted({spec.image for spec in places if not asker.image(spec)})
@@ -131,7 +132,7 @@ def main() -> None:
             "jobs": {"type": "list", "elements": "dict", "default": [], "no_log": False},
             "schemas": {"type": "list", "elements": "dict", "default": []},
             "parallel": {"type": "int", "default": 4},
-            "engine_url": {"type": "str", "default": DEFAULT_URL},
+            **arguments.ENGINE,
         },
         supports_check_mode=True,
     )

@@ -55,7 +55,8 @@ reasons:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, EngineError
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight import host_capabilities
 
 
@@ -65,13 +66,13 @@ def main() -> None:
         argument_spec={
             "cloud": {"type": "str", "required": True},
             "libvirt_image": {"type": "str", "default": ""},
-            "engine_url": {"type": "str", "default": DEFAULT_URL},
+            **arguments.ENGINE,
         },
         supports_check_mode=True,
     )
     try:
         found, reasons = host_capabilities.substrate(
-            module.params["cloud"], module.params["libvirt_image"], module.params["engine_url"], remember=not module.check_mode
+            module.params["cloud"], module.params["libvirt_image"], module.params, remember=not module.check_mode
         )
     except EngineError as error:
         module.fail_json(msg=str(error))

@@ -98,7 +98,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.detached import DetachedRunner, Progress, python_source
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 
@@ -138,12 +139,12 @@ def main() -> None:
             "patience": {"type": "int", "default": 10},
             "elapsed": {"type": "int", "default": 0},
             "heard": {"type": "int", "default": 0},
-            "engine_url": {"type": "str", "default": DEFAULT_URL},
+            **arguments.ENGINE,
         },
         supports_check_mode=False,
     )
     try:
-        done = _run(DetachedRunner(connect(module.params["engine_url"])), module.params)
+        done = _run(DetachedRunner(connect(module.params)), module.params)
     except EngineError as error:
         module.fail_json(msg=str(error))
     said = done.stderr.splitlines()[module.params["heard"] :] if module.params["name"] else []

@@ -142,14 +142,14 @@ def test_logs_are_the_last_lines(lab: Lab) -> None:
 
 def test_no_engine_is_a_clear_error(tmp_path: pathlib.Path) -> None:
     with pytest.raises(EngineError, match=r"no container engine answers at unix:///.*is it installed and started"):
-        connect(f"unix://{tmp_path}/docker.sock")
+        connect({"engine_url": f"unix://{tmp_path}/docker.sock"})
 
 
 def test_an_engine_that_goes_away_is_a_clear_error(tmp_path: pathlib.Path, lab: Lab) -> None:
     """A proxy in front of the real engine stands for it, so that it can go without taking others' containers along."""
     path = tmp_path / "docker.sock"
     proxy = _Proxy(path)
-    client = connect(f"unix://{path}", timeout=5)
+    client = connect({"engine_url": f"unix://{path}"}, timeout=5)
     engine = Engine(client)
     assert engine.containers([lab.label]) == {}
     proxy.close()

@@ -14,8 +14,9 @@ import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.backup import manifest as backups
 from ansible_collections.caisson.openstack.plugins.module_utils.backup.manifest import BackupError, Measure, Part
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.attach import Sink
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL, Engine, ExecResult
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, ExecResult
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 
 #: Options of every module that reads or writes sealed files; see the documentation fragment of the same name.
@@ -25,7 +26,7 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "image": {"type": "str", "required": True},
     "cloud": {"type": "str", "required": True},
     "timeout": {"type": "int", "default": 3600},
-    "engine_url": {"type": "str", "default": DEFAULT_URL},
+    **arguments.ENGINE,
 }
 _PIECE = 1 << 16
 _DIRECTORY = "/backup"

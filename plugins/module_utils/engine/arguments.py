@@ -6,13 +6,13 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import DEFAULT_URL
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import address
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
 
 Spec = dict[str, dict[str, t.Any]]
 
 #: How to reach the container engine of the host.
-ENGINE: Spec = {"engine_url": {"type": "str", "default": DEFAULT_URL}}
+ENGINE: Spec = address.ARGUMENT_SPEC
 #: The cloud whose containers a module works on.
 CLOUD: Spec = {"cloud": {"type": "str", "required": True}}
 #: Configuration files as the model packs them, and where they live on the host.

@@ -17,8 +17,9 @@ import tarfile
 import time
 import traceback
 import typing as t
+from types import MappingProxyType
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import capabilities, container_api
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import address, capabilities, container_api
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.attach import Sink, converse
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
@@ -33,8 +34,6 @@ except ImportError:
 
 #: Oldest engine API that has all we use (engine 20.10).
 MINIMUM_API = (1, 41)
-DEFAULT_URL = "unix:///var/run/docker.sock"
-_LOCAL = ("unix:", "http+unix:")
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _EXIT_CODE_DELAY = 5.0  # seconds that the engine may take to learn how a command ended
@@ -71,22 +70,28 @@ class ExecResult:
         return "\n".join(text for text in (self.stdout.strip(), self.stderr.strip()) if text)
 
 
-def connect(base_url: str = DEFAULT_URL, timeout: int = 60) -> t.Any:
+def connect(params: t.Mapping[str, t.Any] = MappingProxyType({}), timeout: int = 60) -> t.Any:
     """Return an SDK client; *timeout* in seconds bounds each call.
+
+    Args:
+        params: options of a module; those of :mod:`address` say where the engine listens.
 
     Raises:
         EngineError: if the SDK is missing, no engine answers, or it is too old.
     """
     if SDK_ERROR is not None:
         raise EngineError("the Docker SDK for Python is not installed on this host (package python3-docker, or pip install docker)")
+    url = params.get("engine_url") or address.DEFAULT_URL
     try:
-        client = docker.APIClient(base_url=base_url, version="auto", timeout=timeout, max_pool_size=32)
-    except docker.errors.DockerException as error:
-        raise EngineError(f"no container engine answers at {base_url}: {error}; is it installed and started (playbook engine)?") from error
+        client = docker.APIClient(base_url=address.resolve(params), version="auto", timeout=timeout, max_pool_size=32)
+    except ValueError as error:
+        raise EngineError(str(error)) from error
+    except (docker.errors.DockerException, OSError) as error:
+        raise EngineError(f"no container engine answers at {url}: {error}; is it installed and started (playbook engine)?") from error
     # a socket of this host has no proxy; looking for one in the environment costs as much as the call
-    client.trust_env = not base_url.startswith(_LOCAL)
+    client.trust_env = False
     if tuple(int(part) for part in client.api_version.split(".")) < MINIMUM_API:
-        raise EngineError(f"the engine at {base_url} has API {client.api_version}, at least {'.'.join(map(str, MINIMUM_API))} is needed")
+        raise EngineError(f"the engine at {url} has API {client.api_version}, at least {'.'.join(map(str, MINIMUM_API))} is needed")
     return client
 
 

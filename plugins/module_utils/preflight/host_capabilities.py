@@ -137,19 +137,20 @@ def kvm_device() -> bool:
     return pathlib.Path("/dev/kvm").exists()
 
 
-def substrate(cloud: str, image: str, engine_url: str, remember: bool) -> tuple[dict[str, t.Any], dict[str, str]]:
+def substrate(cloud: str, image: str, engine_options: t.Mapping[str, t.Any], remember: bool) -> tuple[dict[str, t.Any], dict[str, str]]:
     """Return what the host offers, and why guests and switch run as they do.
 
     Args:
         cloud: name of the cloud, kept as a label of the trial's container.
         image: reference of the libvirt image; KVM is not tried without one.
+        engine_options: where the engine listens, see :mod:`address`.
         remember: whether to keep the result of the trial.
 
     Raises:
         EngineError: if the trial cannot be made.
     """
     device = kvm_device()
-    engine = Engine(connect(engine_url)) if device and image else None
+    engine = Engine(connect(engine_options)) if device and image else None
     image_id = engine.image_id(image) if engine else None
 
     def trial(found: str) -> bool:

@@ -138,6 +138,10 @@ FORMATS: dict[str, Format] = {
     "host_port": Format("host:port, such as alerts.example.org:9093", _endpoint),
     "registry": Format("host, host:port or a network, such as 192.0.2.10:5000", _registry),
     "url": Format("a URL that begins with http:// or https://", _matches(r"https?://[^\s/]\S*")),
+    "engine_url": Format(
+        "the address of an engine, unix:///PATH or tcp://HOST:PORT, such as unix:///var/run/docker.sock",
+        lambda text: re.fullmatch(r"unix:///[^\s:]+", text) or (text.startswith("tcp://") and _endpoint(text.removeprefix("tcp://"))),
+    ),
     "ovsdb_connection": Format("tcp:ADDRESS:PORT, several joined by commas, such as tcp:192.0.2.11:6641", _connections),
     "interface": Format("the name of a network interface: up to 15 letters, digits, '_', '.' and '-'", _matches(_INTERFACE)),
     "bridge_mappings": Format(
