@@ -14,11 +14,11 @@ import re
 import resource
 import signal
 import tarfile
-import time
 import traceback
 import typing as t
 from types import MappingProxyType
 
+from ansible_collections.caisson.openstack.plugins.module_utils.common.wait import wait_until
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import address, capabilities, container_api
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.attach import Sink, converse
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
@@ -36,7 +36,8 @@ except ImportError:
 MINIMUM_API = (1, 41)
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_EXIT_CODE_DELAY = 5.0  # seconds that the engine may take to learn how a command ended
+_EXIT_CODE_TIMEOUT = 5.0  # seconds that the engine may take to learn how a command ended
+_EXIT_CODE_INTERVAL = 0.05
 
 
 class EngineError(Exception):
@@ -272,12 +273,15 @@ class Engine(_Client):
         output = self._call(what, converse, stream, stdin, timeout, sink=sink)
         if output.timed_out:
             return ExecResult(124, output.stdout, output.stderr)
-        deadline = time.monotonic() + _EXIT_CODE_DELAY
-        while (code := self._call(what, self._client.exec_inspect, created["Id"])["ExitCode"]) is None:
-            if time.monotonic() > deadline:
-                raise EngineError(f"cannot {what}: it closed its output and goes on running")
-            time.sleep(0.05)
-        return ExecResult(code, output.stdout, output.stderr)
+
+        def exit_codes() -> list[int]:
+            code = self._call(what, self._client.exec_inspect, created["Id"])["ExitCode"]
+            return [] if code is None else [code]
+
+        codes = wait_until(exit_codes, _EXIT_CODE_TIMEOUT, _EXIT_CODE_INTERVAL)
+        if not codes:
+            raise EngineError(f"cannot {what}: it closed its output and continues to run")
+        return ExecResult(codes[0], output.stdout, output.stderr)
 
     def run_once(
         self,
