@@ -21,10 +21,6 @@ options:
     description: Reference of the toolbox image, which has the tools.
     type: str
     required: true
-  cloud:
-    description: Name of the cloud.
-    type: str
-    required: true
   timeout:
     description: Seconds that one part may take.
     type: int

@@ -45,7 +45,7 @@ options:
     description: How many backups stay.
     type: int
     default: 7
-extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.sealing]
+extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud, caisson.openstack.sealing]
 attributes:
   check_mode: {support: full, description: Says what would be taken and which backups would go.}
   diff_mode: {support: full, description: Shows the backups of the host before and after.}

@@ -26,7 +26,7 @@ options:
     description: Whether to return the file of secrets instead of verifying; the task then needs C(no_log).
     type: bool
     default: false
-extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.sealing]
+extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud, caisson.openstack.sealing]
 attributes:
   check_mode: {support: full, description: Never changes anything.}
 """

@@ -17,11 +17,7 @@ options:
     description: Reference of the toolbox image.
     type: str
     required: true
-  cloud:
-    description: Name of the cloud, kept as a label.
-    type: str
-    required: true
-extends_documentation_fragment: [caisson.openstack.engine]
+extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud]
 attributes:
   check_mode: {support: full, description: Creates no key.}
   diff_mode: {support: none, description: The result is a secret.}
@@ -53,8 +49,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "image": {"type": "str", "required": True},
-            "cloud": {"type": "str", "required": True},
             **arguments.ENGINE,
+            **arguments.CLOUD,
         },
         supports_check_mode=True,
     )

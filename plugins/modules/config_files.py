@@ -14,15 +14,7 @@ description:
     of its containers, in one call.
   - Secrets are masked in the diff; a change of nothing but a secret is shown as such.
 author: The caisson authors (@caisson)
-options:
-  files:
-    description: Files and directories, packed by M(caisson.openstack.model).
-    type: str
-    required: true
-  root:
-    description: Directory of the host below which the files live.
-    type: path
-    default: /etc/caisson
+extends_documentation_fragment: [caisson.openstack.files]
 attributes:
   check_mode: {support: full, description: Says what would be written and why.}
   diff_mode: {support: full, description: 'Shows each file, secrets masked.'}
@@ -52,17 +44,14 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments, config_tree
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateError, StateFile
 
 
 def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(
-        argument_spec={
-            "files": {"type": "str", "required": True, "no_log": True},
-            "root": {"type": "path", "default": "/etc/caisson"},
-        },
+        argument_spec=arguments.FILES,
         supports_check_mode=True,
     )
     root = pathlib.Path(module.params["root"])

@@ -15,10 +15,6 @@ description:
   - Virtual machines go on running when their host's containers stop. Where one would not, nothing is stopped.
 author: The caisson authors (@caisson)
 options:
-  cloud:
-    description: Name of the cloud.
-    type: str
-    required: true
   state:
     description: Whether the containers are kept.
     type: str
@@ -41,7 +37,7 @@ options:
   timeout:
     description: Seconds between the stop signal and the kill; without it each container has the time of its definition.
     type: int
-extends_documentation_fragment: [caisson.openstack.engine]
+extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud]
 attributes:
   check_mode: {support: full, description: Says what would be stopped or removed.}
   diff_mode: {support: full, description: Shows the names.}
@@ -91,13 +87,13 @@ def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(
         argument_spec={
-            "cloud": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["stopped", "absent"], "required": True},
             "volumes": {"type": "list", "elements": "str", "default": []},
             "order": {"type": "list", "elements": "str", "default": []},
             "only": {"type": "list", "elements": "str"},
             "timeout": {"type": "int"},
             **arguments.ENGINE,
+            **arguments.CLOUD,
         },
         supports_check_mode=True,
     )

@@ -14,16 +14,12 @@ description:
   - A container that the engine has not found healthy yet is asked here and now, by its own health check.
 author: The caisson authors (@caisson)
 options:
-  cloud:
-    description: Name of the cloud.
-    type: str
-    required: true
   expected:
     description: Names of the containers that belong on the host.
     type: list
     elements: str
     default: []
-extends_documentation_fragment: [caisson.openstack.engine]
+extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud]
 attributes:
   check_mode: {support: full, description: Never changes anything.}
 """
@@ -73,9 +69,9 @@ def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(
         argument_spec={
-            "cloud": {"type": "str", "required": True},
             "expected": {"type": "list", "elements": "str", "default": []},
             **arguments.ENGINE,
+            **arguments.CLOUD,
         },
         supports_check_mode=True,
     )

@@ -18,18 +18,6 @@ description:
     would leave something half-made.
 author: The caisson authors (@caisson)
 options:
-  cloud:
-    description: Name of the cloud.
-    type: str
-    required: true
-  files:
-    description: Files and directories, packed by M(caisson.openstack.model).
-    type: str
-    required: true
-  root:
-    description: Directory of the host below which the files live.
-    type: path
-    default: /etc/caisson
   required:
     description: Specifications of containers that must be there, as they should be and healthy, because others need them.
     type: list
@@ -86,6 +74,8 @@ options:
     default: service
 extends_documentation_fragment:
   - caisson.openstack.engine
+  - caisson.openstack.cloud
+  - caisson.openstack.files
   - caisson.openstack.specifications
   - caisson.openstack.registration
   - caisson.openstack.registration.databases
@@ -226,11 +216,6 @@ def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(
         argument_spec={
-            "cloud": {"type": "str", "required": True},
-            "files": {"type": "str", "required": True, "no_log": True},
-            "root": {"type": "path", "default": "/etc/caisson"},
-            "containers": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(ContainerSpec)},
-            "jobs": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(JobSpec)},
             "required": {"type": "list", "elements": "dict", "default": []},
             "reach": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(Reach)},
             "prune_services": {"type": "list", "elements": "str", "default": []},
@@ -245,6 +230,9 @@ def main() -> None:
             "users": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(User)},
             "endpoints": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(Endpoint)},
             **arguments.ENGINE,
+            **arguments.CLOUD,
+            **arguments.FILES,
+            **arguments.SPECIFICATIONS,
         },
         supports_check_mode=True,
     )

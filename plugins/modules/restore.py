@@ -20,7 +20,7 @@ options:
     type: list
     elements: dict
     required: true
-extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.sealing]
+extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud, caisson.openstack.sealing]
 attributes:
   check_mode: {support: full, description: Says what would be put back.}
   diff_mode: {support: full, description: Names the parts.}

@@ -14,10 +14,6 @@ description:
     the configuration that is there. Nothing is changed.
 author: The caisson authors (@caisson)
 options:
-  cloud:
-    description: Name of the cloud.
-    type: str
-    required: true
   jobs:
     description: Upgrade checks, as the model makes them.
     type: list
@@ -32,7 +28,7 @@ options:
     description: Containers that run at the same time.
     type: int
     default: 4
-extends_documentation_fragment: [caisson.openstack.engine]
+extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud]
 attributes:
   check_mode: {support: full, description: 'Works the same, because nothing is changed.'}
   diff_mode: {support: none, description: Nothing is changed.}
@@ -128,11 +124,11 @@ def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(
         argument_spec={
-            "cloud": {"type": "str", "required": True},
             "jobs": {"type": "list", "elements": "dict", "default": [], "no_log": False},
             "schemas": {"type": "list", "elements": "dict", "default": []},
             "parallel": {"type": "int", "default": 4},
             **arguments.ENGINE,
+            **arguments.CLOUD,
         },
         supports_check_mode=True,
     )

@@ -15,15 +15,11 @@ description:
     image changes.
 author: The caisson authors (@caisson)
 options:
-  cloud:
-    description: Name of the cloud, kept as a label of the trial's container.
-    type: str
-    required: true
   libvirt_image:
     description: Reference of the libvirt image; KVM is not tried without one.
     type: str
     default: ''
-extends_documentation_fragment: [caisson.openstack.engine]
+extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud]
 attributes:
   check_mode: {support: full, description: Tries as well but keeps nothing.}
 """
@@ -64,9 +60,9 @@ def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(
         argument_spec={
-            "cloud": {"type": "str", "required": True},
             "libvirt_image": {"type": "str", "default": ""},
             **arguments.ENGINE,
+            **arguments.CLOUD,
         },
         supports_check_mode=True,
     )

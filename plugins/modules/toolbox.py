@@ -31,10 +31,6 @@ options:
     description: Reference of the image.
     type: str
     required: true
-  cloud:
-    description: Name of the cloud, kept as a label.
-    type: str
-    required: true
   capabilities:
     description: Capabilities of the container.
     type: list
@@ -62,7 +58,7 @@ options:
     description: Lines of a script with O(name) that earlier calls have returned.
     type: int
     default: 0
-extends_documentation_fragment: [caisson.openstack.engine]
+extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud]
 attributes:
   check_mode: {support: none, description: 'A script may do anything, so it is skipped.'}
   diff_mode: {support: none, description: What a script changes is not known.}
@@ -132,7 +128,6 @@ def main() -> None:
             "parameters": {"type": "dict", "default": {}},
             "secrets": {"type": "dict", "default": {}, "no_log": True},
             "image": {"type": "str", "required": True},
-            "cloud": {"type": "str", "required": True},
             "capabilities": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 600},
             "name": {"type": "str", "default": ""},
@@ -140,6 +135,7 @@ def main() -> None:
             "elapsed": {"type": "int", "default": 0},
             "heard": {"type": "int", "default": 0},
             **arguments.ENGINE,
+            **arguments.CLOUD,
         },
         supports_check_mode=False,
     )

@@ -24,9 +24,9 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "directory": {"type": "path", "required": True},
     "identity": {"type": "str", "required": True, "no_log": True},
     "image": {"type": "str", "required": True},
-    "cloud": {"type": "str", "required": True},
     "timeout": {"type": "int", "default": 3600},
     **arguments.ENGINE,
+    **arguments.CLOUD,
 }
 _PIECE = 1 << 16
 _DIRECTORY = "/backup"
