@@ -57,7 +57,7 @@ lint: $(BIN)/.dev ## Style and types
 sanity: $(BIN)/.dev ## Ansible's own tests of collections
 	tests/sanity.sh
 
-bench: $(BIN)/.dev collection ## Measure against the budgets; ARGS="model --large" for one part of it
+bench: $(BIN)/.dev collection ## Measure against the budgets; ARGS=model for one part of it
 	PYTHONPATH=.dev python -m tests.bench $(ARGS)
 
 collection: $(BIN)/.ready ## Build the collection and install it into the virtual environment

@@ -24,6 +24,7 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.addresses import
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, warn
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import build as model
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import (
+    elsewhere,
     expressions,
     formats,
     oslo_options,
@@ -175,6 +176,7 @@ class ActionModule(ControllerAction):
         known = len(self._faults)
         overrides_name = f"{name}_service_overrides"
         override = self._listed(self._vars.get(overrides_name) or {}, overrides_name)
+        definition, override = self._shortened(definition, override)
         data = self._template(_without_contents(definition, ""), f"{name}_service")
         changes = self._template(_without_contents(override, overrides_name), overrides_name)
         if len(self._faults) > known:
@@ -205,6 +207,17 @@ class ActionModule(ControllerAction):
             chosen = (file.content or {}).items()
             self._contents[_key(service, file)] = [_Content(variable, places[variable]["files"][at]["content"]) for variable, at in chosen]
         return service
+
+    def _shortened(self, definition: elsewhere.Definition, override: elsewhere.Definition) -> tuple[t.Any, t.Any]:
+        """Return a definition and its override without what only other hosts need; the first host of the play checks all of it."""
+        host = self._vars["inventory_hostname"]
+        if host == next(iter(self._vars.get("ansible_play_hosts") or ()), host):
+            return definition, override
+        try:
+            groups = play_roles.template(self._templar, elsewhere.groups_of(definition, override), self._vars)
+        except AnsibleError:  # templating the definition says what is wrong
+            return definition, override
+        return elsewhere.shorten(definition, override, groups, host, self._vars["groups"])
 
     # -- files --------------------------------------------------------------------------------------------------
 

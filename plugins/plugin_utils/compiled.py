@@ -41,14 +41,17 @@ def remembered() -> t.Iterator[set[str]]:
     path = _path()
     code, found, compile_anew = _read(path), _Code(), jinja2.Environment.compile
 
+    def is_kept(source: str) -> bool:
+        return source in own or is_own(origin(source), "vars", "defaults")
+
     def compile_once(self: jinja2.Environment, source: t.Any, *args: t.Any, **options: t.Any) -> t.Any:
-        # Ansible treats backslashes in one way or another; what else is asked for has its own options
-        if args or options or not isinstance(source, str) or "\\" in source:
+        # backslashes mean one thing in what this collection says, otherwise there is a choice; what else is asked for has its own options
+        if args or options or not isinstance(source, str) or ("\\" in source and not is_kept(source)):
             return compile_anew(self, source, *args, **options)
         key = (str(source), *sorted(self.extensions), *(getattr(self, name) for name in _SYNTAX))
         if key not in code:
             code[key] = compile_anew(self, source)
-            if source in own or is_own(origin(source)):
+            if is_kept(source):
                 found[key] = code[key]
         return code[key]
 
@@ -61,9 +64,10 @@ def remembered() -> t.Iterator[set[str]]:
         _write(path, {**_read(path), **found})
 
 
-def is_own(place: str | pathlib.Path) -> bool:
-    """Return whether a place is in a role of this collection."""
-    return str(place).startswith(f"{_ROLES}/")
+def is_own(place: str | pathlib.Path, *directories: str) -> bool:
+    """Return whether a place is in a role of this collection, or in one of the *directories* of one."""
+    parts = str(place).removeprefix(f"{_ROLES}/").split("/")
+    return str(place).startswith(f"{_ROLES}/") and (not directories or parts[1:2] in [[name] for name in directories])
 
 
 def _path() -> pathlib.Path:

@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure, compare with the figures before.")
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"one of {', '.join(_GROUPS)}; without one: {', '.join(_BY_DEFAULT)}")
     parser.add_argument("--keep-images", action="store_true", help="cloud: do not build the images from nothing")
-    parser.add_argument("--large", action="store_true", help="model: measure 5,000 hosts, too, which takes half an hour")
+    parser.add_argument("--whole", action="store_true", help="model: make that of all hosts, for the memory; this takes half an hour")
     parser.add_argument("--save", action="store_true", help=f"write the figures into {_COMMITTED.name}, to be committed")
     args = parser.parse_args()
     unknown = sorted({*args.groups} - _GROUPS.keys())

@@ -213,7 +213,10 @@ def _own_containers(service: Service, site: Site, render: Renderer) -> t.Iterato
 
 
 def _reach(services: t.Sequence[Service], active: list[Service], site: Site, selection: Selection) -> list[Reach]:
-    """Return the ports, on hosts that take no part in this run, of the services that those of this host stand on."""
+    """Return the ports, on hosts that take no part in this run, of the services that those of this host stand on.
+
+    What a container of this host is on other hosts, such as a hypervisor among thousands, need not answer.
+    """
     local = [service for service in active if any(site.host in resolve_group(item.group, site.groups) for item in service.containers)]
     names = {name for service in local for name in (service.name, *service.requires)}
     chosen = [service for service in services if service.enabled and service.name in names]
@@ -224,7 +227,7 @@ def _reach(services: t.Sequence[Service], active: list[Service], site: Site, sel
         for service in chosen
         for item in service.containers
         for port in item.ports
-        if item.name not in members
+        if item.name not in members and site.host not in resolve_group(item.group, site.groups)
     ]
     ports += [(service.name, item.group, item.listen_port) for service in chosen for item in service.frontends if item.name not in members]
     return [

@@ -30,6 +30,8 @@ def resolve_group(pattern: str, groups: t.Mapping[str, t.Sequence[str]]) -> list
     Raises:
         KeyError: with the name of a group that the inventory does not have.
     """
+    if ":" not in pattern:
+        return list(groups[pattern])
     hosts: dict[str, None] = {}
     for name in pattern.split(":"):
         hosts.update(dict.fromkeys(groups[name]))

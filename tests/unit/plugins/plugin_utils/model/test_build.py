@@ -312,6 +312,12 @@ def test_a_limited_run_asks_for_what_runs_elsewhere() -> None:
     assert _build(database, service, host="n1").reach == []
 
 
+def test_a_limited_run_asks_for_no_other_host_that_has_the_same_container() -> None:
+    service = a_service(containers=[a_container("agent", group="compute", ports=[9]), a_container("api", ports=[10])])
+    built = model.build([service], _site("n1"), lambda _service, _file: "x", Selection(frozenset({"x"}), frozenset({"n1"})))
+    assert {(item.host, item.port) for item in built.reach} == {("c1", 10), ("c2", 10)}
+
+
 def test_a_host_without_containers_of_a_service_asks_for_nothing() -> None:
     service = a_service(containers=[a_container(ports=[1])])
     built = model.build([service], _site("n1"), lambda _service, _file: "x", Selection(frozenset({"x"}), frozenset({"n1"})))
