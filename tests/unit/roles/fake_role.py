@@ -58,6 +58,9 @@ def run(
     """
     collection = directory / "ansible_collections/caisson/openstack"
     (collection / "plugins/action").mkdir(parents=True, exist_ok=True)
+    for name in ("filter", "module_utils", "plugin_utils"):
+        if not (collection / "plugins" / name).exists():
+            (collection / "plugins" / name).symlink_to(ROLES.parent / "plugins" / name)
     for name in fakes:
         (collection / f"plugins/action/{name}.py").write_text(_FAKE)
     for role in ROLES.iterdir():

@@ -16,7 +16,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.rollout import j
 from tests.unit.rollouts import a_rollout
 
 ROLES = pathlib.Path(__file__).parents[3] / "roles"
-VARS: dict[str, str] = yaml.safe_load((ROLES / "rollout/vars/main.yml").read_text(encoding="utf-8"))
+VARS: dict[str, str] = yaml.safe_load((ROLES / "rollout_journal/vars/main.yml").read_text(encoding="utf-8"))
 OLD = dataclasses.replace(a_rollout(), revision=200)
 NEW = dataclasses.replace(OLD, id="20261201T101010", revision=3)
 NEWER = dataclasses.replace(NEW, phase="finalized", revision=12)
@@ -27,8 +27,8 @@ def evaluated(journals: t.Sequence[dict[str, t.Any]]) -> tuple[list[t.Any], dict
     environment = jinja2.nativetypes.NativeEnvironment(undefined=jinja2.StrictUndefined)
     # a host that was not asked has a result without a journal
     results: list[dict[str, t.Any]] = [{"item": "away", "unreachable": True}, *({"journal": journal} for journal in journals)]
-    copies = list(environment.from_string(VARS["__rollout_copies"]).render(__rollout_journals={"results": results}))
-    last: t.Any = environment.from_string(VARS["__rollout_last"]).render(__rollout_copies=copies)
+    copies = list(environment.from_string(VARS["rollout_journal_copies"]).render(__rollout_journal_read={"results": results}))
+    last: t.Any = environment.from_string(VARS["rollout_journal_newest"]).render(rollout_journal_copies=copies)
     return copies, last
 
 

@@ -13,18 +13,19 @@ import typing as t
 import pytest
 import yaml
 
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import TIERS
 from tests.unit.roles import fake_role
 
 ROLE = pathlib.Path(__file__).parents[3] / "roles/rollout"
 FAKES = ("host_step", "containers_soak", "revert_jobs", "rollout", "backend_servers", "rollout_report", "toolbox")
 MOVES = [("compute", "nova_compute"), ("conductor", "nova_conductor"), ("api", "nova_api"), ("compute", "libvirt")]
 VARIABLES = {
-    "__rollout": {
+    "rollout_current": {
         "journal": {"id": "r1"},
         "moves": {"aio": [{"tier": tier, "container": name} for tier, name in MOVES]},
         "tiers": ["conductor", "api", "compute"],
     },
-    "__service_model": {
+    "service_model": {
         "gates": [{"container": "nova_api", "backend": "nova_api", "agent": "", "url": ""}],
         "waves": {},
         "files": "",
@@ -32,7 +33,7 @@ VARIABLES = {
         "rollout_jobs": {"revert": [{"name": "back"}]},
         "containers": [],
     },
-    "__prober_figures": {"figures": {}},
+    "prober_figures": {"figures": {}},
     "prober_host": "aio",
     "loadbalancer_group": "control",
     "cloud_name": "example",
@@ -63,7 +64,9 @@ def run(tmp_path: pathlib.Path) -> t.Callable[..., Run]:
         # those of the host, because a host is asked for what others know of it
         host = {"ansible_connection": "local", **VARIABLES, **variables}
         inventory = {"control": {"hosts": {"aio": host}}}
-        done = fake_role.run(tmp_path, [play], inventory, ["rollout", "service"], FAKES, {"rollout read": READ, **answers})
+        done = fake_role.run(
+            tmp_path, [play], inventory, ["rollout", "rollout_journal", "service"], FAKES, {"rollout read": READ, **answers}
+        )
         return Run(done.code, done.text, [_short(item) for item in done.calls])
 
     return call
@@ -83,16 +86,16 @@ def _unstable(*names: str) -> dict[str, t.Any]:
 
 
 ALL = "nova_compute nova_conductor nova_api libvirt"
-WHY = "look | Check that the containers stayed up: containers did not stay up: api"
+WHY = "recheck | Check that the containers stayed up: containers did not stay up: api"
 
 
 def test_what_stays_up_is_only_looked_at(run: t.Callable[..., Run]) -> None:
-    done = run("look", {}, rollout_soak=60)
+    done = run("recheck", {}, rollout_soak=60)
     assert (done.code, done.calls) == (0, [f"containers_soak {ALL} uptime=60"]), done.text
 
 
 def test_the_tier_that_was_moved_last_is_put_back_if_it_does_not_stay_up(run: t.Callable[..., Run]) -> None:
-    done = run("look", _unstable("libvirt"))
+    done = run("recheck", _unstable("libvirt"))
     assert done.calls == [
         f"containers_soak {ALL} uptime=75",
         f"noted roll compute failed {WHY}",
@@ -109,7 +112,7 @@ def test_the_tier_that_was_moved_last_is_put_back_if_it_does_not_stay_up(run: t.
 
 
 def test_what_others_rely_on_is_not_put_back_under_them(run: t.Callable[..., Run]) -> None:
-    done = run("look", _unstable("nova_api", "libvirt"))
+    done = run("recheck", _unstable("nova_api", "libvirt"))
     assert done.calls == [
         f"containers_soak {ALL} uptime=75",
         f"noted roll compute failed {WHY}",
@@ -118,24 +121,24 @@ def test_what_others_rely_on_is_not_put_back_under_them(run: t.Callable[..., Run
         "rollout_report",
     ], done.text
     assert done.code != 0
-    assert "What was moved after it relies on it, so nothing was put back" in done.text
+    assert "Containers that were updated later need it, so nothing was put back" in done.text
     assert WHY in done.text
 
 
 def test_nothing_is_put_back_if_it_is_not_known_what_did_not_stay_up(run: t.Callable[..., Run]) -> None:
-    done = run("look", {"containers_soak ": {"failed": True, "msg": "the engine does not answer"}})
+    done = run("recheck", {"containers_soak ": {"failed": True, "msg": "the engine does not answer"}})
     assert (done.code != 0, done.calls) == (True, [f"containers_soak {ALL} uptime=75"]), done.text
     assert "was put back" not in done.text
 
 
 def test_nothing_is_put_back_once_another_run_has_taken_the_rollout_over(run: t.Callable[..., Run]) -> None:
     taken = {"rollout noted": {"failed": True, "msg": "the rollout was taken over by ada; this run stops"}}
-    done = run("look", {**_unstable("nova_api"), **taken})
+    done = run("recheck", {**_unstable("nova_api"), **taken})
     assert (done.code != 0, done.calls[1:]) == (True, [f"noted roll api failed {WHY}"]), done.text
 
 
 def test_a_host_without_moves_is_not_looked_at(run: t.Callable[..., Run]) -> None:
-    done = run("look", {}, __rollout={"journal": {"id": "r1"}, "moves": {}, "tiers": []})
+    done = run("recheck", {}, rollout_current={"journal": {"id": "r1"}, "moves": {}, "tiers": []})
     assert (done.code, done.calls) == (0, []), done.text
 
 
@@ -165,7 +168,7 @@ def test_a_step_that_fails_is_put_back(run: t.Callable[..., Run]) -> None:
 def test_a_step_is_watched_unless_its_host_is_the_last_of_the_tier(run: t.Callable[..., Run], hosts: list[str], watched: list[str]) -> None:
     moves = {host: [{"tier": "api", "container": "nova_api"}] for host in hosts}
     rollout = {"journal": {"id": "r1"}, "moves": moves, "tiers": ["api"], "places": {"api": hosts}}
-    done = run("step", {}, rollout_tier="api", __rollout=rollout)
+    done = run("step", {}, rollout_tier="api", rollout_current=rollout)
     ready = done.calls.index("backend_servers ready nova_api")
     assert done.calls[ready + 1 :] == [*watched, "noted roll api done"], done.text
 
@@ -184,12 +187,25 @@ def test_a_step_back_of_the_operator_is_noted_as_his(run: t.Callable[..., Run]) 
     ), done.text
 
 
-def test_the_last_look_comes_after_the_verification_and_before_that_is_noted() -> None:
-    plays = yaml.safe_load((ROLE.parents[1] / "playbooks/upgrade.yml").read_text("utf-8"))
+def _playbook(name: str) -> list[dict[str, t.Any]]:
+    return list(yaml.safe_load((ROLE.parents[1] / "playbooks" / f"{name}.yml").read_text("utf-8")))
+
+
+def test_the_last_check_comes_after_the_verification_and_before_that_is_noted() -> None:
+    plays = _playbook("upgrade")
     order = [play.get("ansible.builtin.import_playbook") or [_phase(task) for task in play["tasks"]] for play in plays]
-    assert order[-3:] == ["verify.yml", ["services", "look"], ["services", "note verified", "leave"]]
+    assert order[-3:] == ["verify.yml", ["services", "recheck"], ["services", "note verified", "release_lock"]]
     assert ["services", "note rolled", "stop", "note verified"] in order
-    assert (plays[-2]["serial"], plays[-2]["max_fail_percentage"]) == (plays[-5]["serial"], plays[-5]["max_fail_percentage"])
+    (tier,) = _playbook("rollout_tier")
+    assert (plays[-2]["serial"], plays[-2]["max_fail_percentage"]) == (tier["serial"], tier["max_fail_percentage"])
+
+
+@pytest.mark.parametrize(("playbook", "file", "tiers"), [("upgrade", "rollout_tier", TIERS), ("rollback", "rollback_tier", TIERS[::-1])])
+def test_a_rollout_goes_through_all_tiers_and_back_the_other_way_round(playbook: str, file: str, tiers: tuple[str, ...]) -> None:
+    plays = [play for play in _playbook(playbook) if play.get("ansible.builtin.import_playbook") == f"{file}.yml"]
+    assert tuple(play["vars"]["rollout_tier"] for play in plays) == tiers
+    (tier,) = _playbook(file)
+    assert "rollout_tier" in tier["hosts"]
 
 
 def _phase(task: dict[str, t.Any]) -> str:

@@ -30,7 +30,7 @@ def _variables(replaced: list[str], serial: int) -> dict[str, t.Any]:
         "__service_wave": "service",
         "__service_plan": {"turns": [{"wave": "service", "tier": tier, "hosts": batch} for tier in tiers for batch in batches]},
         "__service_host_plan": {"steps": steps},
-        "__service_model": {
+        "service_model": {
             "gates": [
                 {**gate, "container": "mariadb"},
                 {**gate, "container": "nova_api", "backend": "nova_api", "url": "http://x"},
@@ -139,15 +139,15 @@ def test_a_run_that_lost_its_place_drains_nothing(run: t.Callable[..., fake_role
 
 
 def test_the_apis_are_not_asked_with_a_password_that_is_about_to_change(run: t.Callable[..., fake_role.Run]) -> None:
-    waves = {"infrastructure": _variables([], 1)["__service_model"]["waves"]["service"]}
+    waves = {"infrastructure": _variables([], 1)["service_model"]["waves"]["service"]}
     bootstrap = {"name": "keystone_bootstrap", "wave": "", "tier": "", "reasons": ["triggers changed"]}
     for wave, asked in (("infrastructure", 0), ("service", 3)):
         found = _variables(["nova_api"], 1)
         for item in (*found["__service_plan"]["turns"], *found["__service_host_plan"]["steps"]):
             item["wave"] = wave if item["tier"] else ""
         found["__service_host_plan"]["steps"].append(bootstrap)
-        found["__service_model"]["waves"] |= waves
-        changed = {name: found[name] for name in ("__service_plan", "__service_host_plan", "__service_model")}
+        found["service_model"]["waves"] |= waves
+        changed = {name: found[name] for name in ("__service_plan", "__service_host_plan", "service_model")}
         done = run(["nova_api"], **changed, __service_wave=wave)
         assert [item["name"] for item in done.calls].count("toolbox") == asked, done.text
         assert [item["name"] for item in done.calls].count("host_step") == 3, done.text
@@ -158,13 +158,13 @@ def test_hooks_of_a_service_are_included_around_its_change_and_at_the_end(
 ) -> None:
     tasks = tmp_path / "site/mariadb/tasks"
     tasks.mkdir(parents=True)
-    model = _variables(["mariadb"], 1)["__service_model"]
+    model = _variables(["mariadb"], 1)["service_model"]
     for point in ("before_replace", "after_replace", "after_start"):
         (tasks / f"{point}.yml").write_text(f"[{{name: it, caisson.openstack.toolbox: {{state: {point}}}}}]")
         hook = {"point": point, "tasks": str(tasks / f"{point}.yml")}
         # of another service, which does not change
         model["hooks"] += [{**hook, "service": "mariadb"}, {**hook, "service": "nova_api"}]
-    done = run(["mariadb"], __service_model=model)
+    done = run(["mariadb"], service_model=model)
     assert done.code == 0, done.text
     calls = [call for call in _short(done.calls) if "toolbox" in call or "host_step" in call]
     around = [[f"{host} toolbox before_replace", f"{host} host_step mariadb", f"{host} toolbox after_replace"] for host in HOSTS]

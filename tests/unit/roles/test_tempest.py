@@ -117,7 +117,7 @@ def options(name: str, **variables: t.Any) -> dict[str, t.Any]:
         "cloud_image_prefix": "caisson/",
         "cloud_image_tag": "1",
         "groups": {"compute": ["a", "b"], "network": ["a"]},
-        "hostvars": {"a": {"__verify_offer": {"result": offer}}},
+        "hostvars": {"a": {"verify_offer": {"result": offer}}},
         "inventory_dir": "/inventory",
         "nova_compute_group": "compute",
         "verify_host": "a",
