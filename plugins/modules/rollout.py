@@ -118,7 +118,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal_
 
 Params = dict[str, t.Any]
 #: The journal before and after a change; what both have of plan and events is not always read.
-Change = tuple[rollout.Rollout | None, rollout.Rollout | None]
+Change = tuple[t.Optional[rollout.Rollout], t.Optional[rollout.Rollout]]
 
 
 def _change(file: JournalFile, params: Params, write: bool) -> Change:

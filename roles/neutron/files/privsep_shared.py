@@ -33,7 +33,7 @@ def run_helper(arguments: "list[str]") -> t.NoReturn:
     try:
         importlib.import_module("oslo_privsep.daemon").helper_main()
     except SystemExit as end:
-        os._exit(1 if end.code else 0)
+        os._exit(0 if end.code in (None, 0) else 1)
     except BaseException:
         traceback.print_exc()
         os._exit(1)
