@@ -77,7 +77,7 @@ def test_the_check_of_a_host_tells_what_it_offers_and_how_far_a_rollout_is(tmp_p
     ):
         found = host_check._facts(params, remember=False)
         assert host_check._facts({**params, "substrate": False, "journal": False}, remember=True) == {}
-    substrate.assert_called_once_with("example", "libvirt:1", "unix:///e.sock", False)
+    substrate.assert_called_once_with("example", "libvirt:1", params, False)
     assert found["ansible_facts"] == {"cloud_substrate": {"virt_type": "kvm"}}
     assert (found["journal"]["phase"], found["journal"]["moves"]) == ("verified", [])
 

@@ -30,6 +30,10 @@ VALUES: dict[str, tuple[list[t.Any], list[t.Any]]] = {
     "ipv4_interface": (["192.0.2.1/24"], ["", "192.0.2.1/33", "x"]),
     "host_port": (["a.example:9093", "192.0.2.1:9093", "[2001:db8::1]:9093"], ["", "a", "a:0", "a:65536", "http://a:9093", "::1:9"]),
     "registry": (["a.example", "a.example:5000", "192.0.2.0/24", "[::1]:5000"], ["", "http://a:5000", "a:5000/x", "a b"]),
+    "engine_url": (
+        ["unix:///var/run/docker.sock", "unix:///run/podman/podman.sock", "tcp://a.example:2376", "tcp://192.0.2.1:2376"],
+        ["", "unix://docker.sock", "unix:///a b", "tcp://a", "tcp://a:0", "http://a:2376", "/var/run/docker.sock"],
+    ),
     "url": (["http://a.example/debian", "https://a"], ["", "a.example", "ftp://a", "http:// a", "http:///"]),
     "ovsdb_connection": (
         ["tcp:192.0.2.1:6641", "ssl:a.example:6641", "tcp:[2001:db8::1]:6641", "tcp:192.0.2.1:6641,tcp:192.0.2.2:6641"],
