@@ -103,4 +103,5 @@ def test_a_run_without_changes_starts_two_modules_on_each_host() -> None:
     assert always == ["host_check", "host_plan"]
     # of control hosts that take no part in the run, and where no check of the host came before
     others = {task["module"]: task.get("when") or task.get("loop") for task in tasks if task["module"] not in always}
-    assert others == {"rollout": "{{ rollout_journal_read_hosts | default(rollout_journal_hosts) }}", "substrate_facts": "not __service_looked"}
+    hosts = "{{ rollout_journal_read_hosts | default(rollout_journal_hosts) }}"
+    assert others == {"rollout": hosts, "substrate_facts": "not __service_looked"}
