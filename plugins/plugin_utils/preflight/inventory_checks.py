@@ -19,6 +19,8 @@ OVERRIDES = "_service_overrides"
 BUILD = "build"
 #: The group that playbooks name themselves, whatever groups the services are in.
 CONTROL = "control"
+#: Names the hosts that keep the journal of upgrades; group ``control`` unless the operator says otherwise.
+JOURNAL = "rollout_journal_group"
 #: The role whose variables hold for all services.
 SHARED = "cloud"
 
@@ -232,10 +234,16 @@ def check_groups(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Seque
     known = sorted(name for name in groups if name not in ("all", "ungrouped"))
     faults = []
     for name, variables in missing.items():
+        if name == CONTROL and variables == [JOURNAL]:
+            faults.append(_no_control(patterns))
+            continue
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
         faults.append(f"the inventory has no host group '{name}', which {_names(variables)} (it has: {', '.join(known) or 'none'}){hint}")
     for pattern, variables in empty.items():
+        if pattern == CONTROL and variables == [JOURNAL]:
+            faults.append(_no_control(patterns))
+            continue
         faults.append(f"host group '{pattern}', which {_names(variables)}, has no hosts; put hosts into it, or name another group")
     return faults
 
@@ -246,13 +254,18 @@ def check_control(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Sequ
     reported = CONTROL in named if CONTROL not in groups else CONTROL in patterns.values()
     if not patterns or groups.get(CONTROL) or reported:
         return []
+    return [_no_control(patterns)]
+
+
+def _no_control(patterns: t.Mapping[str, t.Any]) -> str:
+    """Return what to do where group ``control`` has no hosts: most services tell which group is meant."""
     (usual, _count), *_others = collections.Counter(map(str, patterns.values())).most_common()
     children = ", ".join(f"{name}: {{}}" for name in usual.split(":"))
-    return [
+    return (
         f"host group '{CONTROL}' has no hosts: they keep the journal of upgrades, and the first one runs verification, backups of the "
         f"secrets file and the like. If your group has another name, put it into '{CONTROL}', below all, children: "
         f"{CONTROL}: {{children: {{{children}}}}}"
-    ]
+    )
 
 
 def check_build_host(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:

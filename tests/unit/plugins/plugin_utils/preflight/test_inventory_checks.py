@@ -117,6 +117,10 @@ def test_there_are_control_hosts_whatever_groups_the_services_have() -> None:
     assert fault.endswith(": control: {children: {chiefs: {}}}")
     assert checks.check_control({"nova_group": "chiefs", "ovn_group": "control:chiefs"}, {"chiefs": ["a"], "control": []})
     assert not checks.check_control(patterns, {"chiefs": ["a"], "compute": ["b"], "control": ["a"]})
+    # the journal's group has a default of this name: that is no second fault, and the remedy is the same
+    defaulted = {**patterns, "rollout_journal_group": "control"}
+    for groups in ({"chiefs": ["a"], "compute": ["b"]}, {"chiefs": ["a"], "compute": ["b"], "control": []}):
+        assert checks.check_groups(defaulted, groups) + checks.check_control(defaulted, groups) == [fault]
     # nothing of the play needs them, or the group is missed already
     assert not checks.check_control({}, {"build": ["a"]})
     assert not checks.check_control({"nova_group": "control"}, {"chiefs": ["a"]})
