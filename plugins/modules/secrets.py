@@ -52,7 +52,7 @@ EXAMPLES = r"""
 - name: Generate missing secrets
   caisson.openstack.secrets:
     file: "{{ inventory_dir }}/secrets.yml"
-  register: cloud_secret_store
+  register: service_secret_store
 """
 
 RETURN = r"""

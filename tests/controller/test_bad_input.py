@@ -41,7 +41,7 @@ _MODEL = """
   tasks:
     - {import_role: {name: caisson.openstack.cloud, tasks_from: services}}
     - caisson.openstack.secrets: {file: "{{ cloud_secrets_file }}"}
-      register: cloud_secret_store
+      register: service_secret_store
       run_once: true
       check_mode: true
       changed_when: false

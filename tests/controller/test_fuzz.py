@@ -69,7 +69,7 @@ _PLAYBOOK = """
   tasks:
     - {import_role: {name: caisson.openstack.cloud, tasks_from: services}}
     - caisson.openstack.secrets: {file: "{{ directory }}/secrets.yml"}
-      register: cloud_secret_store
+      register: service_secret_store
       check_mode: true
     - ansible.builtin.copy:
         content: "{{ dict(names | zip(query('ansible.builtin.vars', *names))) | to_json }}"
