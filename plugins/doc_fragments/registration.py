@@ -62,3 +62,16 @@ options:
         elements: str
         default: []
 """
+
+    AUTH = r"""
+options:
+  auth:
+    description: How to log in at Keystone.
+    type: dict
+    suboptions:
+      auth_url: {description: The API with its version., type: str, required: true}
+      username: {description: An administrator., type: str, required: true}
+      password: {description: Password of the administrator., type: str, required: true}
+      project_name: {description: Project to log in to., type: str, required: true}
+      ca_certificates: {description: 'CA certificates to trust instead of the system''s, as PEM text.', type: str, default: ''}
+"""

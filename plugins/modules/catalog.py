@@ -16,15 +16,7 @@ description:
 author: The caisson authors (@caisson)
 options:
   auth:
-    description: How to log in.
-    type: dict
     required: true
-    suboptions:
-      auth_url: {description: The API with its version., type: str, required: true}
-      username: {description: An administrator., type: str, required: true}
-      password: {description: Password of the administrator., type: str, required: true}
-      project_name: {description: Project to log in to., type: str, required: true}
-      ca_certificates: {description: 'CA certificates to trust instead of the system''s, as PEM text.', type: str, default: ''}
   region:
     description: Region of the endpoints.
     type: str
@@ -37,7 +29,7 @@ options:
     description: Seconds to wait for an API that is starting.
     type: int
     default: 60
-extends_documentation_fragment: [caisson.openstack.registration]
+extends_documentation_fragment: [caisson.openstack.registration, caisson.openstack.registration.auth]
 attributes:
   check_mode: {support: full, description: Says what would be created or changed. Where Keystone does not answer yet that is everything.}
   diff_mode: {support: full, description: 'Shows each step and its reason, never passwords.'}

@@ -53,13 +53,6 @@ options:
     default: mariadb
   auth:
     description: How to log in at Keystone, whose users and endpoints are compared if this is given.
-    type: dict
-    suboptions:
-      auth_url: {description: The API with its version., type: str, required: true}
-      username: {description: An administrator., type: str, required: true}
-      password: {description: Password of the administrator., type: str, required: true}
-      project_name: {description: Project to log in to., type: str, required: true}
-      ca_certificates: {description: 'CA certificates to trust instead of the system''s, as PEM text.', type: str, default: ''}
   auth_job:
     description: Job that sets the password of O(auth). While it has to run because its triggers changed, Keystone is not asked.
     type: str
@@ -78,6 +71,7 @@ extends_documentation_fragment:
   - caisson.openstack.files
   - caisson.openstack.specifications
   - caisson.openstack.registration
+  - caisson.openstack.registration.auth
   - caisson.openstack.registration.databases
 attributes:
   check_mode: {support: full, description: 'Reports a change if a run without check mode would make one.'}

@@ -59,8 +59,9 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, ImageStore, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.images import sbom
+from ansible_collections.caisson.openstack.plugins.module_utils.images.store import ImageStore
 
 ARGUMENTS: dict[str, t.Any] = {
     "directory": {"type": "path", "required": True},

@@ -56,8 +56,9 @@ shipped:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, ImageStore, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.images import transfer
+from ansible_collections.caisson.openstack.plugins.module_utils.images.store import ImageStore
 
 
 def main() -> None:

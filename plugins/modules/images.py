@@ -125,9 +125,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, ImageStore, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.images import builder as image_builder
 from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes as images
+from ansible_collections.caisson.openstack.plugins.module_utils.images.store import ImageStore
 
 ARGUMENTS: dict[str, t.Any] = {
     "release": {"type": "str", "required": True},

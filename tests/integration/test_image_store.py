@@ -10,7 +10,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, ImageStore, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, connect
+from ansible_collections.caisson.openstack.plugins.module_utils.images.store import ImageStore
 
 PREFIX = "localhost/x-caisson-test"
 

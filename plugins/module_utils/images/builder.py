@@ -13,8 +13,9 @@ import time
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import commands, graph
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, ImageStore
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError
 from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes as images
+from ansible_collections.caisson.openstack.plugins.module_utils.images.store import ImageStore
 
 #: Label of the stages of a multi-stage build, which are removed afterwards.
 STAGE_LABEL = "org.caisson.stage=true"

@@ -7,7 +7,8 @@ import concurrent.futures
 import dataclasses
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, ImageStore
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError
+from ansible_collections.caisson.openstack.plugins.module_utils.images.store import ImageStore
 
 Direction = t.Literal["push", "pull"]
 
