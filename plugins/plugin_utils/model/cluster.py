@@ -135,7 +135,8 @@ def _start_stopped(cluster: _Cluster) -> Starts:
         what = "they may have newer data" if cluster.with_data else "they may have data"
         return cluster.refuse(cluster.stopped, f"not all members are known, and {what} ({'; '.join(unknown)}); {remedy}")
     if not cluster.with_data:
-        first = next(host for host in [*cluster.states, ""] if host not in cluster.lost)
+        # one that has lost nothing if there is one
+        first = min(cluster.states, key=lambda host: host in cluster.lost)
         return _led_by(cluster, "seed", first, "founds")
     if len({state.cluster for state in cluster.with_data.values()}) > 1:
         found = _listed(cluster.with_data)

@@ -171,3 +171,8 @@ def test_hosts_and_containers_are_told_apart() -> None:
     }
     (line,) = cluster.refusals(starts)
     assert line.startswith("nb on h1: not all members are known, and they may have newer data (h1: damaged)")
+
+
+def test_a_cluster_is_founded_though_every_host_has_lost_its_data() -> None:
+    assert actions(EMPTY, EMPTY, EMPTY, lost=["h1", "h2", "h3"]) == "h1 seed, h2 join, h3 join"
+    assert actions(EMPTY, EMPTY, EMPTY, lost=["h1"]) == "h1 join, h2 seed, h3 join"
