@@ -209,7 +209,7 @@ def plan(recipes: t.Sequence[Recipe], present: t.Mapping[str, Present], refresh:
     for recipe in recipes:
         reasons[recipe.name] = _reasons(recipe, present, refresh)
         if recipe.name in present:
-            reasons[recipe.name] += [f"image {parent} is built anew" for parent in recipe.parents if reasons[parent]]
+            reasons[recipe.name] += [f"image {parent} is rebuilt" for parent in recipe.parents if reasons[parent]]
     return reasons
 
 

@@ -44,7 +44,7 @@ def test_what_was_built_from_the_same_inputs_is_left_alone() -> None:
 def test_what_is_missing_is_built_with_what_stands_on_it() -> None:
     present = built(recipes())
     del present[BASE]
-    assert images.plan(recipes(), present) == {ROOT: [], BASE: ["it does not exist"], APP: ["image base is built anew"]}
+    assert images.plan(recipes(), present) == {ROOT: [], BASE: ["it does not exist"], APP: ["image base is rebuilt"]}
 
 
 def test_all_are_missing() -> None:
@@ -53,7 +53,7 @@ def test_all_are_missing() -> None:
 
 def test_a_changed_recipe_is_named() -> None:
     reasons = images.plan(recipes(base="FROM root\nRUN true"), built(recipes()))
-    assert reasons == {ROOT: [], BASE: ["Containerfile changed"], APP: ["image base is built anew"]}
+    assert reasons == {ROOT: [], BASE: ["Containerfile changed"], APP: ["image base is rebuilt"]}
 
 
 def test_a_changed_file_is_named() -> None:
@@ -70,7 +70,7 @@ def test_a_parent_that_somebody_replaced_counts() -> None:
 
 def test_a_refresh_rebuilds_everything() -> None:
     reasons = images.plan(recipes(), built(recipes()), refresh=True)
-    assert reasons == {ROOT: ["a refresh was asked for"], BASE: ["image root is built anew"], APP: ["image base is built anew"]}
+    assert reasons == {ROOT: ["a refresh was asked for"], BASE: ["image root is rebuilt"], APP: ["image base is built anew"]}
 
 
 def test_an_image_of_the_operator_needs_no_label() -> None:
