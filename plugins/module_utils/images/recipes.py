@@ -218,7 +218,7 @@ def _reasons(recipe: Recipe, present: t.Mapping[str, Present], refresh: bool) ->
     if own is None:
         return ["it does not exist"]
     if recipe.kind != "build" and refresh:
-        return ["a refresh was asked for"]
+        return ["a refresh was requested"]
     if recipe.kind == "existing":
         return []
     try:

@@ -70,7 +70,7 @@ def test_a_parent_that_somebody_replaced_counts() -> None:
 
 def test_a_refresh_rebuilds_everything() -> None:
     reasons = images.plan(recipes(), built(recipes()), refresh=True)
-    assert reasons == {ROOT: ["a refresh was asked for"], BASE: ["image root is rebuilt"], APP: ["image base is built anew"]}
+    assert reasons == {ROOT: ["a refresh was requested"], BASE: ["image root is rebuilt"], APP: ["image base is rebuilt"]}
 
 
 def test_an_image_of_the_operator_needs_no_label() -> None:
