@@ -376,7 +376,7 @@ def _result(built: model.HostModel, known: set[str]) -> dict[str, t.Any]:
         "containers": [spec.name for spec in built.containers],
         "images": built.images,
         "files": base64.b64encode(zlib.compress(json.dumps(payload).encode())).decode(),
-        "waves": {name: dataclasses.asdict(wave) for name, wave in built.waves.items()},
+        "stages": {name: dataclasses.asdict(stage) for name, stage in built.stages.items()},
         "databases": [dataclasses.asdict(item) for item in built.databases],
         "users": [dataclasses.asdict(item) for item in built.users],
         "endpoints": [dataclasses.asdict(item) for item in built.endpoints],

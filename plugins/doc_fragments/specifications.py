@@ -78,7 +78,7 @@ cluster:
 members: {description: Addresses of all hosts of the cluster., type: dict, default: {}}
 config_digest: {description: Digest of the files whose change restarts the container., type: str, default: ''}
 reload_digest: {description: Digest of the files whose change reloads the container., type: str, default: ''}
-wave: {description: Start round of its service., type: str, default: ''}
+stage: {description: Stage of its service., type: str, default: ''}
 tier: {description: Tier in which a rollout comes to it., type: str, default: ''}
 shared: {description: Whether more than one host has it. Such a container is replaced host by host., type: bool, default: false}
 """

@@ -53,7 +53,7 @@ services: {description: Names of the services in the play., type: list, elements
 containers: {description: Names of the containers of this host., type: list, elements: str, returned: success}
 images: {description: References of the images that this host needs., type: list, elements: str, returned: success}
 files: {description: 'All files of this host, packed for the module config_files.', type: str, returned: success}
-waves: {description: Jobs and containers of this host by start round., type: dict, returned: success}
+stages: {description: Jobs and containers of this host by stage., type: dict, returned: success}
 databases: {description: Databases of all services., type: list, elements: dict, returned: success}
 users: {description: Keystone users of all services., type: list, elements: dict, returned: success}
 endpoints: {description: Catalog entries of all services., type: list, elements: dict, returned: success}

@@ -66,11 +66,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 turns:
-  description: Which hosts replace or restart the containers of which start round and tier, one turn after the other.
+  description: Which hosts replace or restart the containers of which stage and tier, one turn after the other.
   returned: success
   type: list
   elements: dict
-  sample: [{wave: service, tier: api, hosts: [control1]}, {wave: service, tier: api, hosts: [control2]}]
+  sample: [{stage: service, tier: api, hosts: [control1]}, {stage: service, tier: api, hosts: [control2]}]
 settled: {description: Whether there is nothing to change and everything is healthy., type: bool, returned: success}
 unhealthy: {description: Containers that are as they should be but not healthy., type: list, elements: str, returned: success}
 starts:

@@ -42,7 +42,7 @@ _INVENTORY = {
 _SERVICE = """
 alpha_service:
   name: alpha
-  wave: service
+  stage: service
   containers:
     - name: alpha_api
       image: alpha
@@ -164,7 +164,7 @@ def test_overrides_of_every_level_apply_in_their_order(site: Site) -> None:
     assert "level = host\nname = C2\n" in site.content("c2", "alpha.conf")
     assert site.content("c1", "list") == "my own\n"
     assert json.loads(site.content("c1", "new.json")) == {"a": [1]}
-    (container,) = site.result("c1")["waves"]["service"]["containers"]
+    (container,) = site.result("c1")["stages"]["service"]["containers"]
     assert (container["env"], container["memory"]) == ({"A": "1", "B": "2"}, "64m")
 
 
@@ -202,7 +202,10 @@ _BAD_VARIABLES: list[tuple[dict[str, t.Any], str]] = [
     ),
     ({"alpha_shared": "word"}, "alpha_service.files[1]: expected a mapping, got 'word'"),
     ({"alpha_service_overrides": {"name": "beta"}}, "alpha_service.name: is 'beta'; it must be the name of the role"),
-    ({"alpha_service_overrides": {"wave": "third"}}, "alpha_service.wave: expected one of infrastructure, identity, service, got 'third'"),
+    (
+        {"alpha_service_overrides": {"stage": "third"}},
+        "alpha_service.stage: expected one of infrastructure, identity, service, got 'third'",
+    ),
 ]
 _BAD_FILES: list[tuple[str, str, str]] = [
     ("config/alpha/alpha.conf", "[DEFAULT\n", "alpha.conf: line 1: section header '[DEFAULT' is not closed"),

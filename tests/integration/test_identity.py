@@ -48,7 +48,7 @@ demo_required_secrets:
   - {name: demo_key, type: hex}
 demo_service:
   name: demo
-  wave: service
+  stage: service
   containers:
     - name: "{{ cloud_name }}-demo"
       image: python

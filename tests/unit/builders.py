@@ -25,7 +25,7 @@ def a_job(name: str = "sync", **options: t.Any) -> Job:
 
 
 def a_service(**options: t.Any) -> Service:
-    return Service(**{"name": "x", "wave": "service", "containers": [a_container()], **options})
+    return Service(**{"name": "x", "stage": "service", "containers": [a_container()], **options})
 
 
 def a_backup(name: str = "data", **options: t.Any) -> Backup:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-Wave = t.Literal["infrastructure", "identity", "service"]
-#: Order of the start rounds of a run.
-WAVES: tuple[str, ...] = t.get_args(Wave)
+Stage = t.Literal["infrastructure", "identity", "service"]
+#: Order of the stages of a run.
+STAGES: tuple[str, ...] = t.get_args(Stage)
 Tier = t.Literal["switch", "ovn", "backend", "identity", "conductor", "worker", "api", "network", "compute"]
 #: Order in which a rollout goes through the containers of a cloud; back it goes the other way round.
 TIERS: tuple[Tier, ...] = t.get_args(Tier)
-_TIER_OF_WAVE: dict[str, Tier] = {"infrastructure": "backend", "identity": "identity", "service": "api"}
+_TIER_OF_STAGE: dict[str, Tier] = {"infrastructure": "backend", "identity": "identity", "service": "api"}
 
 
 #: Phases of jobs that belong to a rollout.
@@ -124,7 +124,7 @@ class Container(ContainerOptions):
 
     With ``public_ports`` it listens on the ports of all frontends as well, on the load balancer's address.
 
-    ``tier`` says when a rollout comes to it; by default that of its start round. ``agent`` is how it reports itself to an API, such as
+    ``tier`` says when a rollout comes to it; by default that of its stage. ``agent`` is how it reports itself to an API, such as
     ``compute nova-scheduler``: a rollout goes on when that says that it is up.
     """
 
@@ -175,7 +175,7 @@ class JobOptions:
 class Job(JobOptions):
     """A one-shot container in the place of another, and how to tell that it is done.
 
-    ``bootstrap``, ``start`` and ``finalize`` belong to a start round. The others belong to a rollout: ``check`` says whether it may
+    ``bootstrap``, ``start`` and ``finalize`` belong to a stage. The others belong to a rollout: ``check`` says whether it may
     begin, ``expand`` prepares the databases so that the old release and the new one can use them, ``revert`` runs in the old image
     before old containers start again, ``contract`` closes the way back. ``script`` is a file of the role that is given as standard input.
 
@@ -321,7 +321,7 @@ class Service:
     """
 
     name: str
-    wave: Wave
+    stage: Stage
     enabled: bool = True
     requires: list[str] = dataclasses.field(default_factory=list)
     containers: list[Container] = dataclasses.field(default_factory=list)
@@ -340,4 +340,4 @@ class Service:
         for file in self.files:
             file.containers = file.containers or [container.name for container in self.containers]
         for container in self.containers:
-            container.tier = container.tier or _TIER_OF_WAVE[self.wave]
+            container.tier = container.tier or _TIER_OF_STAGE[self.stage]

@@ -34,7 +34,7 @@ _NOT_COMPARED = frozenset(
         "stop_check",
         "drain",
         "ready",
-        "wave",
+        "stage",
         "tier",
         "shared",
         "cluster",
@@ -61,13 +61,13 @@ class ContainerSpec(ContainerOptions):
 
     ``config_digest`` covers the files whose change restarts the container, ``reload_digest`` those that it
     reads again on ``reload_signal``. ``shared`` is true if more than one host has the container: such a one is replaced and restarted
-    host by host, in the turn of its ``wave`` and ``tier``. Of a cluster, ``members`` are the addresses of all its hosts.
+    host by host, in the turn of its ``stage`` and ``tier``. Of a cluster, ``members`` are the addresses of all its hosts.
     """
 
     service: str
     config_digest: str = ""
     reload_digest: str = ""
-    wave: str = ""
+    stage: str = ""
     tier: str = ""
     shared: bool = False
     members: dict[str, str] = dataclasses.field(default_factory=dict)

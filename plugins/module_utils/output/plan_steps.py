@@ -45,10 +45,12 @@ def file_step(change: config_tree.FileChange, wanted: config_tree.WantedTree, se
 def outcome_step(outcome: Outcome, spec: ContainerSpec | None, secrets: list[str]) -> PlanStep:
     """Return the step that changes a container or runs a job; *spec* is that of the container, and no secret of *secrets* is shown."""
     stopped = spec if outcome.action in ("replace", "restart") else None
-    turn = (stopped.wave, stopped.tier) if stopped and stopped.shared else ("", "")
+    turn = (stopped.stage, stopped.tier) if stopped and stopped.shared else ("", "")
     values = {field: getattr(outcome, field) for field in ("kind", "name", "action", "service", "reasons")}
     values["reasons"] = masking.masked(outcome.reasons, secrets)
-    return PlanStep(**values, impact=stopped.impact if stopped else "", digest=digest([secrets, outcome.after]), wave=turn[0], tier=turn[1])
+    return PlanStep(
+        **values, impact=stopped.impact if stopped else "", digest=digest([secrets, outcome.after]), stage=turn[0], tier=turn[1]
+    )
 
 
 def releases(engine: Engine, cloud: str, containers: list[ContainerSpec]) -> list[list[str]]:

@@ -26,7 +26,7 @@ class PlanError(ValueError):
 class PlanStep:
     """One change, why it is made, and what users notice; ``digest`` stands for what it leads to.
 
-    ``wave`` and ``tier`` say when it is the turn of a change that hosts make one after the other; others have none.
+    ``stage`` and ``tier`` say when it is the turn of a change that hosts make one after the other; others have none.
     """
 
     kind: t.Literal["file", "container", "job", "database", "catalog"]
@@ -37,7 +37,7 @@ class PlanStep:
     impact: str = ""
     digest: str = ""
     diff: str = ""
-    wave: str = ""
+    stage: str = ""
     tier: str = ""
 
 

@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.caisson.openstack.plugins.module_utils.common.urls import url_host
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import (
     ROLLOUT_PHASES,
-    WAVES,
+    STAGES,
     ConfigFile,
     Container,
     ContainerOptions,
@@ -59,8 +59,8 @@ class HostFile:
 
 
 @dataclasses.dataclass
-class WaveModel:
-    """What one host does in one start round."""
+class StageModel:
+    """What one host does in one stage."""
 
     bootstrap: list[JobSpec] = dataclasses.field(default_factory=list)
     containers: list[ContainerSpec] = dataclasses.field(default_factory=list)
@@ -110,7 +110,7 @@ class HostModel:
 
     services: list[str]
     files: list[HostFile]
-    waves: dict[str, WaveModel]
+    stages: dict[str, StageModel]
     databases: list[Database]
     users: list[User]
     endpoints: list[Endpoint]
@@ -127,12 +127,12 @@ class HostModel:
     @property
     def containers(self) -> list[ContainerSpec]:
         """All long-running containers of the host."""
-        return [spec for wave in self.waves.values() for spec in wave.containers]
+        return [spec for stage in self.stages.values() for spec in stage.containers]
 
     @property
     def images(self) -> list[str]:
         """References of all images that the host needs."""
-        jobs = [job.container for wave in self.waves.values() for job in (*wave.bootstrap, *wave.start, *wave.finalize)]
+        jobs = [job.container for stage in self.stages.values() for job in (*stage.bootstrap, *stage.start, *stage.finalize)]
         return sorted({spec.image for spec in (*self.containers, *jobs)})
 
 
@@ -164,7 +164,7 @@ def build(services: t.Sequence[Service], site: Site, render: Renderer, selection
     built = HostModel(
         services=[service.name for service in services if service.name in selection.services],
         files=[],
-        waves={wave: WaveModel() for wave in WAVES},
+        stages={stage: StageModel() for stage in STAGES},
         databases=[item for service in active for item in service.databases],
         users=[item for service in active for item in service.users],
         endpoints=[item for service in active for item in service.endpoints],
@@ -172,7 +172,7 @@ def build(services: t.Sequence[Service], site: Site, render: Renderer, selection
         reach=_reach(services, active, site, selection),
     )
     for service in active:
-        wave = built.waves[service.wave]
+        stage = built.stages[service.stage]
         specs = {}
         for item, own in _own_containers(service, site, render):
             specs[item.name] = _container(service, item, own, site)
@@ -184,7 +184,7 @@ def build(services: t.Sequence[Service], site: Site, render: Renderer, selection
             built.restores.append(part)
             if not backup.once or _first(service, backup.container, site, selection.hosts):
                 built.backups.append(part)
-        wave.containers += specs.values()
+        stage.containers += specs.values()
         built.gates += [_gate(service, item, site) for item in service.containers if item.name in specs]
         built.schemas += [SchemaSpec(item, specs[item.container]) for item in service.schemas if _first(service, item.container, site)]
         built.hooks += [
@@ -192,7 +192,7 @@ def build(services: t.Sequence[Service], site: Site, render: Renderer, selection
             for item in service.hooks
             if specs and (not item.once or _first(service, service.containers[0].name, site, selection.hosts))
         ]
-        _add_jobs({**vars(wave), **built.rollout_jobs}, service, specs, site, selection.hosts)
+        _add_jobs({**vars(stage), **built.rollout_jobs}, service, specs, site, selection.hosts)
     needed = required(services, selection.services)
     for service in (service for service in services if service.name in needed):
         built.required += [_container(service, item, own, site) for item, own in _own_containers(service, site, render)]
@@ -250,7 +250,7 @@ def _container(service: Service, item: Container, files: list[tuple[ConfigFile, 
         service=service.name,
         config_digest=_files_digest(files, "restart"),
         reload_digest=_files_digest(files, "reload"),
-        wave=service.wave,
+        stage=service.stage,
         tier=item.tier or "",
         shared=len(resolve_group(item.group, site.groups)) > 1,
         **values,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import TIERS, WAVES
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import STAGES, TIERS
 from ansible_collections.caisson.openstack.plugins.module_utils.output.plans import PlanStep
 
 
@@ -16,15 +16,15 @@ class SerialError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Turn:
-    """Hosts that replace their containers of one start round and tier at the same time."""
+    """Hosts that replace their containers of one stage and tier at the same time."""
 
-    wave: str
+    stage: str
     tier: str
     hosts: list[str]
 
 
 def order(hosts: t.Mapping[str, t.Sequence[PlanStep]], serial: t.Sequence[int | str] = (1,)) -> list[Turn]:
-    """Return the turns that the steps of a plan take: by start round, then by tier, then by host in the order of *hosts*.
+    """Return the turns that the steps of a plan take: by stage, then by tier, then by host in the order of *hosts*.
 
     Args:
         serial: hosts of each turn of a tier, in the form of Ansible's ``serial``.
@@ -33,10 +33,10 @@ def order(hosts: t.Mapping[str, t.Sequence[PlanStep]], serial: t.Sequence[int | 
         SerialError: if *serial* is wrong.
     """
     turns = []
-    for wave in WAVES:
+    for stage in STAGES:
         for tier in TIERS:
-            own = [host for host, steps in hosts.items() if any((step.wave, step.tier) == (wave, tier) for step in steps)]
-            turns += [Turn(wave, tier, batch) for batch in batches(own, serial)]
+            own = [host for host, steps in hosts.items() if any((step.stage, step.tier) == (stage, tier) for step in steps)]
+            turns += [Turn(stage, tier, batch) for batch in batches(own, serial)]
     return turns
 
 
@@ -68,6 +68,6 @@ def summary(turns: t.Iterable[Turn], hosts: t.Mapping[str, t.Sequence[PlanStep]]
     """Return the turns as lines for people."""
     lines = []
     for number, turn in enumerate(turns, start=1):
-        names = sorted({step.name for host in turn.hosts for step in hosts[host] if (step.wave, step.tier) == (turn.wave, turn.tier)})
+        names = sorted({step.name for host in turn.hosts for step in hosts[host] if (step.stage, step.tier) == (turn.stage, turn.tier)})
         lines.append(f"  {number}. {', '.join(turn.hosts)}: {', '.join(names)}")
     return ["Replaced or restarted host by host, in this order:", *lines] if lines else []

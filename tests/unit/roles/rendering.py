@@ -43,8 +43,8 @@ def render(inventory: pathlib.Path, directory: pathlib.Path, variables: dict[str
 def _host(document: dict[str, t.Any]) -> Host:
     model = document["model"]
     return {
-        "containers": [item for wave in model["waves"].values() for item in wave["containers"]],
-        "jobs": [job for wave in model["waves"].values() for phase in ("bootstrap", "start", "finalize") for job in wave[phase]],
+        "containers": [item for stage in model["stages"].values() for item in stage["containers"]],
+        "jobs": [job for stage in model["stages"].values() for phase in ("bootstrap", "start", "finalize") for job in stage[phase]],
         "files": json.loads(zlib.decompress(base64.b64decode(model["files"])))["files"],
         "volumes": set(model["volumes"]),
         "backups": model["backups"],

@@ -27,7 +27,7 @@ VARIABLES = {
     },
     "service_model": {
         "gates": [{"container": "nova_api", "backend": "nova_api", "agent": "", "url": ""}],
-        "waves": {},
+        "stages": {},
         "files": "",
         "hooks": [],
         "rollout_jobs": {"revert": [{"name": "back"}]},

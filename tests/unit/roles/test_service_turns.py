@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A start round replaces what several hosts have host by host: the tasks of the role, run by Ansible with fakes of the modules."""
+"""A stage replaces what several hosts have host by host: the tasks of the role, run by Ansible with fakes of the modules."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ TIERS = {"mariadb": "backend", "keystone_api": "identity", "nova_api": "api", "n
 
 def _variables(replaced: list[str], serial: int) -> dict[str, t.Any]:
     steps = [
-        {"name": name, "wave": "service", "tier": TIERS[name], "reasons": [], "kind": "container", "service": name} for name in replaced
+        {"name": name, "stage": "service", "tier": TIERS[name], "reasons": [], "kind": "container", "service": name} for name in replaced
     ]
-    steps.append({"name": "single", "wave": "", "tier": "", "reasons": [], "kind": "container", "service": "single"})
+    steps.append({"name": "single", "stage": "", "tier": "", "reasons": [], "kind": "container", "service": "single"})
     tiers = [tier for tier in dict.fromkeys(TIERS.values()) if any(step["tier"] == tier for step in steps)]
     batches = [HOSTS[at : at + serial] for at in range(0, len(HOSTS), serial)]
     jobs = [{"name": "on_api", "place": "nova_api"}, {"name": "on_single", "place": "single"}]
     containers = [{"name": name, "service": name} for name in [*TIERS, "single"]]
     gate = {"agent": "", "url": "", "backend": ""}
     return {
-        "__service_wave": "service",
-        "__service_plan": {"turns": [{"wave": "service", "tier": tier, "hosts": batch} for tier in tiers for batch in batches]},
+        "__service_stage": "service",
+        "__service_plan": {"turns": [{"stage": "service", "tier": tier, "hosts": batch} for tier in tiers for batch in batches]},
         "__service_host_plan": {"steps": steps},
         "service_model": {
             "gates": [
@@ -36,7 +36,7 @@ def _variables(replaced: list[str], serial: int) -> dict[str, t.Any]:
                 {**gate, "container": "nova_api", "backend": "nova_api", "url": "http://x"},
                 {**gate, "container": "nova_metadata", "agent": "compute nova-x"},
             ],
-            "waves": {
+            "stages": {
                 "service": {"bootstrap": [{"name": "first"}], "containers": containers, "start": jobs, "finalize": [{"name": "last"}]}
             },
             "files": "",
@@ -53,10 +53,10 @@ def _variables(replaced: list[str], serial: int) -> dict[str, t.Any]:
 
 @pytest.fixture
 def run(tmp_path: pathlib.Path) -> t.Callable[..., fake_role.Run]:
-    """Runs a start round on three hosts."""
+    """Runs a stage on three hosts."""
 
     def call(replaced: list[str], answers: dict[str, t.Any] | None = None, serial: int = 1, **variables: t.Any) -> fake_role.Run:
-        role = {"import_role": {"name": "caisson.openstack.service", "tasks_from": "wave"}}
+        role = {"import_role": {"name": "caisson.openstack.service", "tasks_from": "stage"}}
         after = {"caisson.openstack.host_identity": {"state": "released"}}
         play = {"hosts": "all", "gather_facts": False, "any_errors_fatal": True, "tasks": [{"block": [role], "always": [after]}]}
         host = {"ansible_connection": "local", **_variables(replaced, serial), **variables}
@@ -139,16 +139,16 @@ def test_a_run_that_lost_its_place_drains_nothing(run: t.Callable[..., fake_role
 
 
 def test_the_apis_are_not_asked_with_a_password_that_is_about_to_change(run: t.Callable[..., fake_role.Run]) -> None:
-    waves = {"infrastructure": _variables([], 1)["service_model"]["waves"]["service"]}
-    bootstrap = {"name": "keystone_bootstrap", "wave": "", "tier": "", "reasons": ["triggers changed"]}
-    for wave, asked in (("infrastructure", 0), ("service", 3)):
+    stages = {"infrastructure": _variables([], 1)["service_model"]["stages"]["service"]}
+    bootstrap = {"name": "keystone_bootstrap", "stage": "", "tier": "", "reasons": ["triggers changed"]}
+    for stage, asked in (("infrastructure", 0), ("service", 3)):
         found = _variables(["nova_api"], 1)
         for item in (*found["__service_plan"]["turns"], *found["__service_host_plan"]["steps"]):
-            item["wave"] = wave if item["tier"] else ""
+            item["stage"] = stage if item["tier"] else ""
         found["__service_host_plan"]["steps"].append(bootstrap)
-        found["service_model"]["waves"] |= waves
+        found["service_model"]["stages"] |= stages
         changed = {name: found[name] for name in ("__service_plan", "__service_host_plan", "service_model")}
-        done = run(["nova_api"], **changed, __service_wave=wave)
+        done = run(["nova_api"], **changed, __service_stage=stage)
         assert [item["name"] for item in done.calls].count("toolbox") == asked, done.text
         assert [item["name"] for item in done.calls].count("host_step") == 3, done.text
 

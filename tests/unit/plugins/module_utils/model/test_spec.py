@@ -57,7 +57,7 @@ _NEUTRAL: dict[str, t.Any] = {
     "stop_check": ContainerCommand(["may-stop"]),
     "drain": ContainerCommand(["leave"]),
     "ready": ReadyCheck(["caught-up"]),
-    "wave": "identity",
+    "stage": "identity",
     "tier": "api",
     "shared": True,
     "cluster": Cluster(ContainerCommand(["facts"])),

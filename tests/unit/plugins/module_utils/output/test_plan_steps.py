@@ -70,9 +70,9 @@ def test_a_secret_in_the_environment_is_in_no_step_of_a_container() -> None:
     ],
 )
 def test_only_a_stop_of_what_other_hosts_have_as_well_waits_for_a_turn(action: t.Any, shared: bool, turn: tuple[str, str]) -> None:
-    spec = ContainerSpec(name="api", service="x", image="x:1", command=["run"], wave="identity", tier="api", shared=shared)
+    spec = ContainerSpec(name="api", service="x", image="x:1", command=["run"], stage="identity", tier="api", shared=shared)
     step = plan_steps.outcome_step(Outcome("api", "container", "x", action, ["why"]), spec, [])
-    assert (step.wave, step.tier) == turn
+    assert (step.stage, step.tier) == turn
 
 
 def test_required_containers_must_be_as_defined_and_healthy() -> None:

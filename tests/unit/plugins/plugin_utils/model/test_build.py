@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import (
+    STAGES,
     TIERS,
-    WAVES,
     Database,
     Frontend,
     Hook,
@@ -131,7 +131,7 @@ def test_only_what_the_host_needs_is_rendered() -> None:
 
 def test_a_job_runs_once_or_on_every_host() -> None:
     service = a_service(jobs=[a_job("once"), a_job("each", phase="start"), a_job("last", phase="finalize")])
-    first, second, other = (_build(service, host=host).waves["service"] for host in ("c1", "c2", "n1"))
+    first, second, other = (_build(service, host=host).stages["service"] for host in ("c1", "c2", "n1"))
     assert [[job.name for job in jobs] for jobs in (first.bootstrap, first.start, first.finalize)] == [["once"], ["each"], ["last"]]
     assert [[job.name for job in jobs] for jobs in (second.bootstrap, second.start, second.finalize)] == [[], ["each"], []]
     assert (other.bootstrap, other.start, other.finalize) == ([], [], [])
@@ -139,16 +139,16 @@ def test_a_job_runs_once_or_on_every_host() -> None:
 
 def test_jobs_of_a_phase_run_in_the_order_they_are_listed() -> None:
     jobs = [a_job("j1"), a_job("k1", phase="start"), a_job("j2", after=["other"]), a_job("k2", phase="start"), a_job("j3")]
-    wave = _build(a_service(jobs=jobs)).waves["service"]
-    assert [(job.name, job.after) for job in wave.bootstrap] == [("j1", []), ("j2", ["other", "j1"]), ("j3", ["j2"])]
-    assert [(job.name, job.after) for job in wave.start] == [("k1", []), ("k2", ["k1"])]
+    stage = _build(a_service(jobs=jobs)).stages["service"]
+    assert [(job.name, job.after) for job in stage.bootstrap] == [("j1", []), ("j2", ["other", "j1"]), ("j3", ["j2"])]
+    assert [(job.name, job.after) for job in stage.start] == [("k1", []), ("k2", ["k1"])]
 
 
 def test_a_job_runs_in_the_place_of_its_container() -> None:
     container = a_container(volumes=["d:/d"], capabilities=["CHOWN"], survivors=["qemu"], after=["sync"], env={"A": "1"})
     service = a_service(containers=[container], files=[a_file()], jobs=[a_job(stdin="s", ok_codes=[0, 2], retries=3)])
     built = _build(service)
-    (job,) = built.waves["service"].bootstrap
+    (job,) = built.stages["service"].bootstrap
     (spec,) = built.containers
     same = dataclasses.replace(job.container, name=spec.name, command=spec.command, survivors=spec.survivors, after=spec.after)
     assert same == spec
@@ -159,7 +159,7 @@ def test_a_job_runs_in_the_place_of_its_container() -> None:
 def test_a_job_overrides_what_it_names_and_keeps_the_configuration() -> None:
     job = a_job(image="tool", user="0:0", capabilities=[], volumes=["t:/t"], devices=["/dev/x"], read_only=False, no_new_privileges=False)
     service = a_service(containers=[a_container(volumes=["d:/d"], capabilities=["CHOWN"])], files=[a_file()], jobs=[job])
-    found = _build(service).waves["service"].bootstrap[0].container
+    found = _build(service).stages["service"].bootstrap[0].container
     assert (found.image, found.user, found.capabilities, found.devices) == ("caisson/tool:1", "0:0", [], ["/dev/x"])
     assert found.volumes == ["t:/t", "/etc/caisson/api/config:/etc/x:ro"]
     assert (found.read_only, found.no_new_privileges) == (False, False)
@@ -185,7 +185,7 @@ def test_the_first_host_that_takes_part_does_what_is_done_once() -> None:
         site = dataclasses.replace(_site(host))
         built = model.build([service], site, lambda *_args: "", Selection(frozenset({"x"}), frozenset(taking_part)))
         assert [part.name for part in built.restores] == ["data"]
-        names = [job.name for job in built.waves["service"].start] + [part.name for part in built.backups]
+        names = [job.name for job in built.stages["service"].start] + [part.name for part in built.backups]
         return names + [hook.tasks for hook in built.hooks]
 
     assert done("c1", "c1", "c2") == ["each", "some", "data", "a.yml", "b.yml"]
@@ -219,13 +219,13 @@ def test_the_order_of_services_changes_no_specification(names: list[str], host: 
 # -- rollouts -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("wave", "tier"), [("infrastructure", "backend"), ("identity", "identity"), ("service", "api")])
-def test_a_container_without_a_tier_has_that_of_its_start_round(wave: str, tier: str) -> None:
+@pytest.mark.parametrize(("stage", "tier"), [("infrastructure", "backend"), ("identity", "identity"), ("service", "api")])
+def test_a_container_without_a_tier_has_that_of_its_stage(stage: str, tier: str) -> None:
     containers = [a_container(), a_container("worker", tier="worker")]
-    gates = _build(a_service(wave=wave, containers=containers)).gates
+    gates = _build(a_service(stage=stage, containers=containers)).gates
     assert [(gate.container, gate.tier) for gate in gates] == [("api", tier), ("worker", "worker")]
     assert tier in TIERS
-    assert wave in WAVES
+    assert stage in STAGES
 
 
 def test_a_gate_asks_for_an_agent_and_a_request_where_there_is_one() -> None:
@@ -258,8 +258,8 @@ def test_jobs_of_a_rollout_run_on_the_first_host_only_and_in_no_start_round() ->
     assert {phase: [(job.name, job.after, job.place) for job in jobs] for phase, jobs in built.rollout_jobs.items()} == {
         phase: [(f"{phase}1", [], "api"), (f"{phase}2", [f"{phase}1"], "api")] for phase in phases
     }
-    wave = built.waves["service"]
-    assert (wave.bootstrap, wave.start, wave.finalize) == ([], [], [])
+    stage = built.stages["service"]
+    assert (stage.bootstrap, stage.start, stage.finalize) == ([], [], [])
     for host in ("c2", "n1"):
         assert set(map(tuple, _build(service, host=host).rollout_jobs.values())) == {()}
 
@@ -268,7 +268,7 @@ def test_a_job_of_a_schema_leaves_it_to_what_knows_whether_the_database_is_ahead
     schemas = [Schema("x", "api", "x/db", "/etc/x/x.conf"), Schema("y", "api", "y/db", "/etc/x/y.conf", "api_database")]
     jobs = [a_job("first", schema="y"), a_job("second", schema="x", phase="expand"), a_job("third")]
     built = _build(a_service(schemas=schemas, databases=[Database("x", "x", "p"), Database("y", "y", "p")], jobs=jobs))
-    first, third = built.waves["service"].bootstrap
+    first, third = built.stages["service"].bootstrap
     guard = ["schema-migrations", "apply"]
     assert first.container.command == [*guard, "y", "y/db", "/etc/x/y.conf", "api_database", "sync"]
     # the plan of a rollout knows it
@@ -289,7 +289,7 @@ def test_a_schema_is_read_on_the_first_host_only_in_the_place_of_its_container()
 
 
 def test_a_selection_leaves_others_alone_and_names_what_it_takes_for_granted() -> None:
-    database = a_service(name="db", wave="infrastructure", containers=[a_container("db", ports=[3306])])
+    database = a_service(name="db", stage="infrastructure", containers=[a_container("db", ports=[3306])])
     other = a_service(name="other", containers=[a_container("other")], databases=[Database("o", "o", "p")])
     chosen = a_service(requires=["db"], files=[a_file()])
     built = model.build(
@@ -325,4 +325,4 @@ def test_a_host_without_containers_of_a_service_asks_for_nothing() -> None:
 
 
 def test_a_group_without_hosts_means_nothing_to_do() -> None:
-    assert _build(a_service(containers=[a_container(group="empty")], jobs=[a_job()])).waves["service"] == model.WaveModel()
+    assert _build(a_service(containers=[a_container(group="empty")], jobs=[a_job()])).stages["service"] == model.StageModel()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hosts take turns with the containers that several of them have: by start round, by tier, by host."""
+"""Hosts take turns with the containers that several of them have: by stage, by tier, by host."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ansible_collections.caisson.openstack.plugins.module_utils.output.plans imp
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import turns
 
 
-def step(name: str, wave: str = "", tier: str = "") -> PlanStep:
+def step(name: str, stage: str = "", tier: str = "") -> PlanStep:
     """Return the replacement of a container."""
-    return PlanStep(kind="container", name=name, action="replace", wave=wave, tier=tier)
+    return PlanStep(kind="container", name=name, action="replace", stage=stage, tier=tier)
 
 
 HOSTS = {
@@ -23,7 +23,7 @@ HOSTS = {
 
 
 def test_turns_are_in_the_order_of_start_rounds_tiers_and_hosts() -> None:
-    assert [(turn.wave, turn.tier, turn.hosts) for turn in turns.order(HOSTS)] == [
+    assert [(turn.stage, turn.tier, turn.hosts) for turn in turns.order(HOSTS)] == [
         ("infrastructure", "backend", ["c1"]),
         ("infrastructure", "backend", ["c2"]),
         ("infrastructure", "compute", ["n1"]),
