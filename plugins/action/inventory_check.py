@@ -69,7 +69,7 @@ class ActionModule(ControllerAction):
             faults += self._check_addresses(settings)
         if faults:
             lines = "\n".join(f"  - {line}" for line in inventory_checks.lines(faults, hosts))
-            raise AnsibleActionFail(f"the inventory does not describe a cloud; nothing was changed:\n{lines}")
+            raise AnsibleActionFail(f"the inventory is invalid; nothing was changed:\n{lines}")
         places = list(self._places())
         found = {"listeners": self._listeners(places), "volumes": self._volumes(places)}
         return {"changed": False, **found, "warnings": inventory_checks.lines(warnings, hosts)}
@@ -127,7 +127,7 @@ class ActionModule(ControllerAction):
         for host, own in settings.items():
             setting = own.get(name)
             if setting and isinstance(setting.value, str) and not pathlib.Path(setting.value).is_dir():
-                yield host, f"{setting.named(name)}: '{setting.value}' is no directory; make it, or leave the variable out"
+                yield host, f"{setting.named(name)}: '{setting.value}' is not a directory; create it, or remove the variable"
 
     def _check_sources(self) -> t.Iterator[str]:
         """Yield a fault for each directory given with ``-i`` of which Ansible reads the overrides, too, as an inventory."""

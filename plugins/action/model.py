@@ -350,7 +350,7 @@ def _key(service: Service, file: ConfigFile) -> tuple[str, str, tuple[str, ...]]
 
 def _report(faults: list[str]) -> str:
     lines = "\n".join(f"  - {fault}" for fault in faults)
-    return f"the definitions do not make a cloud; nothing was changed:\n{lines}"
+    return f"the service definitions are invalid; nothing was changed:\n{lines}"
 
 
 def _texts(value: t.Any) -> t.Iterator[str]:

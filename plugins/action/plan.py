@@ -71,5 +71,5 @@ class ActionModule(ControllerAction):
         moved = plans.moved(before, plan)
         if moved:
             lines = "\n".join(f"  - {line}" for line in moved)
-            what = f"the world has moved since the plan {approved} was made ({before.created}); nothing was changed"
-            raise AnsibleActionFail(f"{what}. Look at it and make a new one with the playbook plan:\n{lines}")
+            what = f"the cloud has changed since the plan {approved} was made ({before.created}); nothing was changed"
+            raise AnsibleActionFail(f"{what}. Make a new plan with the playbook plan and review it:\n{lines}")

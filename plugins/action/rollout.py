@@ -34,7 +34,7 @@ class ActionModule(ActionBase):
             if not args.get("unreachable_ok"):
                 raise
             # Ansible's ignore_unreachable ends a play with any_errors_fatal all the same, and says that it went well
-            why = f"{self._task.delegate_to or 'this host'} does not answer ({error}); what it knows of a rollout does not count"
+            why = f"{self._task.delegate_to or 'this host'} does not answer ({error}); its copy of the rollout journal is ignored"
             return {"changed": False, "journal": {}, "revision": 0, "warnings": [why]}
 
     def _call(self, args: dict[str, t.Any], task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:

@@ -30,7 +30,7 @@ class ActionModule(ControllerAction):
         except RolloutError as error:
             raise AnsibleActionFail(str(error)) from None
         if rollout is None:
-            raise AnsibleActionFail("this is no journal of a rollout: it is empty")
+            raise AnsibleActionFail("this is not a rollout journal: it is empty")
         figures = report.drawn(args["figures"])
         lines = report.summary(rollout, figures)
         show(lines)

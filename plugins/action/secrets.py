@@ -105,7 +105,7 @@ class ActionModule(ControllerAction):
         if missing:
             what = "it does not exist" if source.state == "missing" else f"it lacks {', '.join(missing)}"
             raise ValueError(
-                f"{what}, and this playbook makes no secrets of services. Bring the file of the cloud back (docs/operate.md, a lost "
+                f"{what}, and this playbook does not generate secrets of services. Restore the file of the cloud (docs/operate.md, a lost "
                 "secrets file); for a new cloud or a new service run the playbook site first"
             )
 

@@ -33,7 +33,7 @@ class ActionModule(ControllerAction):
         show(statuses.lines(status))
         if args["file"]:
             keep("status", args["file"], statuses.dump(status))
-        problems = [*status.faults, *(["something is not as the model says"] if status.drifted else [])]
+        problems = [*status.faults, *(["the cloud differs from its model"] if status.drifted else [])]
         if problems:
             return {"failed": True, "msg": "; ".join(problems), "faults": status.faults, "drifted": status.drifted}
         return {"changed": False, "faults": [], "drifted": False}

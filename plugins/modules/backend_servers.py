@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backend_servers
-short_description: Take a host out of the load balancer, and put it back
+short_description: Take a host out of the load balancer, and restore it
 version_added: 0.1.0
 description:
   - Runs on a host of the load balancer. A server that is drained gets no new request; the call returns when it has none left.

@@ -72,7 +72,7 @@ def _apply(keystone: Keystone, auth: dict[str, t.Any], **wanted: t.Any) -> list[
         for step in steps:
             keystone.apply(current, step)
     except CatalogError as error:
-        raise CatalogError(f"{error}; what came before is complete, run again when solved", error.status) from error
+        raise CatalogError(f"{error}; earlier changes are complete; fix this and run it again", error.status) from error
     return [str(step) for step in steps]
 
 

@@ -68,7 +68,7 @@ def main() -> None:
     except StateError as error:
         module.fail_json(msg=str(error))
     except OSError as error:
-        hint = "files written before it are complete, run again when solved"
+        hint = "files written before it are complete; fix this and run it again"
         module.fail_json(msg=f"cannot write {error.filename}: {error.strerror}; {hint}")
     module.exit_json(
         changed=bool(changes),

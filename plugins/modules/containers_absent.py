@@ -125,7 +125,7 @@ def main() -> None:
             if remove:
                 metrics.write(engine, params["cloud"])
     except (EngineError, OSError) as error:
-        module.fail_json(msg=f"{error}; run again when solved")
+        module.fail_json(msg=f"{error}; fix this and run it again")
     lines = "".join(f"{name}\n" for name in [*sorted(found), *volumes])
     module.exit_json(changed=bool(found or volumes), containers=sorted(found), volumes=volumes, diff={"before": lines, "after": ""})
 

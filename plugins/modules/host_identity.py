@@ -169,7 +169,7 @@ def main() -> None:
         held_by = vars(error.holder) if error.holder else {}
         module.fail_json(msg=str(error), held_by=held_by)
     except (OSError, EngineError) as error:
-        module.fail_json(msg=f"cannot say which cloud this host belongs to: {error}")
+        module.fail_json(msg=f"cannot determine which cloud this host belongs to: {error}")
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(changed=False, **result)

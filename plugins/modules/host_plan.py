@@ -187,7 +187,7 @@ def _observe(module: AnsibleModule) -> None:
     if failed or unmet:
         reasons = failed + [f"{fault}; include that service too, or run without a selection" for fault in unmet]
         lines = "\n".join(f"  - {reason}" for reason in reasons)
-        what = "this run would leave the host incomplete" if unmet else "this host cannot be brought to its definitions"
+        what = "this run would leave the host incomplete" if unmet else "the definitions cannot be applied to this host"
         module.fail_json(msg=f"{what}; nothing was changed:\n{lines}")
     # a member of a cluster that does not run takes no turn: others may wait for it
     stopped = {report.container for report in clusters if not report.state.running}

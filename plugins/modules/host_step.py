@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
 # At your choice: Apache License 2.0, or GNU General Public License v3.0 or later.
-"""Update some containers of a host, or put back what they were before a rollout."""
+"""Update some containers of a host, or restore what they were before a rollout."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_step
-short_description: Update some containers of a host, or put back what they were before a rollout
+short_description: Update some containers of a host, or restore what they were before a rollout
 version_added: 0.1.0
 description:
   - One step of a run that changes several hosts, the containers of one tier on one host.

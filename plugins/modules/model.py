@@ -61,6 +61,6 @@ required: {description: Containers of this host that the selected services need.
 reach: {description: Ports elsewhere that must answer., type: list, elements: dict, returned: success}
 volumes: {description: Named volumes of this host., type: list, elements: str, returned: success}
 backups: {description: Data of this host that a backup takes., type: list, elements: dict, returned: success}
-restores: {description: Data that a restore may put back on this host., type: list, elements: dict, returned: success}
+restores: {description: Data that a restore may restore on this host., type: list, elements: dict, returned: success}
 hooks: {description: Task files that services include on this host., type: list, elements: dict, returned: success}
 """

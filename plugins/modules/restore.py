@@ -22,7 +22,7 @@ options:
     required: true
 extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud, caisson.openstack.sealing]
 attributes:
-  check_mode: {support: full, description: Says what would be put back.}
+  check_mode: {support: full, description: Says what would be restored.}
   diff_mode: {support: full, description: Names the parts.}
 """
 
@@ -37,7 +37,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-restored: {description: Names of the parts that were put back., type: list, elements: str, returned: always}
+restored: {description: Names of the parts that were restored., type: list, elements: str, returned: always}
 missing:
   description: Data of the host that the backup does not have, such as those of a newer service.
   type: list
@@ -64,7 +64,7 @@ def _check(engine: Engine, manifest: Manifest, parts: list[BackupSpec]) -> None:
     known = {part.name for part in parts} | {backups.SECRETS}
     unknown = [part.name for part in manifest.parts if part.name not in known]
     if unknown:
-        raise BackupError(f"no service of this host takes {', '.join(unknown)}; enable the one that does, it can be removed later")
+        raise BackupError(f"no service of this host restores {', '.join(unknown)}; enable the one that does, it can be removed later")
     running = [part.container.name for part in parts if (state := engine.container(part.container.name)) and state.running]
     if running:
         raise BackupError(f"{', '.join(running)} must not run; stop the cloud first (playbook stop)")
@@ -77,7 +77,7 @@ def _put_back(engine: Engine, sealer: Sealer, manifest: Manifest, spec: BackupSp
 
     def write(pieces: t.Iterator[bytes]) -> None:
         result = encryption.run_once(engine, spec.restorer(), params["cloud"], pieces, params["timeout"])
-        encryption.succeed(f"put {spec.name} back", result)
+        encryption.succeed(f"restore {spec.name}", result)
 
     encryption.pipe(lambda sink: sealer.open(part, sink), write)
 
@@ -107,7 +107,7 @@ def main() -> None:
                 _put_back(engine, sealer, manifest, item, params)
             restored.append(item.name)
     except (BackupError, EngineError, dataclass_spec.SchemaError, OSError) as error:
-        done = f"restored: {', '.join(restored) or 'nothing'}; the cloud must not be started before all is"
+        done = f"restored: {', '.join(restored) or 'nothing'}; do not start the cloud before all parts are restored"
         module.fail_json(msg=f"{error} ({done})", restored=restored)
     module.exit_json(
         changed=bool(restored),

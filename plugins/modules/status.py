@@ -66,5 +66,5 @@ EXAMPLES = r"""
 
 RETURN = r"""
 faults: {description: 'What is down, not healthy or about to end.', type: list, elements: str, returned: always}
-drifted: {description: Whether something is not as the model says., type: bool, returned: always}
+drifted: {description: Whether the cloud differs from its model., type: bool, returned: always}
 """

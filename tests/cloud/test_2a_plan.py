@@ -59,15 +59,15 @@ def test_an_approved_plan_is_applied_and_nothing_else(cloud: Cloud, tmp_path: pa
     plan = f"plan={tmp_path}/plan.json"
     cloud.play("plan", "-e", CHANGES, "-e", plan)
     before = {name: data["State"]["StartedAt"] for name, data in cloud.containers.items()}
-    # the world has moved: what the plan was made for is not what this run is for
+    # the cloud has changed: what the plan was made for is not what this run is for
     refused = cloud.play("site", "-e", plan, check=False)
-    assert "the world has moved since the plan" in refused
+    assert "the cloud has changed since the plan" in refused
     assert {name: data["State"]["StartedAt"] for name, data in cloud.containers.items()} == before
     cloud.play("site", "-e", plan, "-e", CHANGES)
     after = {name: data["State"]["StartedAt"] for name, data in cloud.containers.items()}
     assert {name for name, started in after.items() if started != before[name]} == {"memcached", "glance_api"}
     # it was applied, so it does not fit any more
-    assert "the world has moved" in cloud.play("site", "-e", plan, "-e", CHANGES, check=False)
+    assert "the cloud has changed" in cloud.play("site", "-e", plan, "-e", CHANGES, check=False)
     # back to what the inventory says, from which the following tests start
     cloud.play("site")
     assert recap(cloud.play("site"))["changed"] == 0

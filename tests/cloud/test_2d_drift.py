@@ -55,7 +55,7 @@ def harm(client: docker.APIClient, account: str) -> None:
 TOLD = {
     ("file", "glance_api/config/glance-api.conf", "write"): "content",
     ("file", "placement_api/config/placement.conf", "write"): "content",
-    ("file", "horizon/config/left.conf", "remove"): "not wanted any more",
+    ("file", "horizon/config/left.conf", "remove"): "no longer defined",
     ("file", "nova_api/config/nova.conf", "write"): "mode 0644",
     ("container", "placement_api", "restart"): "it started with configuration that was edited by hand",
     ("container", "memcached", "replace"): "restart_policy: no -> unless-stopped",

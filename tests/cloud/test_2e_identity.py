@@ -24,7 +24,7 @@ def test_without_its_secrets_nothing_changes(cloud: Cloud, checkout: pathlib.Pat
     before = world(cloud)
     command = ["ansible-playbook", "-i", str(checkout / "hosts.yml"), f"caisson.openstack.{playbook}"]
     text = run(command, cloud.root, "identity.log", check=False)
-    assert "secrets.yml does not exist: its secrets would be made up anew" in " ".join(text.split())
+    assert "secrets.yml does not exist: its secrets would be generated again" in " ".join(text.split())
     assert (recap(text)["failed"], recap(text)["changed"]) == (1, 0)
     assert world(cloud) == before
     assert not (checkout / "secrets.yml").exists()
@@ -33,7 +33,7 @@ def test_without_its_secrets_nothing_changes(cloud: Cloud, checkout: pathlib.Pat
 def test_access_makes_no_secrets_up(cloud: Cloud, checkout: pathlib.Path) -> None:
     command = ["ansible-playbook", "-i", str(checkout / "hosts.yml"), "caisson.openstack.access"]
     text = run(command, cloud.root, "identity.log", check=False)
-    assert "it does not exist, and this playbook makes no secrets of services" in " ".join(text.split())
+    assert "it does not exist, and this playbook does not generate secrets of services" in " ".join(text.split())
     assert not (checkout / "secrets.yml").exists()
 
 

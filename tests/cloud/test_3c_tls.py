@@ -155,5 +155,5 @@ def test_a_certificate_that_clients_would_refuse_changes_nothing(cloud: Cloud) -
     before = presented(5000)
     text = cloud.play("site", "-e", json.dumps({"cloud_tls_certificate_file": own, "cloud_tls_key_file": own}), check=False)
     assert "nothing was changed" in text
-    assert "cloud_tls_key_file holds no private key" in text
+    assert "cloud_tls_key_file contains no PEM private key" in text
     assert presented(5000) == before

@@ -85,7 +85,7 @@ def test_a_full_disk_is_told_and_loses_nothing(cloud: Cloud) -> None:
         subprocess.run(f"cp -a {saved}/. {small}/ && head -c 1m /dev/zero >{small}/full 2>/dev/null", shell=True, check=False)
         text = cloud.play("site", "-e", '{"cloud_debug": true}', check=False)
         assert "No space left on device" in text
-        assert "run again when solved" in text
+        assert "fix this and run it again" in text
         broken = [path for path in saved.rglob("*") if path.is_file() and not (small / path.relative_to(saved)).stat().st_size]
         assert not broken
     finally:

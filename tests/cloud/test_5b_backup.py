@@ -103,7 +103,7 @@ def test_a_damaged_backup_is_refused_before_anything_is_touched(cloud: Cloud, ba
         text = cloud.play("restore", "-e", f"backup={damaged.name}", "-e", "restore_overwrite=true", check=False)
     finally:
         shutil.rmtree(damaged)
-    assert "glance.zst.age is not the file that was made" in " ".join(text.split())
+    assert "glance.zst.age is not the file that was written" in " ".join(text.split())
     assert recap(text)["changed"] == 0
     assert {name: data["State"]["StartedAt"] for name, data in cloud.containers.items()} == started
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A change is rolled out host by host, is put back by itself where it fails, and can be taken back or finalized.
+"""A change is rolled out host by host, is restored by itself where it fails, and can be taken back or finalized.
 
 One container gets another image of the same release, one another setting, so that this needs no further images; the scenario
 ``upgrade`` of Molecule goes to another release.
@@ -75,13 +75,13 @@ def test_what_does_not_get_healthy_is_put_back_and_stops_the_rollout(
     changes = {**others, "nova_compute": {"image": broken}}
     with Pinger(server["floating_ip"]) as pinger:
         text = cloud.play("upgrade", "-e", overrides(changes), check=False)
-    assert "aio was put back: tier compute (nova_compute) is what it was before" in " ".join(text.split())
+    assert "aio was restored: tier compute (nova_compute) is in its former state" in " ".join(text.split())
     events = journals.parse(JOURNAL.read_text())["events"]
     last = {event["tier"]: event["state"] for event in events if event["phase"] == "roll"}
     assert last == {"identity": "done", "compute": "reverted"}
     now = images(cloud)
     assert {name for name in now if now[name] != former[name]} == {"placement_api"}
-    print(f"nova_compute was broken and put back: {pinger.lost} of {pinger.sent} pings lost")
+    print(f"nova_compute was broken and restored: {pinger.lost} of {pinger.sent} pings lost")
     assert (machine(), pinger.lost) == (process, 0)
     # no other change is made meanwhile
     assert "is open (expanded)" in " ".join(cloud.play("site", check=False).split())
@@ -108,7 +108,7 @@ def test_a_rollout_of_some_services_leaves_others_alone_and_is_finalized(
     selection = ("-e", f"services={','.join(MOVED.values())}")
     # of those that are left out one that the others need must not wait for a change of its own
     text = cloud.play("upgrade", "--check", "-e", overrides({**others, "glance_api": {"stop_timeout": 61}}), *selection, check=False)
-    assert "glance_api of service glance is not as it should be" in text
+    assert "glance_api of service glance differs from its definition" in text
     arguments = ("-e", overrides({**others, "horizon": {"stop_timeout": 61}}), *selection)
     text = cloud.play("upgrade", *arguments)
     now = images(cloud)

@@ -187,7 +187,7 @@ _BAD_VARIABLES: list[tuple[dict[str, t.Any], str]] = [
     ),
     (
         {"alpha_service_overrides": {"files": ["x"]}},
-        "alpha_service.files: an item has no 'path', by which the items of this list are known",
+        "alpha_service.files: an item has no 'path', which identifies the items of this list",
     ),
     *(
         (
@@ -211,7 +211,7 @@ _BAD_FILES: list[tuple[str, str, str]] = [
     ("config/alpha/alpha.conf", "[DEFAULT\n", "alpha.conf: line 1: section header '[DEFAULT' is not closed"),
     ("config/alpha/list", "# {{ '' }}\n\n".replace("# ", ""), "alpha/list: it is empty, which would empty /etc/alpha/list"),
     ("config/alpha/list", "{{ omit }}", "alpha/list: omit removes an option of a file that is merged"),
-    ("config/alpha/alpha.conf", "[DEFAULT]\n  debug = true\n", "alpha.conf: line 2: it is indented, but continues no option"),
+    ("config/alpha/alpha.conf", "[DEFAULT]\n  debug = true\n", "alpha.conf: line 2: it is indented, but does not continue an option"),
     ("config/global.conf", "[a]\nx\n", "global.conf: line 2: expected 'option = value'"),
     ("config/alpha/alpha.conf", "[a]\nx = {{ nothing }}\n", "config/alpha/alpha.conf: 'nothing' is undefined"),
     ("roles/alpha/templates/list.j2", "{{ nothing }}", "alpha: /etc/alpha/list: 'nothing' is undefined"),

@@ -60,7 +60,7 @@ def test_each_step_has_a_bar_in_sight(browser: webdriver.Chrome) -> None:
     bars = browser.find_elements(By.CSS_SELECTOR, "rect.bar")
     assert len(bars) == len(timeline.steps(a_rollout().events))
     assert all(bar.size["width"] >= 1 and bar.size["height"] >= 10 for bar in bars)
-    assert "compute failed, put back" in [text.text for text in browser.find_elements(By.CSS_SELECTOR, "text.beside")]
+    assert "compute failed, restored" in [text.text for text in browser.find_elements(By.CSS_SELECTOR, "text.beside")]
 
 
 def test_names_stand_beside_their_rows(browser: webdriver.Chrome) -> None:

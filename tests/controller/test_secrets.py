@@ -189,7 +189,7 @@ def test_a_certificate_that_was_damaged_is_refused_and_not_quoted(site: Site) ->
     site.file.parent.mkdir()
     site.file.write_text("cloud_secrets: {demo_ca: hunter2}\n")
     refused = site.run()
-    assert "nothing was changed: demo_ca holds no certificate in PEM" in refused["output"]
+    assert "nothing was changed: demo_ca contains no PEM certificate" in refused["output"]
     assert "hunter2" not in refused["output"]
 
 

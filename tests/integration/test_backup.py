@@ -114,7 +114,7 @@ def test_a_backup_of_another_host_cloud_or_key_is_refused(host: Host) -> None:
     assert f"of cloud {host.lab.cloud}" in host.run("backup_info", host="h", release="2026.1", **path, cloud="other")["msg"]
     new = encryption.new_identity(host.lab.engine, host.lab.image("toolbox"), host.lab.cloud)
     assert "not signed with the key" in host.run("backup_info", host="h", release="2026.1", **path, identity=new)["msg"]
-    assert "is no finished backup" in host.run("backup_info", host="h", release="2026.1", directory=str(host.directory))["msg"]
+    assert "is not a complete backup" in host.run("backup_info", host="h", release="2026.1", directory=str(host.directory))["msg"]
 
 
 def test_only_as_many_stay_as_are_wanted(host: Host) -> None:

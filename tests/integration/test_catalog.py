@@ -102,7 +102,7 @@ def test_what_differs_is_mended(keystone: Keystone) -> None:
     changed = dataclasses.replace(_ENDPOINTS[0], public_url="http://p2:9292")
     assert _converge(keystone, _USERS, [changed]) == ["public endpoint of glance: url http://p:9292 -> http://p2:9292"]
     user = dataclasses.replace(_USERS[0], password="pw3")
-    assert _converge(keystone, [user]) == ["user glance: its password is another"]
+    assert _converge(keystone, [user]) == ["user glance: its password differs"]
     assert keystone.accepts("glance", "pw3")
     assert _converge(keystone, [dataclasses.replace(user, roles=["service", "reader"])]) == [
         "user glance: it does not have role reader in project service"
@@ -130,7 +130,7 @@ def test_an_endpoint_that_is_there_twice_is_removed(keystone: Keystone) -> None:
     service = keystone.read([]).services["nova", "compute"]["id"]
     body = {"service_id": service, "interface": "internal", "url": "http://other", "region_id": "RegionOne"}
     keystone._post("endpoints", "endpoint", body)
-    assert "internal endpoint of nova: it is there twice" in _converge(keystone, _USERS, [_ENDPOINTS[1]])
+    assert "internal endpoint of nova: duplicate endpoint" in _converge(keystone, _USERS, [_ENDPOINTS[1]])
     assert _converge(keystone, _USERS, [_ENDPOINTS[1]]) == []
     assert len([item for item in keystone.read([]).endpoints if item["service_id"] == service]) == 2
 

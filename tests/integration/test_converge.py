@@ -257,7 +257,7 @@ def test_a_reload_does_not_keep_the_container_from_coming_back(host: Host) -> No
 def test_what_does_not_run_gets_no_signal(host: Host) -> None:
     host.converge(_reloadable(host, "a"))
     host.lab.engine.stop(host.lab.name("one"), 0)
-    with pytest.raises(EngineError, match=r"cannot send SIGUSR1 to .*: it does not run"):
+    with pytest.raises(EngineError, match=r"cannot send SIGUSR1 to .*: it is not running"):
         host.lab.engine.signal(host.lab.name("one"), "SIGUSR1")
 
 
@@ -504,7 +504,7 @@ def test_a_container_that_must_not_stop_is_left_alone(host: Host, change: dict[s
         change = {"image": host.lab.image(change["image"])}
     (outcome,) = host.converge(_member(host, stop_check=check, drain=_LEFT, **change))
     assert outcome.state == "failed"
-    assert f"{host.lab.name('one')} is not stopped, because its stop check refuses (exit code 3): the others lag behind" in outcome.detail
+    assert f"{host.lab.name('one')} is not stopped, because its stop check failed (exit code 3): the others lag behind" in outcome.detail
     assert host.state() == before
     assert "No such file" in host.lab.engine.exec(host.lab.name("one"), ["cat", "/data/log"]).output
     # what has been stopped by an operator is changed without asking
@@ -538,7 +538,7 @@ def test_a_container_is_not_stopped_if_its_drain_fails_or_hangs(host: Host) -> N
 def test_a_container_that_is_not_defined_any_more_is_asked_before_it_goes(host: Host) -> None:
     check = ContainerCommand(["sh", "-c", "test -e /data/log || { echo no quorum; exit 1; }"])
     host.converge(_member(host, stop_check=check))
-    with pytest.raises(EngineError, match=r"stop check refuses .*: no quorum"):
+    with pytest.raises(EngineError, match=r"stop check failed .*: no quorum"):
         host.converger().prune(["test"], [])
     host.lab.engine.exec(host.lab.name("one"), ["touch", "/data/log"])
     assert [outcome.action for outcome in host.converger().prune(["test"], [])] == ["remove"]

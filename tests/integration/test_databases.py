@@ -55,7 +55,7 @@ def test_a_password_is_changed_only_if_it_is_another(mariadb: MariaDB) -> None:
     wanted, other = Database("pw", "pw", "one"), Database("pw", "pw", "two")
     _converge(mariadb, wanted)
     assert "Access denied" in _login(mariadb, other)
-    assert _converge(mariadb, other) == ["user pw: its password is another"]
+    assert _converge(mariadb, other) == ["user pw: its password differs"]
     assert _converge(mariadb, other) == []
     assert _login(mariadb, other) == ""
     assert "Access denied" in _login(mariadb, wanted)

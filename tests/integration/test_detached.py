@@ -55,7 +55,7 @@ def test_one_that_a_killed_run_left_behind_makes_way(lab: Lab) -> None:
 def test_one_that_is_gone_is_a_clear_error(lab: Lab) -> None:
     runner, spec = _launch(lab, "sleep 600")
     runner.remove(spec.name)
-    with pytest.raises(EngineError, match=r"was removed by something else while it ran"):
+    with pytest.raises(EngineError, match=r"was removed by another process while it ran"):
         runner.progress(spec.name)
 
 

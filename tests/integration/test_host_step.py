@@ -123,7 +123,7 @@ def test_a_step_goes_forward_and_back(host: Host) -> None:
     after = host.state()
     assert (host.text(), host.version(), after.image_id) == ("old", "old", before.image_id)
     assert (after.labels, host.remembered()) == (before.labels, remembered)
-    # what was put back is as the former release wants it
+    # what was restored is as the former release wants it
     assert host.updates(host.old, text="old") == []
 
 
@@ -203,7 +203,7 @@ def test_what_something_else_made_is_left_alone(host: Host) -> None:
     labels = {**host.state("foreign").labels, "org.caisson.spec": "null"}
     client.remove_container(name, force=True)
     host.lab.client.create_container(foreign.image, ["sleep", "600"], name=name, labels=labels)
-    with pytest.raises(ValueError, match=f"{name} was made by something else; there would be no way back"):
+    with pytest.raises(ValueError, match=f"{name} was not made by this collection and could not be rolled back"):
         host.roll(foreign, text="new", only="foreign")
     assert host.text("foreign") == ""
 
@@ -264,5 +264,5 @@ def test_a_container_that_was_removed_meanwhile_is_not_stable(host: Host) -> Non
     remover = threading.Timer(1, host.lab.engine.remove, [host.old.name])
     remover.start()
     name = host.old.name
-    assert host.watch(minimum=60) == {name: f"{name}: removed or replaced by something else than this rollout"}
+    assert host.watch(minimum=60) == {name: f"{name}: removed or replaced by something other than this rollout"}
     remover.join()

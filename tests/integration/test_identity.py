@@ -204,11 +204,11 @@ def _encrypt(site: Site) -> None:
 
 
 CASES = [
-    Case("secrets file missing", _remove("one/secrets.yml"), ("secrets.yml does not exist", "made up anew", "host_make_cloud_anew_with")),
-    Case("secrets file empty", _write("one/secrets.yml", ""), ("secrets.yml holds no secrets",)),
     Case(
-        "secrets file cut off", lambda site: site.edit_secrets(demo_key=None), ("lacks demo_key, which cloud", "Bring the right file back")
+        "secrets file missing", _remove("one/secrets.yml"), ("secrets.yml does not exist", "generated again", "host_make_cloud_anew_with")
     ),
+    Case("secrets file empty", _write("one/secrets.yml", ""), ("secrets.yml holds no secrets",)),
+    Case("secrets file cut off", lambda site: site.edit_secrets(demo_key=None), ("lacks demo_key, which cloud", "Restore the right file")),
     Case("without its identity", lambda site: site.edit_secrets(cloud_identity=None), ("lacks cloud_identity",)),
     Case("broken YAML", _write("one/secrets.yml", "cloud_secrets: {demo_key: 'ab"), ("cannot keep the secrets", "it is not YAML")),
     Case("of another cloud", lambda site: site.edit_secrets(cloud_identity="ab" * 32), ("holds the secrets of another one",)),
@@ -261,7 +261,7 @@ def test_a_second_checkout_is_refused_and_makes_no_secrets(site: Site) -> None:
     shutil.copytree(site.one, site.other, ignore=shutil.ignore_patterns("secrets.yml"))
     before = site.state()
     done = site.run(where=site.other)
-    assert "does not exist: its secrets would be made up anew" in done.stdout
+    assert "does not exist: its secrets would be generated again" in done.stdout
     assert site.state() == before
     assert not (site.other / "secrets.yml").exists()
     shutil.rmtree(site.other)
@@ -325,7 +325,7 @@ def test_volumes_of_an_earlier_cloud_are_noticed(site: Site) -> None:
     assert done.returncode
     # no secrets were made either
     assert site.state() == before
-    assert f"has volumes of a cloud that it knows nothing of: {site.lab.cloud}-data" in done.stdout
+    assert f"has volumes of an unknown cloud: {site.lab.cloud}-data" in done.stdout
     site.bring_back()
     site.deployed()
 
@@ -343,7 +343,7 @@ def test_the_second_of_two_operators_is_told_of_the_first(site: Site) -> None:
         kill(first)
     assert second.returncode
     assert re.search(
-        r"\w+ on \S+ \(pid \d+\) has been changing this host since \d{4}-\S+ \S+ UTC and was heard of \d+ s ago", second.stdout
+        r"\w+ on \S+ \(pid \d+\) has been changing this host since \d{4}-\S+ \S+ UTC and was last seen \d+ s ago", second.stdout
     )
     # it was killed, on the same machine
     site.deployed("-e", "greeting=quickly")

@@ -76,9 +76,9 @@ def test_a_part_in_the_place_of_another_is_refused(lab: Lab, identity: str, tmp_
     ours = sealer(lab, identity, tmp_path)
     part, other = ours.seal_bytes("data", SECRET), ours.seal_bytes("other", SECRET[::-1])
     (tmp_path / other.file).rename(tmp_path / part.file)
-    with pytest.raises(BackupError, match="is not the file that was made"):
+    with pytest.raises(BackupError, match="is not the file that was written"):
         ours.verify(part)
-    with pytest.raises(BackupError, match="does not hold what was backed up"):
+    with pytest.raises(BackupError, match="differs from what was backed up"):
         ours.open(part, lambda _data: None)
 
 

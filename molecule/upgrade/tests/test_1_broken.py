@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An image that does not do its work is found out at the first host, which is put back; nobody else notices."""
+"""An image that does not do its work is found out at the first host, which is restored; nobody else notices."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def test_a_broken_image_stops_at_the_first_host(cloud: Cloud, guests: list[Guest
     }
     before, other = cloud.everything(), cloud.started("compute2")
     text = cloud.play("upgrade", "-e", json.dumps(settings), check=False)
-    assert "compute1 was put back: tier compute (nova_compute) is what it was before" in text, text[-3000:]
-    assert re.search(rf"put back[^.]*\. \S+ \| {task}", text), text[-3000:]
+    assert "compute1 was restored: tier compute (nova_compute) is in its former state" in text, text[-3000:]
+    assert re.search(rf"restored[^.]*\. \S+ \| {task}", text), text[-3000:]
     assert cloud.states() == {("compute1", "compute"): "reverted"}
     assert cloud.everything() == before
     assert cloud.started("compute2") == other

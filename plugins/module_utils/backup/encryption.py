@@ -67,7 +67,7 @@ def succeed(what: str, result: ExecResult, meaning: str = "") -> None:
         # MariaDB quotes the end of a statement that it refuses, and that is data
         said = "\n".join(line.split(" near ")[0] for line in result.stderr.splitlines()[-5:])
         reason = "it took longer than backup_timeout" if result.rc == 124 else (meaning or f"exit code {result.rc}")
-        raise BackupError(f"cannot {what}: {reason}; it said: {said or 'nothing'}")
+        raise BackupError(f"cannot {what}: {reason}; output: {said or 'none'}")
 
 
 def _both(first: Sink, second: Sink) -> Sink:
@@ -119,9 +119,9 @@ class Sealer:
         content = Measure()
         identity = "\n".join(self.keys).encode()
         result = self._run("open", ["bash", "-c", _OPEN, part.file], identity, "ro", _both(content, sink))
-        succeed(f"open {self._directory / part.file}", result, "the backup is damaged, or sealed with another key")
+        succeed(f"open {self._directory / part.file}", result, "the backup is damaged, or encrypted with another key")
         if (content.size, content.sha256) != (part.content_size, part.content_sha256):
-            raise BackupError(f"{self._directory / part.file} does not hold what was backed up: the backup is damaged")
+            raise BackupError(f"{self._directory / part.file} differs from what was backed up: the backup is damaged")
 
     def seal_bytes(self, name: str, content: bytes) -> Part:
         """Make the file of part *name* of what is in memory already."""
@@ -141,7 +141,7 @@ class Sealer:
         except OSError as error:
             raise BackupError(f"{path} cannot be read ({error.strerror}): the backup is damaged") from error
         if (sealed.size, sealed.sha256) != (part.size, part.sha256):
-            raise BackupError(f"{path} is not the file that was made ({sealed.size} bytes, {part.size} expected): the backup is damaged")
+            raise BackupError(f"{path} is not the file that was written ({sealed.size} bytes, {part.size} expected): the backup is damaged")
         self.open(part, lambda _data: None)
 
     def manifest(self) -> backups.Manifest:
@@ -150,7 +150,7 @@ class Sealer:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
-            raise BackupError(f"{self._directory} is no finished backup: {path.name} cannot be read ({error})") from error
+            raise BackupError(f"{self._directory} is not a complete backup: {path.name} cannot be read ({error})") from error
         return backups.load(text, self.keys, str(path))
 
     def _recipient(self) -> str:

@@ -80,7 +80,7 @@ def keys(identity: str) -> list[str]:
     """
     found = re.findall(r"^AGE-SECRET-KEY-1[0-9A-Z]+$", identity, re.MULTILINE)
     if not found:
-        raise BackupError("the key file of backups holds no key of age (a line AGE-SECRET-KEY-1...)")
+        raise BackupError("the key file of backups contains no age key (a line AGE-SECRET-KEY-1...)")
     return found
 
 
@@ -101,11 +101,11 @@ def load(text: str, private_keys: t.Iterable[str], where: str) -> Manifest:
         signature = data.pop(_SIGNATURE)
         number = data.get("format")
     except (ValueError, AttributeError, TypeError, KeyError) as error:
-        raise BackupError(f"{where} is damaged: it is no signed manifest") from error
+        raise BackupError(f"{where} is damaged: it is not a signed manifest") from error
     if number != FORMAT:
         raise BackupError(f"{where} has format {number}, this version of the collection reads {FORMAT}; use the version that made it")
     if not any(hmac.compare_digest(str(signature), _signature(data, key)) for key in private_keys):
-        raise BackupError(f"{where} was not signed with the key of this inventory: it is another cloud's, or was changed")
+        raise BackupError(f"{where} was not signed with the key of this inventory: it belongs to another cloud, or was changed")
     try:
         return dataclass_spec.load(Manifest, data, where)
     except dataclass_spec.SchemaError as error:
@@ -121,11 +121,11 @@ def misfits(manifest: Manifest, cloud: str, release: str, host: str) -> list[str
     """Return why a backup must not be restored to a host of a cloud, one sentence for each reason."""
     found = []
     if manifest.cloud != cloud:
-        found.append(f"it is of cloud {manifest.cloud}, this one is {cloud} (cloud_name)")
+        found.append(f"it belongs to cloud {manifest.cloud}, this one is {cloud} (cloud_name)")
     if manifest.host != host:
-        found.append(f"it is of host {manifest.host}, this one is {host}")
+        found.append(f"it belongs to host {manifest.host}, this one is {host}")
     if _version(manifest.release) > _version(release):
-        found.append(f"it is of release {manifest.release}, newer than {release} (cloud_release): databases only go forward")
+        found.append(f"it is of release {manifest.release}, newer than {release} (cloud_release): databases cannot be downgraded")
     return found
 
 

@@ -177,7 +177,7 @@ class Engine(EngineClient):
 
     def directory(self) -> str:
         """Return the directory of the host where images, containers and volumes are."""
-        return str(self._call("ask the engine for its directory", self._client.info)["DockerRootDir"])
+        return str(self._call("ask the engine for its data directory", self._client.info)["DockerRootDir"])
 
     # -- changing -----------------------------------------------------------------------------------------------
 
@@ -229,7 +229,7 @@ class Engine(EngineClient):
             finally:
                 os.close(process)
         except ProcessLookupError as error:
-            raise EngineError(f"cannot {what}: its process ended just now; run again") from error
+            raise EngineError(f"cannot {what}: its process has just ended; run it again") from error
 
     def _pid(self, name: str, what: str) -> int:
         """Return the number of a container's first process.
@@ -239,7 +239,7 @@ class Engine(EngineClient):
         """
         pid = int(self._call(what, self._client.inspect_container, name)["State"]["Pid"])
         if not pid:
-            raise EngineError(f"cannot {what}: it does not run")
+            raise EngineError(f"cannot {what}: it is not running")
         return pid
 
     def volumes(self, names: t.Iterable[str]) -> list[str]:

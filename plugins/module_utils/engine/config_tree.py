@@ -81,7 +81,7 @@ def plan(root: pathlib.Path, wanted: WantedTree, written: t.Mapping[str, str] | 
     changes = [change for change in (_compare(root, file, wanted.secrets, written.get(file.path)) for file in wanted.files) if change]
     for path in _leftovers(root, wanted):
         since = (root / path).stat().st_mtime
-        changes.append(FileChange(path, "not wanted any more", "(removed)\n", since=since, by_hand=bool(written) and path not in written))
+        changes.append(FileChange(path, "no longer defined", "(removed)\n", since=since, by_hand=bool(written) and path not in written))
     return changes
 
 

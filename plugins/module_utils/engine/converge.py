@@ -312,7 +312,7 @@ class Converger:
         while True:
             state = self._engine.container(spec.name)
             if state is None:
-                raise EngineError(f"{spec.name} was removed by somebody else during this run")
+                raise EngineError(f"{spec.name} was removed by another process during this run")
             healthy = state.running and health.healthy(self._engine, state, spec.healthcheck)
             missing = handover.not_ready(self._engine, spec) if healthy else ""
             if healthy and not missing:

@@ -60,7 +60,7 @@ class DetachedRunner(Engine):
         """
         state = self.container(name)
         if state is None:
-            raise EngineError(f"container {name} was removed by something else while it ran")
+            raise EngineError(f"container {name} was removed by another process while it ran")
         # asked before the output is read, so that nothing is missing when the command has ended
         rc = None if state.status in ("created", "running") else state.exit_code
         stdout, stderr = (
@@ -77,7 +77,7 @@ class DetachedRunner(Engine):
         wait_until(lambda: self.progress(name).rc is not None, min(patience, remaining), _POLL_INTERVAL)
         progress = self.progress(name)
         if progress.rc is None and remaining <= patience:
-            progress = Progress(124, progress.stdout, f"{progress.stderr}\nstopped, as it took longer than it may (timeout)")
+            progress = Progress(124, progress.stdout, f"{progress.stderr}\nstopped at its time limit (timeout)")
         if progress.rc is not None:
             self.remove(name)
         return progress

@@ -27,8 +27,8 @@ def check_stop(engine: Engine, state: ContainerState, before: BeforeStop) -> Non
         EngineError: with the output of its stop check.
     """
     if before.stop_check and state.status == "running":
-        remedy = f"solve that and run again; to change it all the same, stop it first (docker stop {state.name})"
-        _succeed(engine, state, before.stop_check, "its stop check refuses", remedy)
+        remedy = f"fix that and run it again; to change it anyway, stop it first (docker stop {state.name})"
+        _succeed(engine, state, before.stop_check, "its stop check failed", remedy)
 
 
 def drain(engine: Engine, state: ContainerState, before: BeforeStop) -> None:
@@ -38,7 +38,7 @@ def drain(engine: Engine, state: ContainerState, before: BeforeStop) -> None:
         EngineError: with the output of its drain command, if that fails.
     """
     if before.drain and state.status == "running":
-        _succeed(engine, state, before.drain, "its drain command failed", "solve that and run again")
+        _succeed(engine, state, before.drain, "its drain command failed", "fix that and run it again")
 
 
 def not_ready(engine: Engine, spec: ContainerSpec) -> str:

@@ -34,7 +34,7 @@ class StateFile:
         except (OSError, ValueError) as error:
             raise StateError(f"cannot read {path} ({error}); restore it, or remove it to have every job run again") from error
         if not isinstance(data, dict) or not all(isinstance(section, dict) for section in data.values()):
-            raise StateError(f"{path} does not hold what this collection writes; restore it, or remove it to have every job run again")
+            raise StateError(f"{path} was not written by this collection; restore it, or remove it to have every job run again")
         self._data: dict[str, dict[str, t.Any]] = data
 
     def get(self, section: str, key: str) -> t.Any:

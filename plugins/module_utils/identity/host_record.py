@@ -93,7 +93,7 @@ def _load(data: t.Any, where: str) -> Record | None:
     try:
         return dataclass_spec.load(Record, data, where) if data != {} else None
     except dataclass_spec.SchemaError as error:
-        raise ValueError(f"{where} does not hold what this collection writes ({' '.join(str(error).split())})") from error
+        raise ValueError(f"{where} was not written by this collection ({' '.join(str(error).split())})") from error
 
 
 def _agrees(expected: Expected, directory: str) -> bool:

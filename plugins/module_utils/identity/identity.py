@@ -144,7 +144,7 @@ def _telling(value: t.Any) -> list[str]:
 def refusal(faults: t.Sequence[str]) -> str:
     """Return the message of a host with *faults*."""
     lines = "\n".join(f"  - {fault}" for fault in faults)
-    return f"this host is not what the inventory takes it for; nothing was changed:\n{lines}"
+    return f"this host does not match the inventory; nothing was changed:\n{lines}"
 
 
 def faults(seen: Seen, expected: Expected) -> list[str]:
@@ -190,7 +190,7 @@ def left_over(volumes: t.Collection[str], expected: Expected) -> list[str]:
     if not volumes:
         return []
     return [
-        f"this host has volumes of a cloud that it knows nothing of: {_some(sorted(volumes))}. They may hold data that no secret of "
+        f"this host has volumes of an unknown cloud: {_some(sorted(volumes))}. They may hold data that no secret of "
         f"this one opens: remove them (docker volume rm), or go on with them: -e {_ADOPT}={expected.host}"
     ]
 
@@ -232,8 +232,8 @@ def _of_record(record: Record, seen: Seen, expected: Expected) -> t.Iterator[str
         fault = _other_secrets(record, expected)
         if fault:
             yield (
-                f"{fault}. Bring the right file back, from where the cloud was last changed or from a backup (docs/operate.md, a lost "
-                "secrets file). To make the cloud anew with these secrets, and lose what was encrypted with the former: "
+                f"{fault}. Restore the right file, from where the cloud was last changed or from a backup (docs/operate.md, a lost "
+                "secrets file). To recreate the cloud with these secrets, and lose what was encrypted with the former ones: "
                 f"-e {_ANEW}={expected.cloud}"
             )
 
@@ -255,9 +255,9 @@ def _other_secrets(record: Record, expected: Expected) -> str:
     """Return how the secrets file is another one than the cloud was made with, or nothing."""
     runs, file = f"this host runs cloud '{record.cloud}'", f"the secrets file {expected.file}"
     if expected.state == "missing":
-        return f"{runs}, and {file} does not exist: its secrets would be made up anew"
+        return f"{runs}, and {file} does not exist: its secrets would be generated again"
     if expected.state == "empty":
-        return f"{runs}, and {file} holds no secrets: they would be made up anew"
+        return f"{runs}, and {file} holds no secrets: they would be generated again"
     if NAME in expected.lacking:
         return f"{runs}, and {file} lacks {NAME}: it was cut off, or is not of this cloud"
     if record.fingerprint != expected.fingerprint:
@@ -266,7 +266,7 @@ def _other_secrets(record: Record, expected: Expected) -> str:
         )
     lost = [name for name in expected.lacking if name in record.secrets]
     if lost:
-        return f"{file} lacks {', '.join(lost)}, which cloud '{record.cloud}' uses: {'they' if lost[1:] else 'it'} would be made up anew"
+        return f"{file} lacks {', '.join(lost)}, which cloud '{record.cloud}' uses: {'they' if lost[1:] else 'it'} would be generated again"
     if not record.revision or record.revision in expected.history or expected.generation - record.generation >= REMEMBERED:
         return ""
     where = f"it is at generation {expected.generation}, the cloud at {record.generation}"
@@ -294,14 +294,14 @@ def _without_record(seen: Seen, expected: Expected) -> t.Iterator[str]:
         if (expected.state != "kept" or lost) and expected.anew != expected.cloud:
             what = {"missing": "does not exist", "empty": "holds no secrets"}.get(expected.state, f"lacks {', '.join(lost)}")
             anew = f"-e {_ANEW}={expected.cloud}"
-            yield f"{runs}, and the secrets file {expected.file} {what}: bring the right file back, or have them made up anew with {anew}"
+            yield f"{runs}, and the secrets file {expected.file} {what}: restore the right file, or have them generated again with {anew}"
         elif adopted or expected.anew == expected.cloud:
             return
         elif not seen.state_file:
             yield f"{runs}, and /var/lib/caisson/state.json is lost: restore it, or go on without: {adopt}. Every job runs again then"
         elif not seen.agrees:
             yield (
-                f"{runs}, and none of the secrets in {expected.file} is in their configuration: bring the right file back; if this "
+                f"{runs}, and none of the secrets in {expected.file} is in their configuration: restore the right file; if this "
                 f"is the right one, go on with {adopt}"
             )
 

@@ -58,13 +58,13 @@ def claim(lock: Lock, run: Holder, seen: int, takeover: bool) -> Lock:
         return dataclasses.replace(lock, holder=run)
     if other and not takeover and run.seen - other.seen < LEASE:
         raise LockError(
-            f"{_who(other)} has been changing this host since {_time(lock.since)} and was heard of {int(run.seen - other.seen)} s ago. "
-            f"Wait for it. If that run is dead, its place is free after {int(LEASE / 60)} minutes, or at once with -e host_takeover=true",
+            f"{_who(other)} has been changing this host since {_time(lock.since)} and was last seen {int(run.seen - other.seen)} s ago. "
+            f"Wait for it. If that run is dead, its lock expires after {int(LEASE / 60)} minutes, or at once with -e host_takeover=true",
             other,
         )
     if 0 <= seen != lock.turn:
         by = f" ({_who(other)})" if other else ""
-        raise LockError(f"another run{by} has changed this host since the plan was made: run the same command again to plan anew")
+        raise LockError(f"another run{by} has changed this host since the plan was made: run the same command again to make a new plan")
     return Lock(turn=lock.turn + 1, since=run.seen, holder=run)
 
 

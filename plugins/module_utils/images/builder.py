@@ -28,7 +28,7 @@ _BOOTSTRAP_HELP = (
 )
 _BUILD_HELP = (
     "\nthe mirror, the package index and the CA bundle of the build are images_apt_mirror, images_python_index and images_ca_bundle; "
-    "run the build again after mending the cause, it goes on where it stopped"
+    "fix the cause and run the build again; it continues where it stopped"
 )
 
 

@@ -167,7 +167,7 @@ def order(recipes: t.Sequence[Recipe]) -> list[Recipe]:
     try:
         names = graph.order({recipe.name: recipe.parents for recipe in recipes})
     except graph.CycleError as error:
-        raise ImageError(f"images are made from each other: {error}") from error
+        raise ImageError(f"images depend on each other: {error}") from error
     for recipe in recipes:
         if recipe.containerfile:
             recipe.inputs["Containerfile"] = _hash(_without_tags(recipe))
@@ -224,7 +224,7 @@ def _reasons(recipe: Recipe, present: t.Mapping[str, Present], refresh: bool) ->
     try:
         current = json.loads(own.inputs)
     except ValueError:
-        return ["it was built by something else"]
+        return ["it was not built by this collection"]
     ids = {name: present[name].id for name in recipe.parents if name in present}
     desired = _all_inputs(recipe, ids)
     names = sorted(current.keys() | desired.keys())

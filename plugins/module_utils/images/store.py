@@ -44,7 +44,7 @@ class ImageStore(EngineClient):
     def registry_digest(self, reference: str) -> str | None:
         """Return the digest that the registry of *reference* has for it, or None if it does not have it."""
         try:
-            found = self._call(f"ask the registry for {reference}", self._client.inspect_distribution, reference)
+            found = self._call(f"query the registry for {reference}", self._client.inspect_distribution, reference)
         except NotFoundError:
             return None
         except EngineError as error:

@@ -36,12 +36,12 @@ def plan(store: ImageStore, image: str, registry: str, direction: Direction) -> 
             raise EngineError(f"image {image} is not on this host; build it (playbook build)")
         if offered is None:
             return "the registry does not have it"
-        return "" if offered in present.digests else "the registry has another one"
+        return "" if offered in present.digests else "the registry has a different one"
     if offered is None:
         raise EngineError(f"the registry {registry} does not have {image}; push it from the build host (playbook pull)")
     if present is None:
         return "this host does not have it"
-    return "" if offered in present.digests else "this host has another one"
+    return "" if offered in present.digests else "this host has a different one"
 
 
 def ship(store: ImageStore, image: str, registry: str, direction: Direction) -> None:

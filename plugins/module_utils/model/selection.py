@@ -48,14 +48,14 @@ def choose(
     faults = [_unknown(name, known) for name in (*wanted, *refused) if name not in known]
     chosen = [name for name in known if (not wanted or name in wanted) and name not in refused]
     if not chosen and not faults:
-        faults.append("services: nothing is left of what was selected")
+        faults.append("services: no service is selected")
     return frozenset(chosen), faults
 
 
 def _unknown(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"the services are: {', '.join(known)}"
-    return f"'{name}' is no service of this play: services and --tags select services, phases cannot be run alone; {hint}"
+    return f"'{name}' is not a service of this play: services and --tags select services, phases cannot be run alone; {hint}"
 
 
 def check_tags(run_tags: t.Sequence[str], skip_tags: t.Sequence[str], select_services: bool) -> str:

@@ -18,5 +18,5 @@ def parse_size(text: str) -> int:
         return 0
     found = re.fullmatch(r"(\d+)([bkmg]?)", text.lower())
     if not found:
-        raise ValueError(f"'{text}' is no size; write a number with b, k, m or g, as in 512m")
+        raise ValueError(f"'{text}' is not a size; use a number with b, k, m or g, as in 512m")
     return int(found[1]) * _UNITS[found[2]]

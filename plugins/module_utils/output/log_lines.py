@@ -50,9 +50,9 @@ def wanted(request: str, since: str, service: str, now: datetime.datetime) -> Lo
         ValueError: if the request or the time is not written as one, or if nothing at all was said.
     """
     if request and not _REQUEST.fullmatch(request):
-        raise ValueError(f"request_id '{request}' is no request id; one looks like req-0a1b2c3d-..., and its beginning is enough")
+        raise ValueError(f"request_id '{request}' is not a request id; one looks like req-0a1b2c3d-..., and its beginning is enough")
     if not (request or since or service):
-        raise ValueError("say which lines: -e request_id=req-..., -e since=15m or -e service=nova, or several of them")
+        raise ValueError("select lines: -e request_id=req-..., -e since=15m or -e service=nova, or several of them")
     return LogFilter(request, _since(since, now), service)
 
 
@@ -62,7 +62,7 @@ def _since(text: str, now: datetime.datetime) -> str:
         try:
             begin = now - datetime.timedelta(seconds=int(age[1]) * _SECONDS[age[2]])
         except OverflowError:
-            raise ValueError(f"since '{text}' is longer ago than there are years") from None
+            raise ValueError(f"since '{text}' is too long ago") from None
         return begin.strftime("%Y-%m-%dT%H:%M:%S")
     if text and not _TIME.fullmatch(text):
         raise ValueError(f"since '{text}' is neither an age such as 90s, 15m, 2h or 1d nor a time (UTC) such as 2026-01-02T03:04")

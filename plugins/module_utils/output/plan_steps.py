@@ -65,7 +65,7 @@ def releases(engine: Engine, cloud: str, containers: list[ContainerSpec]) -> lis
 def unmet(outcomes: t.Iterable[Outcome], reach: t.Sequence[Reach]) -> list[str]:
     """Return which required containers of this host are not as defined, and which services of other hosts do not answer."""
     faults = [
-        f"{item.name} of service {item.service} is not as it should be: {item.action}, because {'; '.join(item.reasons)}"
+        f"{item.name} of service {item.service} differs from its definition: {item.action}, because {'; '.join(item.reasons)}"
         if item.changed
         else f"{item.name} of service {item.service} is not healthy"
         for item in outcomes

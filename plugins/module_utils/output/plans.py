@@ -108,11 +108,11 @@ def refusal(plan: Plan, finalizing: bool) -> str:
         finalizing: whether the run is the last part of a rollout.
     """
     if plan.rollout and not finalizing:
-        return f"the {plan.rollout}: go on with the playbook upgrade, or end it with the playbook finalize or rollback"
+        return f"the {plan.rollout}: resume it with the playbook upgrade, or close it with the playbook finalize or rollback"
     if plan.releases and not finalizing:
         return (
-            f"services would get another release ({plan.releases}): the playbook upgrade does that host by host, with a way back; "
-            "or set cloud_release to what runs"
+            f"services would get another release ({plan.releases}): the playbook upgrade does that host by host, and can be rolled back; "
+            "or set cloud_release to the running release"
         )
     return ""
 
@@ -134,7 +134,7 @@ def parse(text: str, cloud: str) -> Plan:
     except ValueError as error:
         raise PlanError(f"it is not JSON ({error}); {again}") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise PlanError(f"it is no plan of this version of the collection; {again}")
+        raise PlanError(f"it is not a plan of this version of the collection; {again}")
     if data.get("cloud") != cloud:
         raise PlanError(f"it is a plan of cloud '{data.get('cloud')}', not of '{cloud}'")
     try:
@@ -142,7 +142,7 @@ def parse(text: str, cloud: str) -> Plan:
             str(host): [dataclass_spec.load(PlanStep, item, f"{host}: step") for item in steps] for host, steps in data["hosts"].items()
         }
     except (SchemaError, KeyError, AttributeError, TypeError) as error:
-        raise PlanError(f"it was edited or cut off ({error}); {again}") from error
+        raise PlanError(f"it was edited or truncated ({error}); {again}") from error
     return Plan(cloud=cloud, created=str(data.get("created")), hosts=hosts)
 
 
@@ -154,7 +154,7 @@ def moved(approved: Plan, now: Plan) -> list[str]:
             found.append(f"{host}: is not in the plan")
             continue
         if host not in now.hosts:
-            found.append(f"{host}: is in the plan, but takes no part in this run")
+            found.append(f"{host}: is in the plan, but not part of this run")
             continue
         planned, current = ({(step.kind, step.name): step for step in steps} for steps in (approved.hosts[host], now.hosts[host]))
         for key in sorted(planned.keys() | current.keys()):

@@ -28,9 +28,9 @@ def _check_name(name: str) -> str:
     labels = name.split(".")
     if not name.isascii():
         try:
-            return f"'{name}' has letters that certificates and DNS write otherwise; use {name.encode('idna').decode()}"
+            return f"'{name}' has letters that certificates and DNS encode differently; use {name.encode('idna').decode()}"
         except UnicodeError:
-            return f"'{name}' is no name of a host; {_EXAMPLE}"
+            return f"'{name}' is not a host name; {_EXAMPLE}"
     if "://" in name or "/" in name or ":" in name:
         return f"'{name}' must be a name alone, without scheme, port and path; {_EXAMPLE}"
     if "*" in name:
@@ -40,7 +40,7 @@ def _check_name(name: str) -> str:
     if "_" in name:
         return f"'{name}' has an underscore, which names of hosts must not have; use a hyphen"
     if len(name) > 253 or labels[-1].isdigit() or not all(_LABEL.fullmatch(label) for label in labels):
-        return f"'{name}' is no name of a host: letters, digits and hyphens between dots, up to 63 characters each; {_EXAMPLE}"
+        return f"'{name}' is not a host name: letters, digits and hyphens between dots, up to 63 characters each; {_EXAMPLE}"
     return ""
 
 

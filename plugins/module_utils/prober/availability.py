@@ -222,14 +222,14 @@ def _gaps(rows: t.Iterable[Row], since: float, until: float) -> dict[str, list[G
 def table(found: Figures) -> list[str]:
     """Return lines for people."""
     width = max((len(what) for what in [*found.apis, *found.pings]), default=0)
-    lines = [f"{found.until - found.since:.0f} s were looked at"]
+    lines = [f"{found.until - found.since:.0f} s were measured"]
     # the last second is not written yet when somebody asks for it
     if found.unwatched > 2:
-        lines.append(f"in {found.unwatched:.0f} s of them no prober ran, and of these nothing is known")
+        lines.append(f"in {found.unwatched:.0f} s of them no prober ran, and nothing is known about these")
     for what, api in found.apis.items():
         error = f" ({api.error})" if api.error else ""
         lines.append(
-            f"{what:{width}}  {api.availability:.3f} % of {api.asked} questions answered, {api.failed} failed{error}, "
+            f"{what:{width}}  {api.availability:.3f} % of {api.asked} requests answered, {api.failed} failed{error}, "
             f"{api.retried} needed a second try, longest gap {api.longest_gap:.2f} s, slowest {api.slowest:.2f} s"
         )
     for what, ping in found.pings.items():

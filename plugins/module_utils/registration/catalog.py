@@ -109,7 +109,7 @@ def observe(keystone: Keystone, auth: t.Mapping[str, str], **wanted: t.Any) -> l
         if not (error.silent or error.status == http.client.UNAUTHORIZED):
             raise
         what = "does not answer" if error.silent else f"does not know {auth['username']}'s password"
-        return [f"Keystone at {auth['auth_url']} {what}: users, services and endpoints are looked at once it does"]
+        return [f"Keystone at {auth['auth_url']} {what}: users, services and endpoints are checked once it does"]
 
 
 def _user(current: CatalogState, user: User, project: str) -> list[CatalogChange]:
@@ -118,7 +118,7 @@ def _user(current: CatalogState, user: User, project: str) -> list[CatalogChange
     if user.name not in current.users:
         steps.append(CatalogChange("create_user", f"user {user.name}", "it does not exist", arguments))
     elif user.name not in current.valid_passwords:
-        steps.append(CatalogChange("set_password", f"user {user.name}", "its password is another", arguments))
+        steps.append(CatalogChange("set_password", f"user {user.name}", "its password differs", arguments))
     for role in user.roles:
         if (user.name, project, role) not in current.assignments:
             what = {"user": user.name, "project": project, "role": role}
@@ -148,7 +148,7 @@ def _endpoint(current: CatalogState, endpoint: Endpoint, region: str) -> list[Ca
             steps.append(
                 CatalogChange("update_endpoint", what, f"url {found[0]['url']} -> {url}", {"identifier": found[0]["id"], "url": url})
             )
-        steps += [CatalogChange("delete_endpoint", what, "it is there twice", {"identifier": item["id"]}) for item in found[1:]]
+        steps += [CatalogChange("delete_endpoint", what, "duplicate endpoint", {"identifier": item["id"]}) for item in found[1:]]
     return steps
 
 

@@ -132,7 +132,7 @@ def _user(item: Database, current: DatabaseState) -> list[Statement]:
     if item.user not in current.users:
         return [Statement(f"CREATE USER {account} IDENTIFIED BY {password}", f"user {item.user}", "it does not exist")]
     if item.user not in current.valid_passwords:
-        return [Statement(f"ALTER USER {account} IDENTIFIED BY {password}", f"user {item.user}", "its password is another")]
+        return [Statement(f"ALTER USER {account} IDENTIFIED BY {password}", f"user {item.user}", "its password differs")]
     return []
 
 
@@ -188,5 +188,5 @@ def observe(engine: Engine, container: str, wanted: t.Sequence[Database]) -> lis
     """
     state = engine.container(container)
     if state is None or not state.running:
-        return [f"container {container} does not run: databases and users are looked at once it does"]
+        return [f"container {container} is not running: databases and users are checked once it is"]
     return [f"{statement.subject}: {statement.reason}" for statement in plan(wanted, parse(ask(engine, container, query(wanted))))]

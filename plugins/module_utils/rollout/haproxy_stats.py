@@ -17,7 +17,7 @@ def parse(text: str) -> list[dict[str, str]]:
     """
     lines = text.strip().splitlines()
     if not lines or not lines[0].startswith("# "):
-        raise ValueError(f"this is no table of servers: {text[:80]!r}")
+        raise ValueError(f"this is not a table of servers: {text[:80]!r}")
     return list(csv.DictReader([lines[0][2:], *lines[1:]]))
 
 

@@ -183,7 +183,7 @@ def skew(release_from: str, release_to: str) -> str:
     if not before or not after:
         return f"cannot tell whether {release_from or 'an unknown release'} can become {release_to or 'an unknown release'}"
     if after < before:
-        return f"{release_to} is older than {release_from}; an upgrade is taken back with the playbook rollback, until it is finalized"
+        return f"{release_to} is older than {release_from}; an upgrade is reverted with the playbook rollback, until it is finalized"
     steps = (after[0] - before[0]) * 2 + after[1] - before[1]
     if steps == 1 or (steps == 2 and before[1] == 1):
         return ""
@@ -205,11 +205,11 @@ def load(data: t.Mapping[str, t.Any]) -> Rollout | None:
     if not data:
         return None
     if data.get("format") != FORMAT:
-        raise RolloutError(f"the journal of a rollout has form {data.get('format')}, this version of the collection writes {FORMAT}")
+        raise RolloutError(f"the journal of a rollout has format {data.get('format')}, this version of the collection writes {FORMAT}")
     try:
         return dataclass_spec.load(Rollout, {key: value for key, value in data.items() if key != "format"}, "journal")
     except dataclass_spec.SchemaError as error:
-        raise RolloutError(f"the journal of a rollout was edited or cut off: {error}") from error
+        raise RolloutError(f"the journal of a rollout was edited or truncated: {error}") from error
 
 
 def dump(rollout: Rollout) -> dict[str, t.Any]:
@@ -241,13 +241,14 @@ def claim(current: Rollout | None, wanted: Rollout | None, holder: Holder, gone:
         if other and other.run != holder.run and not gone and holder.seen - other.seen < LEASE:
             ago = int(holder.seen - other.seen)
             raise RolloutError(
-                f"{other.who} on {other.where} (pid {other.pid}) carries on the rollout {current.release_from} -> {current.release_to} "
-                f"and was heard of {ago} s ago. Wait for it; if that run is dead, go on with -e rollout_takeover=true"
+                f"{other.who} on {other.where} (pid {other.pid}) holds the lock of the rollout "
+                f"{current.release_from} -> {current.release_to} and was last seen {ago} s ago. "
+                f"Wait for it; if that run is dead, take over with -e rollout_takeover=true"
             )
         if wanted and wanted.id != current.id:
             raise RolloutError(
                 f"the rollout {current.release_from} -> {current.release_to} is open ({current.phase}): "
-                "end it with the playbook finalize or rollback before another one begins"
+                "close it with the playbook finalize or rollback before another one begins"
             )
         return _changed(current, holder=holder)
     if wanted is None:
@@ -274,7 +275,7 @@ def note(current: Rollout | None, run: str, now: float, event: Event | None = No
         other = f"{current.holder.who} on {current.holder.where}" if current.holder else "nobody"
         raise RolloutError(f"the rollout was taken over by {other}; this run stops")
     if phase in MOVED and (left := [f"{tier} on {host}" for tier, host in unfinished(current)]):
-        raise RolloutError(f"not everything is moved: {', '.join(left)}; run the playbook upgrade again")
+        raise RolloutError(f"not all containers are updated: {', '.join(left)}; run the playbook upgrade again")
     undone = current.phase in MOVED and event is not None and event.phase == "roll" and event.state != "done"
     return _changed(
         current,

@@ -102,7 +102,7 @@ class JournalFile:
             return dict(json.loads(text))
         lines = [json.loads(line) for line in text[: text.rfind(b"\n") + 1].splitlines()]
         if len(lines) < _LEAST_LINES:
-            raise RolloutError(f"it was cut off after line {len(lines)}")
+            raise RolloutError(f"it was truncated after line {len(lines)}")
         head, planned, *changes = lines
         events = [change["event"] for change in changes if "event" in change]
         return {**_checked(head), **planned, **_state(changes[-1]), "events": events}
@@ -118,7 +118,7 @@ class JournalFile:
 def _checked(head: Plain) -> Plain:
     """Return the first line as plain data of a journal."""
     if head.get("format") != FORMAT:
-        raise RolloutError(f"it has form {head.get('format')}, this version of the collection writes {FORMAT}")
+        raise RolloutError(f"it has format {head.get('format')}, this version of the collection writes {FORMAT}")
     return {"format": journal.FORMAT, **{key: head[key] for key in _HEAD}}
 
 

@@ -43,7 +43,7 @@ def previous(wanted: ContainerSpec, current: ContainerState) -> ContainerSpec:
     except ValueError:
         kept = None
     if not isinstance(kept, dict):
-        raise ValueError(f"{wanted.name} was made by something else; there would be no way back")
+        raise ValueError(f"{wanted.name} was not made by this collection and could not be rolled back")
     known = {field.name for field in dataclasses.fields(ContainerSpec)}
     values = dataclasses.asdict(wanted) | {key: value for key, value in kept.items() if key in known}
     values |= {"image": current.image_id, "survivors": current.survivors, "reload_digest": current.labels.get(specs.LABEL_RELOAD, "")}

@@ -64,7 +64,7 @@ def check(baseline: Baseline, state: ContainerState | None, healthy: t.Callable[
         healthy: runs the health check of a running container.
     """
     if state is None or state.id != baseline.id:
-        return "removed or replaced by something else than this rollout"
+        return "removed or replaced by something other than this rollout"
     # the engine resets its counter when an operator starts a container, which is no crash
     restarts = state.restarts - baseline.restarts
     if restarts > 0:

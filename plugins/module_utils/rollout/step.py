@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One step of a rollout: update the containers of one tier on one host, or put back what they were before."""
+"""One step of a rollout: update the containers of one tier on one host, or restore what they were before."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class HostStep:
         return StepResult(updates, outcomes, diff)
 
     def revert(self) -> StepResult:
-        """Put back the containers that this rollout has changed; what did not exist before it is removed.
+        """Restore the containers that this rollout has changed; what did not exist before it is removed.
 
         Raises:
             EngineError: if one of them must not be stopped.

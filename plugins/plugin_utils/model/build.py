@@ -104,7 +104,7 @@ class HostModel:
     """Everything the services of a play mean for one host.
 
     Of a run for some services ``required`` has the containers that these need here, and ``reach`` the ports that must answer
-    elsewhere; both stay as they are. ``backups`` are what a backup takes from this host, ``restores`` what a restore may put back.
+    elsewhere; both stay as they are. ``backups`` are what a backup takes from this host, ``restores`` what a restore may restore.
     ``gates``, ``rollout_jobs`` (by phase) and ``schemas`` are for rollouts.
     """
 

@@ -76,7 +76,7 @@ def decide(reports: t.Mapping[str, MemberReport]) -> Starts:
     """
     cluster = _Cluster(reports)
     given_up = [host for host, state in cluster.stopped.items() if state.data and host in cluster.lost]
-    refused = cluster.refuse(given_up, "its data were given up (lost_hosts), but are still there; remove its volume, then it joins anew")
+    refused = cluster.refuse(given_up, "its data were given up (lost_hosts), but are still there; remove its volume, then it joins again")
     if cluster.serving:
         return _join_serving(cluster) | refused
     if len(cluster.stopped) < len(cluster.states):
@@ -118,10 +118,10 @@ def _join_serving(cluster: _Cluster) -> Starts:
     starts = cluster.follow(cluster.serving)
     for host, state in cluster.with_data.items():
         if state.fault:
-            starts |= cluster.refuse([host], f"{state.fault}; repair it, or remove its volume to have it join anew")
+            starts |= cluster.refuse([host], f"{state.fault}; repair it, or remove its volume to let it join again")
         elif state.cluster not in identifiers:
             other = f"of cluster {state.cluster}" if state.cluster else "of no cluster"
-            starts |= cluster.refuse([host], f"its data are {other}; remove its volume to have it join anew")
+            starts |= cluster.refuse([host], f"its data are {other}; remove its volume to let it join again")
     return starts
 
 
@@ -145,7 +145,7 @@ def _start_stopped(cluster: _Cluster) -> Starts:
         )
     if founds:
         if len(cluster.with_data) == 1:
-            return _led_by(cluster, "seed", next(iter(cluster.with_data)), "founds with its data")
+            return _led_by(cluster, "seed", next(iter(cluster.with_data)), "seeds with its data")
         names = ", ".join(cluster.with_data)
         return cluster.refuse(
             cluster.stopped, f"{names} have data that belong to no cluster; keep one of them and remove the volumes of the others"

@@ -143,7 +143,7 @@ def _unique(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
 
 
 def _refuse(name: str) -> t.NoReturn:
-    raise FormatError(f"{name} is no number in JSON")
+    raise FormatError(f"{name} is not a JSON number")
 
 
 def _render_ini(data: t.Any) -> str:
@@ -154,11 +154,11 @@ def _render_ini(data: t.Any) -> str:
         if not isinstance(options, t.Mapping):
             raise FormatError(f"section [{section}] is a mapping of options, not {type(options).__name__}")
         if not re.fullmatch(r"[^\]\r\n]+", str(section)):
-            raise FormatError(f"'{section}' is no name of a section")
+            raise FormatError(f"'{section}' is not a section name")
         lines = [f"[{section}]"]
         for option, value in options.items():
             if not re.fullmatch(r"[^\s=:\[#;]([^=:\r\n]*[^\s=:])?", str(option)):
-                raise FormatError(f"[{section}] '{option}' is no name of an option")
+                raise FormatError(f"[{section}] '{option}' is not an option name")
             values = value if isinstance(value, list) else [value]
             lines += [f"{option} = {_scalar(section, option, item)}".rstrip() for item in values]
         blocks.append("\n".join(lines) + "\n")
@@ -192,7 +192,8 @@ def _parse_ini(text: str) -> dict[str, dict[str, t.Any]]:
         elif line[0] in " \t":
             if not option:
                 raise FormatError(
-                    f"line {number}: it is indented, but continues no option; begin an option, section or comment at the left"
+                    f"line {number}: it is indented, but does not continue an option; "
+                    "begin options, sections and comments in the first column"
                 )
             _continue(data[section], option, line.strip())
         elif line[0] == "[":
@@ -210,7 +211,7 @@ def _section(line: str, number: int) -> str:
         raise FormatError(f"line {number}: section header '{masking.mask(line)}' is not closed")
     if line[1:-1] != line[1:-1].strip():
         raise FormatError(
-            f"line {number}: section header '{masking.mask(line)}' has blanks inside its brackets, which would be part of the name"
+            f"line {number}: section header '{masking.mask(line)}' has spaces inside its brackets, which would be part of the name"
         )
     return line[1:-1]
 

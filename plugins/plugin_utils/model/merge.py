@@ -90,7 +90,7 @@ def _merge_items(base: list[t.Any], override: list[t.Any], mounts: t.Mapping[str
         if not key:
             named = " or ".join(dict.fromkeys(_name(item)[0] for item in base))
             remedy = "begin the list with {state: replaced} to replace it as a whole"
-            raise MergeError(f"{_at(where)}an item has no '{named}', by which the items of this list are known; {remedy}")
+            raise MergeError(f"{_at(where)}an item has no '{named}', which identifies the items of this list; {remedy}")
         places = [index for index, item in enumerate(merged) if item.get(key) == name]
         if _removes(change):
             if not places:

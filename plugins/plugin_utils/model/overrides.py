@@ -159,7 +159,7 @@ def strays(directory: pathlib.Path, services: t.Sequence[Service], groups: t.Col
         else:
             fault = _lost("/".join(parts), every | single | {GLOBAL}, "")
         if not fault and not path.exists():
-            fault = "cannot be read: it is a link to nothing"
+            fault = "cannot be read: it is a broken link"
         faults += [f"override {path}: {fault}"] if fault else []
     return faults
 
@@ -189,4 +189,4 @@ def _lost(path: str, known: t.Collection[str], prefix: str) -> str:
         return f"no service reads it; did you mean '{prefix}{near[0]}'?"
     if own:
         return f"service {service} has no file '{name}'; it has: {', '.join(other.partition('/')[2] for other in own)}"
-    return "" if slash else "no service reads it; an override lies in the directory of its service"
+    return "" if slash else "no service reads it; put an override into the directory of its service"

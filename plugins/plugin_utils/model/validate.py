@@ -82,7 +82,7 @@ def _check_names(services: t.Sequence[Service]) -> list[str]:
             if item.name in seen:
                 faults.append(f"{service.name}: the name {item.name} is taken by service {seen[item.name]}")
             elif not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", item.name):
-                faults.append(f"{service.name}: '{item.name}' is no name for a container: letters, digits, '_', '.' and '-' are")
+                faults.append(f"{service.name}: '{item.name}' is not a container name: use letters, digits, '_', '.' and '-'")
             seen.setdefault(item.name, service.name)
     return faults
 
@@ -249,7 +249,7 @@ def _check_schemas(service: Service, databases: set[str]) -> list[str]:
     names = {container.name for container in service.containers}
     for schema in service.schemas:
         if schema.name not in databases:
-            faults.append(f"{service.name}: schema {schema.name} is of a database that is not defined")
+            faults.append(f"{service.name}: schema {schema.name} belongs to a database that is not defined")
         if schema.container not in names:
             faults.append(
                 f"{service.name}: schema {schema.name} is read in the place of container {schema.container}, which is not defined"
@@ -270,7 +270,7 @@ def _check_backups(services: t.Sequence[Service]) -> list[str]:
             if not backup.path.startswith("/"):
                 faults.append(f"{where} has path '{backup.path}'; it must begin with '/'")
             if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", backup.name):
-                faults.append(f"{where}: its name becomes that of a file and may hold small letters, digits and '_' only")
+                faults.append(f"{where}: its name becomes a file name and may contain lower-case letters, digits and '_' only")
             elif backup.name in taken:
                 faults.append(f"{where}: the name is taken by {taken[backup.name]}")
             taken.setdefault(backup.name, f"service {service.name}")

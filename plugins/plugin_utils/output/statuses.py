@@ -103,7 +103,7 @@ def lines(status: Status) -> list[str]:
             for row in found.containers
         ]
     if status.drifted:
-        shown += ["Not as the model says; the playbook site would:", *plans.summary(status.plan, diff=False)]
+        shown += ["Differences from the model; the playbook site would:", *plans.summary(status.plan, diff=False)]
     if status.plan.rollout and not status.drifted:
         shown.append(f"The {status.plan.rollout}.")
     shown += [str(item) for item in status.certificates]

@@ -63,7 +63,7 @@ def _check_address(setting: Setting, variable: str, variables: str, several: boo
         reason = " IPv6 is not supported yet;" if is_ipv6(str(setting.value)) else ""
         yield f"{where};{reason} set {variables} to an IPv4 address such as 192.0.2.11"
     elif address.is_unspecified or address.is_multicast or address == ipaddress.IPv4Address("255.255.255.255"):
-        yield f"{where}, which is no address of one host; set {variable} to an address that it has"
+        yield f"{where}, which is not the address of a single host; set {variable} to an address that it has"
     elif address.is_loopback and several:
         yield f"{where}, a loopback address that other hosts cannot reach; set {variable} to one that they can"
 
@@ -75,7 +75,7 @@ def _check_owners(addresses: t.Mapping[str, Setting], what: str, variables: str)
         if address is not None:
             owners.setdefault(address, []).append(host)
     return [
-        ("", f"hosts {' and '.join(hosts)} have one {what}, {address}; give each its own {variables}")
+        ("", f"hosts {' and '.join(hosts)} have the same {what}, {address}; give each its own {variables}")
         for address, hosts in owners.items()
         if len(hosts) > 1
     ]
@@ -160,7 +160,7 @@ def _check_outside(settings: t.Mapping[str, Setting], bridge: Setting) -> t.Iter
     for name, setting, value in places:
         address = _address(value)
         if address is None:
-            yield f"{setting.named(name)}: '{value}' is no IPv4 address; one of {network} is expected"
+            yield f"{setting.named(name)}: '{value}' is not an IPv4 address; expected one of {network}"
         elif address not in network:
             yield f"{setting.named(name)}: {address} is not in {_CIDR}, which is {network}"
         else:

@@ -30,7 +30,7 @@ def check_mappings(host: str, mappings: Setting, tunnel_bridge: str) -> list[Fau
         if network in networks:
             faults.append(f"{where}: {network} is mapped to {networks[network]} and to {bridge}; map each physical network once")
         elif bridge in owners:
-            faults.append(f"{where}: {owners[bridge]} and {network} have one bridge, {bridge}; give each physical network its own")
+            faults.append(f"{where}: {owners[bridge]} and {network} share bridge {bridge}; give each physical network its own")
         elif bridge in (tunnel_bridge, *_RESERVED):
             faults.append(f"{where}: {bridge} carries the networks of projects; map {network} to another bridge, such as br-ex")
         networks.setdefault(network, bridge)

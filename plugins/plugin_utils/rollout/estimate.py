@@ -91,11 +91,11 @@ def estimate(plan: Rollout, backup: bool) -> Estimate | None:
 def words(found: Estimate | None) -> str:
     """Return an estimate as a line for people; it is not more exact than it can be."""
     if found is None:
-        return "How long it takes is not known: no rollout before has noted it."
+        return "The duration is unknown: no earlier rollout has recorded it."
     unit = 60 if found.seconds >= 120 else 10
     rounded = duration(max(round(found.seconds / unit), 1) * unit)
-    new = f"; what never moved before counts as the mean of the others: {_some(found.guessed)}" if found.guessed else ""
-    return f"About {rounded}, one host after the other, as long as its steps took before ({_some(found.rollouts)}){new}."
+    new = f"; containers never updated before count as the mean of the others: {_some(found.guessed)}" if found.guessed else ""
+    return f"About {rounded}, one host after the other, by the durations of earlier rollouts ({_some(found.rollouts)}){new}."
 
 
 def _some(names: t.Sequence[str]) -> str:

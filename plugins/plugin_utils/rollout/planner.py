@@ -107,14 +107,14 @@ def faults(plan: Rollout, absent: t.Sequence[str], now: Circumstances) -> list[s
     before = {move.release_from for move in plan.moves if move.release_from}
     found += [why for release in sorted(before) if (why := skew(release, plan.release_to))]
     if absent:
-        found.append(f"images are not on their hosts yet, {', '.join(absent)}: build them (playbook build) or pull them (playbook pull)")
+        found.append(f"images are missing on their hosts, {', '.join(absent)}: build them (playbook build) or pull them (playbook pull)")
     if not now.whole and plan.release_from != plan.release_to:
-        found.append("another release is for all services: leave out the list of services, and tags")
+        found.append("another release is for all services: run it without a list of services, and without tags")
     for schema in (schema for schema in plan.ahead if not schema.release):
         found.append(
             f"the database of schema {schema.schema} is at revision {', '.join(schema.revisions)}, which the new images do not know, and "
-            "no rollout that was taken back tells why: are they older than the database? Build images with this collection, or a newer "
-            "one, or give the release (cloud_release) that the database is of"
+            "no rollout that was rolled back explains it: are they older than the database? Build images with this collection, or a newer "
+            "one, or set cloud_release to the release of the database"
         )
     for check in plan.checks:
         if check.result == "failure" or (check.result == "warning" and not now.accept_warnings):
@@ -130,7 +130,7 @@ def faults(plan: Rollout, absent: t.Sequence[str], now: Circumstances) -> list[s
         if disk and disk["free"] < now.minimum_disk:
             found.append(
                 f"{host} has {disk['free']} MiB free in {disk['directory']}; {now.minimum_disk} are needed (rollout_minimum_disk). "
-                "Images without a name may go (docker image prune)"
+                "Remove untagged images (docker image prune)"
             )
     return found
 
@@ -138,7 +138,7 @@ def faults(plan: Rollout, absent: t.Sequence[str], now: Circumstances) -> list[s
 def told(now: Circumstances) -> list[str]:
     """Return what else people want to know of a rollout that begins, as lines."""
     age = "there is none" if now.backup_age < 0 else f"the newest is {_duration(now.backup_age)} old"
-    lines = [f"Backup: {age}, {'and that is taken' if now.backup_max_age else 'another one is made first'}."]
+    lines = [f"Backup: {age}, {'and it is used' if now.backup_max_age else 'a new one is made first'}."]
     known = {host: disk for host, disk in now.disk_free.items() if disk}
     if known:
         host = min(known, key=lambda name: known[name]["free"])
@@ -160,19 +160,19 @@ def verb_faults(plan: Rollout, verb: str, release: str) -> list[str]:
         return [f"{what} is {ended}{closed}: there is nothing to {verb}"]
     if verb == "rollback":
         early = pending.point_of_no_return(plan.migrations) if "expanded" in {event.phase for event in plan.events} else ""
-        closing = [f"{what} is being finalized: run the playbook finalize to its end"] if plan.phase == "finalizing" else []
-        return closing + ([f"there is no way back from {what}. {early}"] if early else [])
+        closing = [f"{what} is being finalized: complete it with the playbook finalize"] if plan.phase == "finalizing" else []
+        return closing + ([f"{what} cannot be rolled back. {early}"] if early else [])
     found = []
     if plan.release_to != release:
         found.append(
             f"{what} is open, and the inventory says {release}: set cloud_release to {plan.release_to}, or run the playbook rollback"
         )
     if plan.phase == "rolling_back":
-        found.append(f"{what} is being taken back: run the playbook rollback to its end")
+        found.append(f"{what} is being rolled back: complete it with the playbook rollback")
     elif verb == "finalize" and plan.phase not in ("rolled", "verified", "finalizing"):
-        found.append(f"{what} is not at its end, but {plan.phase.replace('_', ' ')}: run the playbook upgrade first")
+        found.append(f"{what} is not complete, but {plan.phase.replace('_', ' ')}: run the playbook upgrade first")
     elif verb == "upgrade" and plan.phase == "finalizing":
-        found.append(f"{what} is being finalized: run the playbook finalize to its end")
+        found.append(f"{what} is being finalized: complete it with the playbook finalize")
     return found
 
 
@@ -192,7 +192,7 @@ def summary(plan: Rollout, notes: t.Sequence[str] = ()) -> list[str]:
     lines += [f"  upgrade check of {item.service}: {item.result}" for item in plan.checks if item.result != "success"]
     impacts = sorted({f"{move.container} on {move.host}: {move.impact}" for move in plan.moves if move.impact})
     lines += ["What users notice:", *(f"  {impact}" for impact in impacts)] if impacts else []
-    return [*lines, *notes, f"There is a way back until {point_of_no_return(plan)}"]
+    return [*lines, *notes, f"Rollback is possible until {point_of_no_return(plan)}"]
 
 
 def point_of_no_return(plan: Rollout) -> str:

@@ -72,7 +72,7 @@ def summary(rollout: Rollout, figures: Figures) -> list[str]:
 def _seen(figures: Figures) -> list[str]:
     """Return what the prober saw, the worst first."""
     if not figures:
-        return ["Availability: not looked at, the prober did not run"]
+        return ["Availability: not measured, the prober did not run"]
     apis = sorted(figures["apis"], key=lambda api: (api["availability"], -api["longest_gap"], api["name"]))
     pings = sorted(figures["pings"], key=lambda ping: (-ping["lost"], -ping["longest_gap"]))
     lines = [
@@ -123,18 +123,18 @@ def state(rollout: Rollout, steps: t.Sequence[Step]) -> str:
 
 def following(rollout: Rollout) -> str:
     """Return what can be done next."""
-    back = "rollback takes it back"
+    back = "rollback reverts it"
     match rollout.phase:
         case "finalized" | "rolled_back":
             return "nothing, it is over"
         case "finalizing":
-            return "finalize goes on with it; there is no way back"
+            return "finalize resumes it; it cannot be rolled back"
         case "rolling_back":
-            return "rollback goes on with it"
+            return "rollback resumes it"
         case "verified":
-            return f"finalize makes it final, after which there is no way back; {back}"
+            return f"finalize makes it final and ends the way to roll back; {back}"
         case _:
-            return f"upgrade goes on with it; {back}"
+            return f"upgrade resumes it; {back}"
 
 
 def span(steps: t.Sequence[Step]) -> str:

@@ -40,8 +40,8 @@ class Step:
     @property
     def outcome(self) -> str:
         """How it ended, in words."""
-        words = {"begun": "not ended", "done": "done", "failed": "failed", "reverted": "put back"}
-        return "failed, put back" if self.failed and self.state == "reverted" else words[self.state]
+        words = {"begun": "not ended", "done": "done", "failed": "failed", "reverted": "restored"}
+        return "failed, restored" if self.failed and self.state == "reverted" else words[self.state]
 
     @property
     def what(self) -> str:
@@ -122,7 +122,7 @@ def wrong(event: Event) -> bool:
 
 
 def steps(events: t.Iterable[Event]) -> list[Step]:
-    """Return what the events tell: a step lasts from ``begun`` to its end, and until it was put back if it failed.
+    """Return what the events tell: a step lasts from ``begun`` to its end, and until it was restored if it failed.
 
     What never ended, such as a step of a run that was killed, ends with the last event before it was begun anew or the rollout's last.
     Phases of the cloud follow each other: one that never ended also ends before the next.

@@ -60,7 +60,7 @@ def _size(item: int | str, total: int) -> int:
     text = str(item).strip()
     number = text.removesuffix("%")
     if not number.isdigit() or int(number) < 1:
-        raise SerialError(f"'{item}' is no number of hosts: write a number from 1, such as 2, or a percentage of the hosts, such as 10%")
+        raise SerialError(f"'{item}' is not a number of hosts: use a number from 1, such as 2, or a percentage of the hosts, such as 10%")
     return max(1, total * int(number) // 100) if text.endswith("%") else int(number)
 
 

@@ -185,17 +185,17 @@ def _parse(text: str, what: str) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(only(text).encode())
     except ValueError:
-        raise CertificateError(f"{what} holds no certificate in PEM") from None
+        raise CertificateError(f"{what} contains no PEM certificate") from None
 
 
 def _load_key(text: str, what: str) -> t.Any:
     try:
         return serialization.load_pem_private_key(text.encode(), password=None)
     except TypeError:
-        hint = "which nobody can give at a reload; let ansible-vault encrypt its file"
-        raise CertificateError(f"{what} wants a passphrase, {hint}") from None
+        hint = "which cannot be entered at a reload; encrypt its file with ansible-vault instead"
+        raise CertificateError(f"{what} needs a passphrase, {hint}") from None
     except ValueError:
-        raise CertificateError(f"{what} holds no private key in PEM") from None
+        raise CertificateError(f"{what} contains no PEM private key") from None
 
 
 def _names(own: x509.Certificate) -> set[str]:

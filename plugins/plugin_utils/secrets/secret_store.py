@@ -142,10 +142,10 @@ def _words(value: t.Any) -> str:
 def _reason(value: str) -> str:
     """Return what is wrong with the characters of a secret, as far as that can be said without quoting it."""
     if value != value.strip():
-        return "begins or ends with a blank or a line break"
+        return "begins or ends with a space or a line break"
     if any(ord(character) < ord(" ") or ord(character) == 127 for character in value):
         return "holds a line break, a tab or another control character"
-    return "holds characters outside ASCII" if not value.isascii() else "has another form than it must have"
+    return "holds characters outside ASCII" if not value.isascii() else "has the wrong format"
 
 
 def generate(kind: str) -> t.Any:
@@ -173,7 +173,7 @@ def rotate(kind: str, current: t.Any) -> t.Any:
         ValueError: if *current* is no such repository, or never changes.
     """
     if kind == "identity":
-        raise ValueError("the cloud is known by it; it never changes")
+        raise ValueError("it identifies the cloud and never changes")
     if kind != "fernet_keys":
         return generate(kind)
     if not isinstance(current, list) or not current:

@@ -209,8 +209,8 @@ def _may_sign(own: x509.Certificate) -> bool:
 
 _LONGER = "take RSA of 2048 bits or more, or EC of 256"
 _RENEW = "replace it by a renewed one"
-_ISSUE = "have it issued anew"
-_NO_CA = Reason(lambda own, place: place > 0 and not _may_sign(own), "is no CA certificate (basic constraints CA:TRUE)", _ISSUE)
+_ISSUE = "have it reissued"
+_NO_CA = Reason(lambda own, place: place > 0 and not _may_sign(own), "is not a CA certificate (basic constraints CA:TRUE)", _ISSUE)
 _NO_SERVER = Reason(
     lambda own, place: not _for_servers(own) or not (_may_sign(own) if place else _agrees_keys(own)),
     "is not for servers (extended key usage serverAuth, key usage)",
@@ -230,7 +230,7 @@ _REASONS = {
     25: Reason(
         lambda own, place: place > 0 and not _permits_below(own, place - 1),
         "does not permit so many CA certificates below it (path length)",
-        "leave one out, or have it issued anew with a greater path length",
+        "remove one, or have it reissued with a larger path length",
     ),
     26: _NO_SERVER,
     32: Reason(lambda own, place: place > 0 and not _signs(own), "may not sign certificates (key usage keyCertSign)", _ISSUE),
@@ -247,12 +247,12 @@ _NO_WAY = frozenset({2, 18, 19, 20, 21})
 
 def _explained(code: int, message: str, way: t.Sequence[Link]) -> str:
     if code in _NO_WAY:
-        return f"leads to none of cloud_tls_ca_file ({message}); are the certificates between them in cloud_tls_chain_file?"
+        return f"does not lead to a CA in cloud_tls_ca_file ({message}); are the certificates between them in cloud_tls_chain_file?"
     reason = _REASONS.get(code)
     places = [(link, place) for place, link in enumerate(way)]
     link = next((link for link, place in places if reason and reason.at_fault(link.certificate, place)), None)
     if link is None or reason is None:
-        return f"is refused by clients: {message}; have it, or the CA certificate in question, issued anew"
+        return f"is refused by clients: {message}; have it, or the CA certificate in question, reissued"
     own = link.certificate
     why = reason.why.format(own.not_valid_before_utc, own.not_valid_after_utc)
     return f"is refused by clients: {link.what} {own.subject.rfc4514_string()!r} {why}; {reason.remedy}"

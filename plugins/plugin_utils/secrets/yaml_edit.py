@@ -48,7 +48,7 @@ def edit(text: str, changes: t.Mapping[str, t.Any]) -> str:
         if key.value == KEY:
             return _edit_mapping(text, value, changes)
     if document.flow_style:
-        raise SecretFileError(f"it is a mapping in braces without '{KEY}'; write it in lines")
+        raise SecretFileError(f"it is a mapping in braces without '{KEY}'; write it as a block")
     return _ended(text) + _block(changes)
 
 

@@ -107,7 +107,7 @@ def test_the_tier_that_was_moved_last_is_put_back_if_it_does_not_stay_up(run: t.
         "rollout_report",
     ], done.text
     assert done.code != 0
-    assert "aio was put back: tier compute (nova_compute, libvirt) is what it was before" in done.text
+    assert "aio was restored: tier compute (nova_compute, libvirt) is in its former state" in done.text
     assert WHY in done.text
 
 
@@ -121,14 +121,14 @@ def test_what_others_rely_on_is_not_put_back_under_them(run: t.Callable[..., Run
         "rollout_report",
     ], done.text
     assert done.code != 0
-    assert "Containers that were updated later need it, so nothing was put back" in done.text
+    assert "Containers that were updated later need it, so nothing was restored" in done.text
     assert WHY in done.text
 
 
 def test_nothing_is_put_back_if_it_is_not_known_what_did_not_stay_up(run: t.Callable[..., Run]) -> None:
     done = run("recheck", {"containers_soak ": {"failed": True, "msg": "the engine does not answer"}})
     assert (done.code != 0, done.calls) == (True, [f"containers_soak {ALL} uptime=75"]), done.text
-    assert "was put back" not in done.text
+    assert "was restored" not in done.text
 
 
 def test_nothing_is_put_back_once_another_run_has_taken_the_rollout_over(run: t.Callable[..., Run]) -> None:
@@ -159,7 +159,7 @@ def test_a_step_that_fails_is_put_back(run: t.Callable[..., Run]) -> None:
         "rollout_report",
     ], done.text
     assert done.code != 0
-    assert f"aio was put back: tier api (nova_api) is what it was before. {why} Hosts that were not reached" in done.text
+    assert f"aio was restored: tier api (nova_api) is in its former state. {why} Hosts that come later" in done.text
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_step_back_of_the_operator_is_noted_as_his(run: t.Callable[..., Run]) 
             "revert_jobs",
             "host_step reverted nova_api",
             "backend_servers ready nova_api",
-            "noted rolling_back api reverted taken back by the operator",
+            "noted rolling_back api reverted reverted by the operator",
         ],
     ), done.text
 

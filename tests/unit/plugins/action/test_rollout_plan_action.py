@@ -62,14 +62,14 @@ def test_a_plan_says_what_it_begins_in_and_is_refused_without_disk_space(shown: 
     disk_free = {"compute-1": {"directory": "/var/lib/docker", "free": 999}}
     with pytest.raises(AnsibleActionFail, match="compute-1 has 999 MiB free in /var/lib/docker; 1000 are needed"):
         run(disk_free=disk_free, minimum_disk=1000, backup_age=7500, file=str(path))
-    assert "Backup: the newest is 2 h 5 min old, another one is made first." in shown
+    assert "Backup: the newest is 2 h 5 min old, a new one is made first." in shown
     assert "Free disk space: 999 MiB or more, the least in /var/lib/docker of compute-1." in shown
     assert json.loads(path.read_text())["circumstances"]["disk_free"] == disk_free
 
 
 def test_a_first_plan_says_that_it_cannot_tell(shown: list[str]) -> None:
     assert run()["estimate"] == {}
-    assert any(line.startswith("How long it takes is not known") for line in shown)
+    assert any(line.startswith("The duration is unknown") for line in shown)
 
 
 def test_the_end_of_a_rollout_says_nothing_of_how_long_the_upgrade_took(shown: list[str]) -> None:

@@ -118,7 +118,7 @@ def test_a_rollout_whose_begin_reached_one_host_only_is_gone_on_with(cloud: t.Ca
 def test_an_open_rollout_on_any_host_keeps_another_from_beginning_if_it_is_the_newest(cloud: t.Callable[..., Cloud]) -> None:
     made = cloud(None, dataclasses.replace(ENDED, id="20260101T000000"), OPEN)
     (first, *_more) = made.claim(LATER)
-    assert "is open (verified): end it" in first
+    assert "is open (verified): close it" in first
     assert made.copies()[0] is None
 
 
@@ -126,7 +126,7 @@ def test_a_run_that_lost_its_place_is_refused_on_the_host_that_was_away_too(clou
     made = cloud(OPEN, OPEN, dataclasses.replace(OPEN, revision=2))
     assert made.claim(OPEN, run="mine") == []
     # heard of a moment ago
-    assert all("carries on" in said for said in made.claim(OPEN, run="other"))
+    assert all("holds the lock of the rollout" in said for said in made.claim(OPEN, run="other"))
     assert made.note("finalizing", run="mine") == []
 
 
@@ -174,7 +174,7 @@ def test_a_phase_in_which_all_hosts_are_moved_is_held_against_all_steps(cloud: t
     made = cloud(dataclasses.replace(OPEN, phase="expanded"), None, None)
     assert made.call(HOSTS[0], state="claimed")["changed"]
     assert made.call(HOSTS[0], **STEP)["changed"]
-    assert made.call(HOSTS[0], state="noted", phase="rolled")["msg"].startswith("not everything is moved: compute on compute-1")
+    assert made.call(HOSTS[0], state="noted", phase="rolled")["msg"].startswith("not all containers are updated: compute on compute-1")
     assert made.call(HOSTS[0], **{**STEP, "event": "done"})["changed"]
     assert made.call(HOSTS[0], state="noted", phase="rolled")["changed"]
     (copy, *_others) = made.copies()

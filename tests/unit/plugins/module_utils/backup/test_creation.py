@@ -138,7 +138,7 @@ def host_files() -> list[str]:
 
 def test_nothing_is_left_of_a_backup_that_fails(host: HostBackups, engine: FakeEngine, tmp_path: pathlib.Path) -> None:
     engine.code = 3
-    with pytest.raises(BackupError, match="cannot read databases in container db: exit code 3; it said: lost"):
+    with pytest.raises(BackupError, match="cannot read databases in container db: exit code 3; output: lost"):
         host.make(REQUEST)
     assert sorted(path.name for path in tmp_path.iterdir()) == OLD
 

@@ -53,7 +53,7 @@ def test_a_writer_that_fails_is_named_after_the_reader_has_read() -> None:
 
 def test_a_command_that_fails_says_what_it_said_but_no_data() -> None:
     succeed("read", ExecResult(0, "", "a warning"))
-    with pytest.raises(BackupError, match="cannot read: exit code 3; it said: no such table"):
+    with pytest.raises(BackupError, match="cannot read: exit code 3; output: no such table"):
         succeed("read", ExecResult(3, "data", "no such table"))
     with pytest.raises(BackupError, match="took longer than backup_timeout"):
         succeed("read", ExecResult(124, "", ""))

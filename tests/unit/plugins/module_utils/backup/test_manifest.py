@@ -69,9 +69,9 @@ def test_another_format_is_named() -> None:
 @pytest.mark.parametrize(
     ("cloud", "release", "host", "reason"),
     [
-        ("red", "2026.1", "c1", "of cloud blue, this one is red"),
+        ("red", "2026.1", "c1", "belongs to cloud blue, this one is red"),
         ("blue", "2025.2", "c1", "release 2026.1, newer than 2025.2"),
-        ("blue", "2026.1", "c2", "of host c1, this one is c2"),
+        ("blue", "2026.1", "c2", "belongs to host c1, this one is c2"),
     ],
 )
 def test_a_backup_that_does_not_fit_says_why(cloud: str, release: str, host: str, reason: str) -> None:
@@ -107,7 +107,7 @@ def test_a_backup_that_might_not_fit_is_not_begun() -> None:
 
 def test_keys_are_found_among_comments() -> None:
     assert backups.keys(f"# created: today\n# public key: age1x\n{KEY}\n{OTHER}\n") == [KEY, OTHER]
-    with pytest.raises(BackupError, match="no key of age"):
+    with pytest.raises(BackupError, match="no age key"):
         backups.keys("hunter2")
 
 

@@ -56,7 +56,7 @@ def test_a_part_of_what_is_wanted_removes_nothing_of_others(tmp_path: pathlib.Pa
     both = _wanted(_file(), _file("worker/config/x.conf"), directories=["api", "worker"])
     _converge(tmp_path, both)
     part = config_tree.select(both, {"worker"})
-    assert _reasons(config_tree.plan(tmp_path, dataclasses.replace(part, files=[]))) == [("worker/config/x.conf", "not wanted any more")]
+    assert _reasons(config_tree.plan(tmp_path, dataclasses.replace(part, files=[]))) == [("worker/config/x.conf", "no longer defined")]
 
 
 def test_a_new_file_is_written_with_mode_and_owner(tmp_path: pathlib.Path) -> None:
@@ -98,7 +98,7 @@ def test_planning_changes_nothing(tmp_path: pathlib.Path) -> None:
 def test_leftovers_go_with_their_empty_directories(tmp_path: pathlib.Path) -> None:
     _converge(tmp_path, _wanted(_file(), _file("api/files/deep/down")))
     changes = _converge(tmp_path, _wanted(_file()))
-    assert _reasons(changes) == [("api/files/deep/down", "not wanted any more")]
+    assert _reasons(changes) == [("api/files/deep/down", "no longer defined")]
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["api", "config", "x.conf"]
 
 

@@ -66,11 +66,11 @@ def test_a_host_that_is_what_it_is_taken_for_passes() -> None:
         (
             {},
             {"state": "missing", "lacking": list(SECRETS)},
-            "the secrets file secrets.yml does not exist: its secrets would be made up anew",
+            "the secrets file secrets.yml does not exist: its secrets would be generated again",
         ),
         ({}, {"state": "empty", "lacking": list(SECRETS)}, "secrets.yml holds no secrets"),
         ({}, {"lacking": ["cloud_identity"]}, "secrets.yml lacks cloud_identity"),
-        ({}, {"lacking": ["db_password"]}, "secrets.yml lacks db_password, which cloud 'demo' uses: it would be made up anew"),
+        ({}, {"lacking": ["db_password"]}, "secrets.yml lacks db_password, which cloud 'demo' uses: it would be generated again"),
         ({}, {"secrets": {**SECRETS, "cloud_identity": "x"}}, "secrets.yml holds the secrets of another one (fingerprint "),
         (_remembering(revision="dd", generation=4), {}, "is older than cloud 'demo' (it is at generation 3, the cloud at 4)"),
         (_remembering(revision="dd", generation=3), {}, "are two copies that were changed apart (it is at generation 3, the cloud at 3)"),

@@ -25,7 +25,7 @@ def test_the_second_run_is_told_who_has_the_host_and_since_when() -> None:
     with pytest.raises(LockError) as refused:
         run_lock.claim(held, _later(BOB, 100), 1, False)
     assert str(refused.value).startswith(
-        "ada on desk (pid 1) has been changing this host since 1970-01-01 00:16:40 UTC and was heard of 40 s ago. Wait for it."
+        "ada on desk (pid 1) has been changing this host since 1970-01-01 00:16:40 UTC and was last seen 40 s ago. Wait for it."
     )
     assert refused.value.holder == _later(ADA, 60)
 

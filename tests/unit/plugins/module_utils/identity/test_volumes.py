@@ -16,7 +16,7 @@ RECORD = Record(cloud="demo", host="n1")
 
 def test_volumes_of_an_unknown_cloud_are_refused_before_anything_is_written() -> None:
     (fault,) = identity.check(Seen(), EXPECTED, lambda: ["data"])
-    assert "has volumes of a cloud that it knows nothing of: data. " in fault
+    assert "has volumes of an unknown cloud: data. " in fault
     assert "host_belongs_to_this_inventory_now=n1" in fault
 
 

@@ -85,7 +85,7 @@ def test_an_image_of_the_operator_needs_no_label() -> None:
 def test_an_image_without_a_label_was_built_by_something_else(label: str) -> None:
     present = built(recipes())
     present[BASE] = Present(present[BASE].id, label)
-    assert images.plan(recipes(), present)[BASE] == ["it was built by something else"]
+    assert images.plan(recipes(), present)[BASE] == ["it was not built by this collection"]
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=8), max_size=4), st.text(min_size=1, max_size=8), st.text())
@@ -116,7 +116,7 @@ def test_an_unknown_parent_is_named() -> None:
 
 
 def test_a_circle_is_named() -> None:
-    with pytest.raises(images.ImageError, match="made from each other: a -> b -> a"):
+    with pytest.raises(images.ImageError, match="depend on each other: a -> b -> a"):
         images.order([Recipe(name="a", reference="a:1", parents={"b": ""}), Recipe(name="b", reference="b:1", parents={"a": ""})])
 
 

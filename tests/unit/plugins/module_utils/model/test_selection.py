@@ -32,10 +32,10 @@ def test_lists_and_tags_choose_services(services: list[str], run_tags: list[str]
 @pytest.mark.parametrize(
     ("services", "run_tags", "skip_tags", "fault"),
     [
-        (["glnace"], [], [], "'glnace' is no service of this play.*did you mean 'glance'"),
+        (["glnace"], [], [], "'glnace' is not a service of this play.*did you mean 'glance'"),
         ([], ["containers"], [], "phases cannot be run alone; the services are: mariadb, keystone, glance, nova"),
         ([], [], ["novaa"], "did you mean 'nova'"),
-        (["nova"], [], ["nova"], "nothing is left"),
+        (["nova"], [], ["nova"], "no service is selected"),
     ],
 )
 def test_a_name_that_is_no_service_is_refused(services: list[str], run_tags: list[str], skip_tags: list[str], fault: str) -> None:

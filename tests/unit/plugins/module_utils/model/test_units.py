@@ -13,5 +13,5 @@ def test_sizes_are_bytes(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["m", "1t", "-1m", "1.5g", "1 m"])
 def test_what_is_no_size_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no size"):
+    with pytest.raises(ValueError, match="is not a size"):
         units.parse_size(text)

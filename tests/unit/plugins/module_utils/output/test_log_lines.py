@@ -52,7 +52,7 @@ def test_a_service_is_its_name_or_that_of_a_container(service: str, found: list[
 
 @pytest.mark.parametrize(
     ("request_id", "since", "message"),
-    [("", "", "say which lines"), ("0a1b", "", "is no request id"), ("", "soon", "neither an age"), ("", "9999999999999d", "longer ago")],
+    [("", "", "select lines"), ("0a1b", "", "is not a request id"), ("", "soon", "neither an age"), ("", "9999999999999d", "too long ago")],
 )
 def test_what_cannot_be_meant_is_refused(request_id: str, since: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):

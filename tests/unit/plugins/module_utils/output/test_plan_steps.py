@@ -82,7 +82,7 @@ def test_required_containers_must_be_as_defined_and_healthy() -> None:
         Outcome("ill", "container", "y", state="waiting"),
     ]
     assert plan_steps.unmet(outcomes, []) == [
-        "old of service x is not as it should be: replace, because image: i -> j; memory: none -> 1g",
+        "old of service x differs from its definition: replace, because image: i -> j; memory: none -> 1g",
         "ill of service y is not healthy",
     ]
 

@@ -68,12 +68,12 @@ def test_a_plan_survives_being_kept() -> None:
     ("text", "fault"),
     [
         ("", "it is not JSON"),
-        ("[]", "no plan of this version"),
-        ('{"format": 99}', "no plan of this version"),
+        ("[]", "not a plan of this version"),
+        ('{"format": 99}', "not a plan of this version"),
         (plans.dump(_plan()).replace("caisson", "other"), "it is a plan of cloud 'other', not of 'caisson'"),
-        ('{"format": 1, "cloud": "caisson"}', "edited or cut off"),
-        ('{"format": 1, "cloud": "caisson", "hosts": {"c1": [{"kind": "x"}]}}', "edited or cut off"),
-        ('{"format": 1, "cloud": "caisson", "hosts": {"c1": 5}}', "edited or cut off"),
+        ('{"format": 1, "cloud": "caisson"}', "edited or truncated"),
+        ('{"format": 1, "cloud": "caisson", "hosts": {"c1": [{"kind": "x"}]}}', "edited or truncated"),
+        ('{"format": 1, "cloud": "caisson", "hosts": {"c1": 5}}', "edited or truncated"),
     ],
 )
 def test_what_is_no_plan_is_refused(text: str, fault: str) -> None:
@@ -99,7 +99,7 @@ def test_nothing_but_a_plan_error_comes_of_any_text(text: str) -> None:
         # the same words for another content
         (_plan([_WRITE]), _plan([{**_WRITE, "digest": "c"}]), "planned was to write it (content), now it would be to write it (content)"),
         (_plan(hosts=["c1"]), _plan(hosts=["c1", "c2"]), "c2: is not in the plan"),
-        (_plan(hosts=["c1", "c2"]), _plan(hosts=["c1"]), "c2: is in the plan, but takes no part in this run"),
+        (_plan(hosts=["c1", "c2"]), _plan(hosts=["c1"]), "c2: is in the plan, but not part of this run"),
         (_plan(catalog=["a"]), _plan(catalog=["b"]), "(cloud): catalog a: planned was to change it"),
     ],
 )
@@ -123,7 +123,7 @@ def test_no_other_change_is_made_while_a_rollout_is_open() -> None:
     plan = plans.make("caisson", {"c1": {"steps": [_REPLACE]}, "c2": {"steps": []}}, {}, [{}, _journal()], _NOW)
     assert plans.summary(plan)[0] == "The rollout 2026.1 -> 2026.2 is open (rolled)."
     assert plans.refusal(plan, finalizing=False).startswith(
-        "the rollout 2026.1 -> 2026.2 is open (rolled): go on with the playbook upgrade"
+        "the rollout 2026.1 -> 2026.2 is open (rolled): resume it with the playbook upgrade"
     )
     assert plans.refusal(plan, finalizing=True) == ""
 

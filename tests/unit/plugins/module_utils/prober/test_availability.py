@@ -78,7 +78,7 @@ def test_an_api_of_which_only_a_gap_is_known_was_not_available() -> None:
 def test_a_time_in_which_no_prober_ran_is_told() -> None:
     found = figures([tick(95, 101), tick(101, 104), tick(108, 120)], 100, 110)
     assert found.unwatched == 4.0
-    assert "in 4 s of them no prober ran, and of these nothing is known" in availability.table(found)
+    assert "in 4 s of them no prober ran, and nothing is known about these" in availability.table(found)
 
 
 def test_a_timeline_has_each_second_of_a_short_time() -> None:
@@ -110,8 +110,8 @@ def test_people_are_told_the_same() -> None:
         tick(100, 110),
     ]
     assert availability.table(figures(rows, 100, 110)) == [
-        "10 s were looked at",
-        "compute    99.900 % of 1000 questions answered, 1 failed (HTTP 503), 2 needed a second try, longest gap 0.50 s, slowest 0.31 s",
+        "10 s were measured",
+        "compute    99.900 % of 1000 requests answered, 1 failed (HTTP 503), 2 needed a second try, longest gap 0.50 s, slowest 0.31 s",
         "192.0.2.1  3 of 50 pings lost, longest gap 0.00 s",
     ]
 

@@ -77,7 +77,7 @@ def test_an_empty_keystone_gets_everything_in_an_order_that_works() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"valid_passwords": set()}, ["user glance: its password is another"]),
+        ({"valid_passwords": set()}, ["user glance: its password differs"]),
         ({"assignments": {("glance", "service", "admin")}}, ["user glance: it does not have role service in project service"]),
         ({"regions": set()}, ["region R: it does not exist"]),
         (
@@ -87,7 +87,7 @@ def test_an_empty_keystone_gets_everything_in_an_order_that_works() -> None:
         ({"endpoints": [_endpoint("1", "internal", "http://i")]}, ["public endpoint of glance: it does not exist (http://p)"]),
         (
             {"endpoints": [*_current().endpoints, _endpoint("3", "public", "http://x"), _endpoint("4", "public", "http://p")]},
-            ["public endpoint of glance: it is there twice"] * 2,
+            ["public endpoint of glance: duplicate endpoint"] * 2,
         ),
         ({"endpoints": [*_current().endpoints, _endpoint("3", "public", "x", region="S"), _endpoint("4", "public", "x", service="h")]}, []),
         ({"endpoints": [*_current().endpoints, _endpoint("3", "admin", "http://x")]}, []),

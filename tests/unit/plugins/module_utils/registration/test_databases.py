@@ -78,7 +78,7 @@ def test_what_is_missing_is_all_that_is_done() -> None:
     current = DatabaseState(
         frozenset({"nova", "nova_api"}), frozenset({"nova"}), frozenset(), frozenset({("nova", "nova"), ("nova", "nova_api")})
     )
-    assert _subjects(_NOVA, current) == [("user nova", "its password is another")]
+    assert _subjects(_NOVA, current) == [("user nova", "its password differs")]
 
 
 def test_the_standby_account_gets_what_the_first_has() -> None:

@@ -39,7 +39,7 @@ def test_a_table_is_read_by_its_heading() -> None:
 
 @pytest.mark.parametrize("text", ["", "\n", "Unknown command: 'show stats'", "nova,c1,0"])
 def test_what_is_no_table_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="this is no table of servers"):
+    with pytest.raises(ValueError, match="this is not a table of servers"):
         haproxy_stats.parse(text)
 
 

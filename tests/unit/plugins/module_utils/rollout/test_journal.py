@@ -58,7 +58,7 @@ def test_a_release_between_is_named(before: str, after: str, between: str) -> No
 
 @pytest.mark.parametrize(("before", "after"), [("2026.1", "2025.2"), ("2026.2", "2026.1"), ("2026.1", "2025.1")])
 def test_an_older_release_is_refused(before: str, after: str) -> None:
-    assert journal.skew(before, after).startswith(f"{after} is older than {before}; an upgrade is taken back with the playbook rollback")
+    assert journal.skew(before, after).startswith(f"{after} is older than {before}; an upgrade is reverted with the playbook rollback")
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_an_empty_journal_is_none() -> None:
 
 
 def test_a_journal_of_another_form_is_refused() -> None:
-    with pytest.raises(RolloutError, match="has form 2, this version of the collection writes 1"):
+    with pytest.raises(RolloutError, match="has format 2, this version of the collection writes 1"):
         journal.load({**journal.dump(a_rollout()), "format": 2})
-    with pytest.raises(RolloutError, match="has form None"):
+    with pytest.raises(RolloutError, match="has format None"):
         journal.load({"id": "x"})
 
 
@@ -104,7 +104,7 @@ def test_a_journal_of_another_form_is_refused() -> None:
     ],
 )
 def test_a_damaged_journal_is_refused(damage: dict[str, t.Any], fault: str) -> None:
-    with pytest.raises(RolloutError, match=f"the journal of a rollout was edited or cut off: {fault}"):
+    with pytest.raises(RolloutError, match=f"the journal of a rollout was edited or truncated: {fault}"):
         journal.load({**journal.dump(a_rollout()), **damage})
 
 
@@ -136,7 +136,7 @@ def test_a_rollout_that_nobody_else_holds_is_gone_on_with(holder: Holder | None)
 def test_a_rollout_that_another_run_holds_is_refused_and_says_whose_it_is() -> None:
     current = _held(holder=Holder(run="other", who="bob", where="attic", pid=42, seen=BEGIN - 77))
     for wanted in (None, a_rollout(), LATER):
-        with pytest.raises(RolloutError, match=r"bob on attic \(pid 42\) carries on .* 2025.2 -> 2026.1 and was heard of 77 s ago"):
+        with pytest.raises(RolloutError, match=r"bob on attic \(pid 42\) holds the lock of .* 2025.2 -> 2026.1 and was last seen 77 s ago"):
             journal.claim(current, wanted, _holder(), gone=False)
 
 
@@ -146,13 +146,13 @@ def test_the_place_of_a_run_that_is_gone_is_taken() -> None:
 
 def test_the_place_of_a_run_that_was_not_heard_of_is_taken_when_its_lease_is_over() -> None:
     current = _held("other")
-    with pytest.raises(RolloutError, match="carries on"):
+    with pytest.raises(RolloutError, match="holds the lock"):
         journal.claim(current, None, _holder(seen=BEGIN + LEASE - 1), gone=False)
     assert journal.claim(current, None, _holder(seen=BEGIN + LEASE), gone=False).holder == _holder(seen=BEGIN + LEASE)
 
 
 def test_a_new_plan_is_refused_while_a_rollout_is_open() -> None:
-    with pytest.raises(RolloutError, match=r"2025.2 -> 2026.1 is open \(rolled\): end it with the playbook finalize or rollback"):
+    with pytest.raises(RolloutError, match=r"2025.2 -> 2026.1 is open \(rolled\): close it with the playbook finalize or rollback"):
         journal.claim(_held(phase="rolled"), LATER, _holder(), gone=False)
 
 
@@ -196,7 +196,7 @@ def test_all_hosts_have_to_be_moved_before_it_is_said(phase: t.Any) -> None:
     expanded = dataclasses.replace(_moved(), phase="expanded")
     assert journal.note(expanded, "mine", BEGIN, phase=phase).phase == phase
     back = journal.note(expanded, "mine", BEGIN, event(2, "roll", "reverted", "control-2", "api"))
-    with pytest.raises(RolloutError, match=r"not everything is moved: api on control-2; run the playbook upgrade again$"):
+    with pytest.raises(RolloutError, match=r"not all containers are updated: api on control-2; run the playbook upgrade again$"):
         journal.note(back, "mine", BEGIN, phase=phase)
 
 

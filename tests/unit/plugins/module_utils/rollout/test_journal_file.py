@@ -105,9 +105,9 @@ def _edited(text: str, line: int, new: str) -> str:
 @pytest.mark.parametrize(
     ("damage", "why"),
     [
-        (lambda _text: "", "it was cut off after line 0"),
-        (lambda text: text.splitlines(keepends=True)[0], "it was cut off after line 1"),
-        (lambda text: _edited(text, 0, '{"format": 3}\n'), "it has form 3, this version of the collection writes 2"),
+        (lambda _text: "", "it was truncated after line 0"),
+        (lambda text: text.splitlines(keepends=True)[0], "it was truncated after line 1"),
+        (lambda text: _edited(text, 0, '{"format": 3}\n'), "it has format 3, this version of the collection writes 2"),
         (lambda text: _edited(text, -1, '{"revision": 7, "phase": "lost", "holder": null}\n'), "journal.phase: expected one of planned"),
         (lambda text: _edited(text, -1, '{"event": {}}\n'), "'revision'"),
         (lambda text: _edited(text, -1, "[]\n"), "."),

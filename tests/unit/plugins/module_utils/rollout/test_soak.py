@@ -54,7 +54,7 @@ def test_the_youngest_container_counts() -> None:
         ({"running": False, "status": "exited", "exit_code": 3}, True, "exited with exit code 3"),
         ({"health": "unhealthy"}, True, "was healthy, is unhealthy now"),
         ({}, False, "was healthy, is unhealthy now"),
-        ({"id": "2"}, True, "removed or replaced by something else than this rollout"),
+        ({"id": "2"}, True, "removed or replaced by something other than this rollout"),
     ],
 )
 def test_a_container_is_stable_unless_something_happened_since_its_baseline(changes: dict[str, t.Any], healthy: bool, why: str) -> None:
@@ -63,7 +63,7 @@ def test_a_container_is_stable_unless_something_happened_since_its_baseline(chan
 
 
 def test_a_container_that_was_removed_is_not_stable() -> None:
-    assert soak.check(soak.Baseline.of(a_state()), None, _unasked) == "removed or replaced by something else than this rollout"
+    assert soak.check(soak.Baseline.of(a_state()), None, _unasked) == "removed or replaced by something other than this rollout"
 
 
 def test_the_health_check_of_a_stopped_container_is_not_run() -> None:

@@ -122,7 +122,7 @@ def test_mounts_merge_by_their_path_in_the_container() -> None:
         (
             [{"name": "a"}],
             [{"name": 1}],
-            "an item has no 'name', by which the items of this list are known; begin the list with {state: replaced}",
+            "an item has no 'name', which identifies the items of this list; begin the list with {state: replaced}",
         ),
         ({"s": [{"job_name": "a"}]}, {"s": ["b"]}, "s: an item has no 'job_name'"),
         ({"s": [{"job_name": "a"}]}, {"s": {"job_name": "b"}}, "s: expected a list, got a mapping"),

@@ -151,7 +151,7 @@ def test_a_file_that_is_not_text_is_named(tmp_path: pathlib.Path) -> None:
         ("yaml", "a: 2001-99-99\n", "month must be in 1..12"),
         ("yaml", "a: &a [*a]\n", "nested too deeply"),
         ("json", "[" * 20000, "nested too deeply"),
-        ("json", '{"a": NaN}', "NaN is no number in JSON"),
+        ("json", '{"a": NaN}', "NaN is not a JSON number"),
         ("json", "9" * 5000, "4300 digits"),
     ],
 )
@@ -203,7 +203,7 @@ def test_what_is_read_is_no_stray(tmp_path: pathlib.Path) -> None:
         ("nova/nova_apii/nova.conf", "no service reads it; did you mean 'nova/nova_api/nova.conf'?"),
         ("nova.conf", "no service reads it; did you mean 'nova/nova.conf'?"),
         ("globall.conf", "no service reads it; did you mean 'global.conf'?"),
-        ("notes.txt", "no service reads it; an override lies in the directory of its service"),
+        ("notes.txt", "no service reads it; put an override into the directory of its service"),
         (
             "nova/policy.yaml",
             "service nova has no file 'policy.yaml'; it has: nova.conf, nova_api/nova.conf, nova_api/uwsgi.ini, uwsgi.ini",
@@ -221,4 +221,4 @@ def test_a_stray_is_named_with_the_nearest_place(tmp_path: pathlib.Path, place: 
 def test_a_link_to_nothing_is_a_stray(tmp_path: pathlib.Path) -> None:
     (tmp_path / "nova").mkdir()
     (tmp_path / "nova/nova.conf").symlink_to(tmp_path / "nowhere")
-    assert _strays(tmp_path) == ["nova/nova.conf: cannot be read: it is a link to nothing"]
+    assert _strays(tmp_path) == ["nova/nova.conf: cannot be read: it is a broken link"]

@@ -63,7 +63,7 @@ def test_a_sound_definition_passes() -> None:
             {"containers": [a_container(volumes=["a:/b"], cluster=Cluster(ContainerCommand(["x"]), lost_hosts=["c9"]))]},
             "lost host c9 of api is not in host group control",
         ),
-        ({"containers": [a_container("my api")]}, "'my api' is no name for a container"),
+        ({"containers": [a_container("my api")]}, "'my api' is not a container name"),
         ({"containers": [a_container(after=["nobody"])]}, "api comes after nobody, which is not defined"),
         ({"containers": [a_container(), a_container()]}, "the name api is taken by service x"),
         ({"jobs": [a_job("api")]}, "the name api is taken by service x"),
@@ -82,7 +82,7 @@ def test_a_sound_definition_passes() -> None:
         ({"frontends": [Frontend("a", 0, 2002, "control")]}, "port 0 of a is not between 1 and 65535"),
         ({"frontends": [Frontend("a", 1, 2002, "nobody")]}, "a belongs to host group nobody"),
         ({"jobs": [a_job(schema="y")]}, "job sync applies migrations of schema y, which is not defined"),
-        ({"schemas": [Schema("nothing", "api", "x.db", "/x")]}, "schema nothing is of a database that is not defined"),
+        ({"schemas": [Schema("nothing", "api", "x.db", "/x")]}, "schema nothing belongs to a database that is not defined"),
         (
             {"schemas": [Schema("x", "nobody", "x.db", "/x")], "databases": [Database("x", "x", "p")]},
             "schema x is read in the place of container nobody, which is not defined",
@@ -90,11 +90,11 @@ def test_a_sound_definition_passes() -> None:
         (
             # one that is only looked into has no schema of ours
             {"schemas": [Schema("x", "api", "x.db", "/x")], "databases": [Database("x", "x", "p", privileges=["SELECT"])]},
-            "schema x is of a database that is not defined",
+            "schema x belongs to a database that is not defined",
         ),
         ({"backups": [a_backup(container="nobody")]}, "backup data is of container nobody, which is not defined"),
         ({"backups": [a_backup(path="srv")]}, "backup data has path 'srv'; it must begin with '/'"),
-        ({"backups": [a_backup("../data")]}, "backup ../data: its name becomes that of a file"),
+        ({"backups": [a_backup("../data")]}, "backup ../data: its name becomes a file name"),
         ({"backups": [a_backup("secrets")]}, "backup secrets: the name is taken by the collection itself"),
         ({"backups": [a_backup(), a_backup()]}, "backup data: the name is taken by service x"),
     ],
@@ -145,7 +145,7 @@ def test_services_of_one_host_do_not_share_a_port() -> None:
         ([a_service(requires=["y"]), a_service(name="y", requires=["x"], containers=[])], "services wait for each other: x -> y -> x"),
         (
             [a_service(containers=[a_container(memory="much")])],
-            "x: memory of api: 'much' is no size; write a number with b, k, m or g, as in 512m",
+            "x: memory of api: 'much' is not a size; use a number with b, k, m or g, as in 512m",
         ),
     ],
 )

@@ -31,11 +31,11 @@ def test_sound_addresses_pass() -> None:
 @pytest.mark.parametrize(
     ("addresses", "words"),
     [
-        ({"a": "192.0.2.1", "b": "192.0.2.2", "c": "192.0.2.1"}, "hosts a and c have one address, 192.0.2.1;"),
+        ({"a": "192.0.2.1", "b": "192.0.2.2", "c": "192.0.2.1"}, "hosts a and c have the same address, 192.0.2.1;"),
         ({"a": "control1"}, "host a: its address is 'control1'; set cloud_address or ansible_host to an IPv4 address"),
         ({"a": "::1"}, "IPv6 is not supported yet; set cloud_address or ansible_host to an IPv4 address such as"),
         ({"a": None}, "IPv4 address such as"),
-        ({"a": "224.0.0.1"}, "no address of one host"),
+        ({"a": "224.0.0.1"}, "not the address of a single host"),
         ({"a": "127.0.0.1", "b": "192.0.2.2"}, "host a: its address is '127.0.0.1', a loopback address that other hosts cannot reach"),
     ],
 )
@@ -52,10 +52,10 @@ def test_an_address_that_cannot_be_is_named(addresses: dict[str, t.Any], words: 
         ({"a": "banana"}, "cloud_tunnel_address is 'banana'; set cloud_tunnel_address to an IPv4 address"),
         ({"a": "2001:db8::1"}, "IPv6 is not supported yet"),
         ({"a": "127.0.0.1"}, "a loopback address that other hosts cannot reach; set cloud_tunnel_address"),
-        ({"a": "0.0.0.0"}, "no address of one host"),
-        ({"a": "198.51.100.1", "b": "198.51.100.1"}, "hosts a and b have one tunnel address (cloud_tunnel_address), 198.51.100.1"),
+        ({"a": "0.0.0.0"}, "not the address of a single host"),
+        ({"a": "198.51.100.1", "b": "198.51.100.1"}, "hosts a and b have the same tunnel address (cloud_tunnel_address), 198.51.100.1"),
         # where nothing is set, tunnels end at the address of the host
-        ({"a": "192.0.2.2"}, "hosts a and b have one tunnel address"),
+        ({"a": "192.0.2.2"}, "hosts a and b have the same tunnel address"),
     ],
 )
 def test_tunnels_end_at_addresses_that_other_hosts_reach(tunnels: dict[str, str], words: str) -> None:
@@ -117,7 +117,7 @@ def test_sound_networks_pass() -> None:
         ({"openvswitch_external_address": "192.0.2.1/24"}, "that range holds 192.0.2.11, on which the host serves"),
         ({"verify_external_cidr": "198.51.100.1/24"}, "must be a network such as 203.0.113.0/24"),
         ({"verify_external_gateway": "203.0.113.1"}, "203.0.113.1 is not in verify_external_cidr, which is 198.51.100.0/24"),
-        ({"verify_external_gateway": "gateway"}, "'gateway' is no IPv4 address; one of 198.51.100.0/24 is expected"),
+        ({"verify_external_gateway": "gateway"}, "'gateway' is not an IPv4 address; expected one of 198.51.100.0/24"),
         ({"verify_external_gateway": "198.51.100.100"}, "holds the gateway 198.51.100.100 (verify_external_gateway); leave it out"),
         ({"verify_external_pool": ["198.51.100.9"]}, "expected two addresses"),
         ({"verify_external_pool": "198.51.100.9"}, "expected two addresses"),

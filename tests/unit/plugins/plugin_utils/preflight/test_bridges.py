@@ -17,7 +17,7 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.invent
         ("", ""),
         ("physnet1:br-ex,physnet2:br-dc", ""),
         ("a:br-a,a:br-b", "a is mapped to br-a and to br-b"),
-        ("a:br-a,b:br-a", "a and b have one bridge, br-a"),
+        ("a:br-a,b:br-a", "a and b share bridge br-a"),
         ("a:br-tunnel", "br-tunnel carries the networks of projects"),
         ("a:br-int", "br-int carries the networks of projects"),
     ],

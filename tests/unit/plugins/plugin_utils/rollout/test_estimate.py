@@ -41,7 +41,7 @@ def _known(*events: Event, moves: t.Sequence[Move]) -> dict[str, float]:
 
 def test_of_a_rollout_its_phases_and_what_each_container_took_on_a_host_are_remembered() -> None:
     found = {pace.container or pace.phase: pace.seconds for pace in remembered(a_rollout())}
-    # what was put back does not count, its second try does
+    # what was restored does not count, its second try does
     expected = {"backed_up": 151, "expanded": 35, "verified": 92, "openvswitch": 6, "mariadb": 38, "rabbitmq": 38, "nova_compute": 46}
     assert {name: found.get(name) for name in expected} == expected
     assert {pace.rollout for pace in remembered(a_rollout())} == {LAST}
@@ -136,8 +136,8 @@ def test_a_container_that_never_moved_counts_as_the_mean_of_the_others() -> None
     found = estimate(_plan(*paces, new=("network", ["a", "b"])), backup=False)
     assert found == Estimate(seconds=40, rollouts=[LAST, "older"], guessed=["new"])
     assert words(found) == (
-        f"About 40 s, one host after the other, as long as its steps took before ({LAST}, older); "
-        "what never moved before counts as the mean of the others: new."
+        f"About 40 s, one host after the other, by the durations of earlier rollouts ({LAST}, older); "
+        "containers never updated before count as the mean of the others: new."
     )
 
 
@@ -158,7 +158,7 @@ def test_only_rollouts_that_know_of_what_moves_are_named() -> None:
 def test_without_any_container_that_moved_before_nothing_is_told() -> None:
     found = estimate(_plan(_pace("", 30, phase="verified"), nova_api=("api", ["a"])), backup=True)
     assert found is None
-    assert words(found) == "How long it takes is not known: no rollout before has noted it."
+    assert words(found) == "The duration is unknown: no earlier rollout has recorded it."
 
 
 @pytest.mark.parametrize(
@@ -171,12 +171,12 @@ def test_it_is_said_no_more_exactly_than_it_is_known(seconds: float, text: str) 
 
 def test_it_is_one_line_however_much_it_is_about() -> None:
     text = words(Estimate(seconds=1, rollouts=list("abcde"), guessed=list("uvwxyz")))
-    assert "(a, b, c and 2 more); what never moved before counts as the mean of the others: u, v, w and 3 more." in text
+    assert "(a, b, c and 2 more); containers never updated before count as the mean of the others: u, v, w and 3 more." in text
 
 
 def test_what_is_remembered_fits_what_is_asked() -> None:
     last = a_rollout()
     found = estimate(_journal(moves=last.moves, paces=rollout_estimate.remembered(last), day="20261201"), backup=True)
     assert found
-    # all that it did but the host that was put back, without what lay between
+    # all that it did but the host that was restored, without what lay between
     assert (round(found.seconds), found.guessed) == (151 + 35 + 92 + 5 * 6 + 5 * 9 + 3 * (38 + 24 + 17 + 15 + 33) + 2 * 46, [])

@@ -156,9 +156,9 @@ def test_a_host_without_disk_space_is_named() -> None:
 @pytest.mark.parametrize(
     ("age", "allowed", "line"),
     [
-        (-1, 0, "Backup: there is none, another one is made first."),
-        (7500, 0, "Backup: the newest is 2 h 5 min old, another one is made first."),
-        (7500, 86400, "Backup: the newest is 2 h 5 min old, and that is taken."),
+        (-1, 0, "Backup: there is none, a new one is made first."),
+        (7500, 0, "Backup: the newest is 2 h 5 min old, a new one is made first."),
+        (7500, 86400, "Backup: the newest is 2 h 5 min old, and it is used."),
     ],
 )
 def test_backup_and_disk_space_are_told(age: int, allowed: int, line: str) -> None:
@@ -193,7 +193,7 @@ def test_images_that_are_not_there_are_named() -> None:
 
 def test_another_release_is_for_all_services() -> None:
     (fault,) = _faults(whole=False)
-    assert "leave out the list of services" in fault
+    assert "run it without a list of services" in fault
     same = _make()
     same.release_from = same.release_to
     for move in same.moves:
@@ -247,12 +247,12 @@ def test_a_backup_must_be_there_and_fresh_unless_the_rollout_makes_one(age: int,
 # -- whether an open one may be taken on ----------------------------------------------------------------------------
 
 _WHAT = "the rollout 2025.2 -> 2026.1"
-_ROLLING_BACK = f"{_WHAT} is being taken back: run the playbook rollback to its end"
-_FINALIZING = f"{_WHAT} is being finalized: run the playbook finalize to its end"
+_ROLLING_BACK = f"{_WHAT} is being rolled back: complete it with the playbook rollback"
+_FINALIZING = f"{_WHAT} is being finalized: complete it with the playbook finalize"
 
 
 def _early(phase: str) -> str:
-    return f"{_WHAT} is not at its end, but {phase}: run the playbook upgrade first"
+    return f"{_WHAT} is not complete, but {phase}: run the playbook upgrade first"
 
 
 def _ended(verb: str, phase: str) -> str:
@@ -293,7 +293,7 @@ def test_the_inventory_must_name_the_release_to_go_on_but_not_to_go_back() -> No
 def test_there_is_no_way_back_over_what_a_migration_destroyed() -> None:
     plan = a_rollout()
     (fault,) = planner.verb_faults(plan, "rollback", "2026.1")
-    assert fault.startswith(f"there is no way back from {_WHAT}. From migration b1bca967e19d of neutron on the old release cannot serve")
+    assert fault.startswith(f"{_WHAT} cannot be rolled back. From migration b1bca967e19d of neutron on the old release cannot serve")
     # it was not applied yet
     before = dataclasses.replace(plan, phase="backed_up", events=[event(0, "planned", "done"), event(1, "backed_up", "done")])
     assert planner.verb_faults(before, "rollback", "2026.1") == []
@@ -319,12 +319,12 @@ def test_a_plan_is_shown_in_order() -> None:
         "  upgrade check of nova: warning",
         "What users notice:",
         "  ovn_controller on compute-1: pings may be lost",
-        "There is a way back until it is finalized.",
+        "Rollback is possible until it is finalized.",
     ]
 
 
 def test_how_long_it_takes_is_said_before_the_way_back() -> None:
-    assert planner.summary(_make(), ["About 5 min."])[-2:] == ["About 5 min.", "There is a way back until it is finalized."]
+    assert planner.summary(_make(), ["About 5 min."])[-2:] == ["About 5 min.", "Rollback is possible until it is finalized."]
 
 
 def test_a_version_that_is_not_known_is_shown_as_such() -> None:

@@ -60,7 +60,7 @@ def test_the_summary_says_what_an_operator_asks() -> None:
         "backed up 2 min 31 s",
         "switch 30 s",
         "compute-2 4 min 27 s",
-        "Failed: compute on compute-2, failed, put back: container nova_compute is not healthy",
+        "Failed: compute on compute-2, failed, restored: container nova_compute is not healthy",
         "API compute: 99.59 %, 8 of 1974 failed, 2 asked again",
         "Ping 203.0.113.17: 85 of 140750 lost, longest gap 1.3 s",
         "Next: finalize makes it final",
@@ -93,10 +93,10 @@ def test_a_rollout_that_has_not_begun_has_a_report() -> None:
 @pytest.mark.parametrize(
     ("phase", "following"),
     [
-        ("planned", "upgrade goes on with it; rollback takes it back"),
-        ("verified", "finalize makes it final, after which there is no way back; rollback takes it back"),
-        ("finalizing", "finalize goes on with it; there is no way back"),
-        ("rolling_back", "rollback goes on with it"),
+        ("planned", "upgrade resumes it; rollback reverts it"),
+        ("verified", "finalize makes it final and ends the way to roll back; rollback reverts it"),
+        ("finalizing", "finalize resumes it; it cannot be rolled back"),
+        ("rolling_back", "rollback resumes it"),
         ("rolled_back", "nothing, it is over"),
     ],
 )

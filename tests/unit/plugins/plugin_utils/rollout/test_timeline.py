@@ -44,12 +44,12 @@ def test_a_step_lasts_from_its_begin_to_its_end() -> None:
 
 
 def test_what_is_put_back_is_one_step_that_failed() -> None:
-    assert told((3, "begun"), (9, "failed"), (12, "reverted")) == [(3, 12, "failed, put back", True)]
-    assert told((3, "begun"), (12, "reverted")) == [(3, 12, "failed, put back", True)]
+    assert told((3, "begun"), (9, "failed"), (12, "reverted")) == [(3, 12, "failed, restored", True)]
+    assert told((3, "begun"), (12, "reverted")) == [(3, 12, "failed, restored", True)]
 
 
 def test_putting_back_is_no_failure_on_the_way_back() -> None:
-    assert told((3, "begun"), (12, "reverted"), phase="rolling_back") == [(3, 12, "put back", False)]
+    assert told((3, "begun"), (12, "reverted"), phase="rolling_back") == [(3, 12, "restored", False)]
 
 
 def test_a_second_try_is_a_step_of_its_own() -> None:

@@ -59,7 +59,7 @@ def test_batches_have_the_sizes_of_serial(serial: list[int | str], sizes: list[i
 
 @pytest.mark.parametrize("serial", [0, "0%", "-1", "half", 1.5])
 def test_a_size_that_is_no_number_of_hosts_is_refused(serial: int | str) -> None:
-    with pytest.raises(turns.SerialError, match="is no number of hosts"):
+    with pytest.raises(turns.SerialError, match="is not a number of hosts"):
         turns.batches(["n1"], [serial])
 
 

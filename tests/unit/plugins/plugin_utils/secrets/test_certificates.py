@@ -119,7 +119,7 @@ def test_days_left_are_known() -> None:
 
 @pytest.mark.parametrize("name", ["ca", "own"])
 def test_what_cannot_be_read_is_named_and_not_replaced(name: str) -> None:
-    with pytest.raises(CertificateError, match=f"^{name} holds no certificate in PEM$"):
+    with pytest.raises(CertificateError, match=f"^{name} contains no PEM certificate$"):
         certificates.due(made() | {name: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"}, NEEDED, NOW)
 
 
@@ -153,7 +153,7 @@ def with_passphrase() -> str:
 @pytest.mark.parametrize("name", ["ca", "own"])
 def test_a_certificate_without_its_key_is_refused(name: str) -> None:
     alone, other = certificates.only(made()[name]), made()[name]
-    with pytest.raises(certificates.CertificateError, match=f"{name} holds no private key in PEM"):
+    with pytest.raises(certificates.CertificateError, match=f"{name} contains no PEM private key"):
         certificates.due(made() | {name: alone}, NEEDED, NOW)
     foreign = other[other.index("-----BEGIN PRIVATE KEY") :]
     with pytest.raises(certificates.CertificateError, match=f"the private key of {name} is not that of its first certificate"):
@@ -188,14 +188,14 @@ def test_a_wildcard_is_for_the_names_of_its_domain() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"certificate": ""}, "cloud_tls_certificate_file holds no certificate"),
-        ({"authority": ""}, "cloud_tls_ca_file holds no certificate"),
-        ({"chain": "hello"}, "cloud_tls_chain_file holds no certificate"),
-        ({"key": "hello"}, "cloud_tls_key_file holds no private key"),
+        ({"certificate": ""}, "cloud_tls_certificate_file contains no PEM certificate"),
+        ({"authority": ""}, "cloud_tls_ca_file contains no PEM certificate"),
+        ({"chain": "hello"}, "cloud_tls_chain_file contains no PEM certificate"),
+        ({"key": "hello"}, "cloud_tls_key_file contains no PEM private key"),
         ({"key": split(made()["own"])[1]}, "cloud_tls_key_file is not the key of"),
-        ({"key": with_passphrase()}, "cloud_tls_key_file wants a passphrase"),
+        ({"key": with_passphrase()}, "cloud_tls_key_file needs a passphrase"),
         ({"hosts": [*HOSTS, "cloud.example.org"]}, "clients also use cloud.example.org$"),
-        ({"authority": made()["ca"]}, "leads to none of cloud_tls_ca_file"),
+        ({"authority": made()["ca"]}, "does not lead to a CA in cloud_tls_ca_file"),
     ],
 )
 def test_what_clients_would_refuse_is_refused(changes: dict[str, t.Any], message: str) -> None:

@@ -167,7 +167,7 @@ def cross_signed(trusts_new: bool) -> Case:
 
 def intermediate_only() -> Case:
     made = chain()
-    return dataclasses.replace(made, chain=(), trusted=made.chain, says="leads to none of cloud_tls_ca_file")
+    return dataclasses.replace(made, chain=(), trusted=made.chain, says="does not lead to a CA in cloud_tls_ca_file")
 
 
 def intermediate_in_ca_file() -> Case:
@@ -182,7 +182,7 @@ def self_signed(**changes: t.Any) -> Case:
 
 def same_name_other_key() -> Case:
     made, other = chain(), chain()
-    return dataclasses.replace(made, trusted=other.trusted, says="leads to none of cloud_tls_ca_file")
+    return dataclasses.replace(made, trusted=other.trusted, says="does not lead to a CA in cloud_tls_ca_file")
 
 
 CLIENT, SERVER, ANY = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
@@ -202,9 +202,9 @@ CASES = {
     "leaf not yet valid": chain("the certificate 'CN=server' is valid only from .* compare the clocks", leaf=Spec(days=LATER)),
     "intermediate not yet valid": chain("the intermediate 'CN=intermediate' is valid only from", middle=Spec(days=LATER)),
     "root not yet valid": chain("the CA 'CN=root' is valid only from", root=Spec(days=LATER)),
-    "intermediate is no CA": chain("the intermediate 'CN=intermediate' is no CA", middle=Spec(ca=False)),
-    "root is no CA": chain("the CA 'CN=root' is no CA", root=Spec(ca=False)),
-    "intermediate must not sign": chain("the intermediate 'CN=intermediate' is no CA", middle=Spec(usages=("digital_signature",))),
+    "intermediate is not a CA": chain("the intermediate 'CN=intermediate' is not a CA", middle=Spec(ca=False)),
+    "root is not a CA": chain("the CA 'CN=root' is not a CA", root=Spec(ca=False)),
+    "intermediate must not sign": chain("the intermediate 'CN=intermediate' is not a CA", middle=Spec(usages=("digital_signature",))),
     "CA flag not critical": chain("Basic Constraints of CA cert not marked critical", root=Spec(critical=False)),
     "path too long": chain("the CA 'CN=root' does not permit so many CA certificates below it", root=Spec(path=0)),
     "path just long enough": chain(root=Spec(path=1)),
@@ -238,7 +238,7 @@ CASES = {
     "cross-signed, old": cross_signed(trusts_new=False),
     "wrong order": reordered(),
     "others as well": with_others(),
-    "intermediate not sent": chain("leads to none of cloud_tls_ca_file", sends=False),
+    "intermediate not sent": chain("does not lead to a CA in cloud_tls_ca_file", sends=False),
     "intermediate in the CA file": intermediate_in_ca_file(),
     "only the intermediate in the CA file": intermediate_only(),
     "CA of the same name": same_name_other_key(),
