@@ -12,7 +12,7 @@ import pytest
 
 _REPOSITORY = pathlib.Path(__file__).parents[2]
 _HOSTS = "build1, compute1, compute2, network1 failed before this step, or --limit left it out"
-_SERVICES = "a rotation concerns all services; run it without a selection of services and without tags. Nothing was changed"
+_SERVICES = "a rotation covers all services; run it without a selection of services and without tags. Nothing was changed"
 
 
 @pytest.mark.parametrize(
