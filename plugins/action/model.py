@@ -382,7 +382,7 @@ def _result(built: model.HostModel, known: set[str]) -> dict[str, t.Any]:
         "endpoints": [dataclasses.asdict(item) for item in built.endpoints],
         "volumes": built.volumes,
         "required": [dataclasses.asdict(spec) for spec in built.required],
-        "reach": [dataclasses.asdict(item) for item in built.reach],
+        "remote_dependencies": [dataclasses.asdict(item) for item in built.remote_dependencies],
         "backups": [dataclasses.asdict(spec) for spec in built.backups],
         "gates": [dataclasses.asdict(gate) for gate in built.gates],
         "rollout_jobs": {phase: [dataclasses.asdict(job) for job in jobs] for phase, jobs in built.rollout_jobs.items()},

@@ -23,7 +23,7 @@ options:
     type: list
     elements: dict
     default: []
-  reach:
+  remote_dependencies:
     description: Ports on other hosts that must answer, because what listens there is needed.
     type: list
     elements: dict
@@ -135,7 +135,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.read_once import ReadOnceEngine
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import DEFAULT_PATH, StateError, StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, Endpoint, User
-from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import Reach
+from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import RemoteDependency
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
 from ansible_collections.caisson.openstack.plugins.module_utils.output import plan_steps
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import catalog, databases
@@ -176,7 +176,8 @@ def _observe(module: AnsibleModule) -> None:
         converger = Converger(engine, params["cloud"], state, check_mode=True, edited=config_tree.edited(changes))
         outcomes = converger.converge(containers, jobs, (), params["parallel"]) + converger.prune(params["prune_services"], params["keep"])
         unmet = plan_steps.unmet(
-            converger.converge(required, [], (), params["parallel"]), [dataclass_spec.construct(Reach, item) for item in params["reach"]]
+            converger.converge(required, [], (), params["parallel"]),
+            [dataclass_spec.construct(RemoteDependency, item) for item in params["remote_dependencies"]],
         )
         releases = plan_steps.releases(engine, params["cloud"], containers)
         shared = _shared(module, engine, outcomes)
@@ -211,7 +212,12 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "required": {"type": "list", "elements": "dict", "default": []},
-            "reach": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(Reach)},
+            "remote_dependencies": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": dataclass_spec.argument_spec(RemoteDependency),
+            },
             "prune_services": {"type": "list", "elements": "str", "default": []},
             "keep": {"type": "list", "elements": "str", "default": []},
             "parallel": {"type": "int", "default": 8},

@@ -58,7 +58,7 @@ databases: {description: Databases of all services., type: list, elements: dict,
 users: {description: Keystone users of all services., type: list, elements: dict, returned: success}
 endpoints: {description: Catalog entries of all services., type: list, elements: dict, returned: success}
 required: {description: Containers of this host that the selected services need., type: list, elements: dict, returned: success}
-reach: {description: Ports elsewhere that must answer., type: list, elements: dict, returned: success}
+remote_dependencies: {description: Ports elsewhere that must answer., type: list, elements: dict, returned: success}
 volumes: {description: Named volumes of this host., type: list, elements: str, returned: success}
 backups: {description: Data of this host that a backup takes., type: list, elements: dict, returned: success}
 restores: {description: Data that a restore may restore on this host., type: list, elements: dict, returned: success}

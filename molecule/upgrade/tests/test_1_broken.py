@@ -14,7 +14,10 @@ _BINARY = "/opt/openstack/bin/nova-compute"
 #: What is done to the image of the hypervisor's service, and the task that notices.
 BROKEN = {
     "absent": (f"rm {_BINARY}", "Replace the containers and wait until they are healthy"),
-    "deaf": (f"printf '#!/bin/sh\\ntrap exit TERM\\nsleep infinity & wait\\n' >{_BINARY}", "Replace the containers and wait until they are healthy"),
+    "deaf": (
+        f"printf '#!/bin/sh\\ntrap exit TERM\\nsleep infinity & wait\\n' >{_BINARY}",
+        "Replace the containers and wait until they are healthy",
+    ),
     "mute": (
         "cd /opt/openstack/lib/python3*/site-packages/nova/servicegroup/drivers && rm -f __pycache__/db.* && "
         "sed -i 's/    def _report_state(self, service):/&\\n        return/' db.py && grep -A1 'def _report_state' db.py | grep -q return",

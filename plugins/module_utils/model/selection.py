@@ -22,7 +22,7 @@ class Selection:
 
 
 @dataclasses.dataclass(frozen=True)
-class Reach:
+class RemoteDependency:
     """A port that must answer because what runs there is taken for granted."""
 
     service: str

@@ -16,7 +16,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine import co
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
-from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import Reach
+from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import RemoteDependency
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import LABEL_CLOUD, LABEL_CONTAINER, ContainerSpec, digest
 from ansible_collections.caisson.openstack.plugins.module_utils.output.plans import PlanStep
 
@@ -62,7 +62,7 @@ def releases(engine: Engine, cloud: str, containers: list[ContainerSpec]) -> lis
     return sorted({tuple(pair): pair for pair in found_releases if all(pair) and pair[0] != pair[1]}.values())
 
 
-def unmet(outcomes: t.Iterable[Outcome], reach: t.Sequence[Reach]) -> list[str]:
+def unmet(outcomes: t.Iterable[Outcome], remote_dependencies: t.Sequence[RemoteDependency]) -> list[str]:
     """Return which required containers of this host are not as defined, and which services of other hosts do not answer."""
     faults = [
         f"{item.name} of service {item.service} differs from its definition: {item.action}, because {'; '.join(item.reasons)}"
@@ -72,7 +72,7 @@ def unmet(outcomes: t.Iterable[Outcome], reach: t.Sequence[Reach]) -> list[str]:
         if item.changed or item.state != "done"
     ]
 
-    def silent(item: Reach) -> str:
+    def silent(item: RemoteDependency) -> str:
         try:
             socket.create_connection((item.address, item.port), _CONNECT_TIMEOUT).close()
         except OSError as error:
@@ -80,7 +80,7 @@ def unmet(outcomes: t.Iterable[Outcome], reach: t.Sequence[Reach]) -> list[str]:
         return ""
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        return faults + [fault for fault in pool.map(silent, reach) if fault]
+        return faults + [fault for fault in pool.map(silent, remote_dependencies) if fault]
 
 
 def diff(

@@ -25,7 +25,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.definition
     Tier,
     User,
 )
-from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import Reach, Selection, required
+from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import RemoteDependency, Selection, required
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import BackupSpec, ContainerSpec, JobSpec, digest, named_volumes
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import low_ports
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.validate import below, resolve_group
@@ -103,8 +103,8 @@ class SchemaSpec:
 class HostModel:
     """Everything the services of a play mean for one host.
 
-    Of a run for some services ``required`` has the containers that these need here, and ``reach`` the ports that must answer
-    elsewhere; both stay as they are. ``backups`` are what a backup takes from this host, ``restores`` what a restore may restore.
+    Of a run for some services ``required`` has the containers that these need here, and ``remote_dependencies`` the ports that must
+    answer elsewhere; both stay as they are. ``backups`` are what a backup takes from this host, ``restores`` what a restore may restore.
     ``gates``, ``rollout_jobs`` (by phase) and ``schemas`` are for rollouts.
     """
 
@@ -116,7 +116,7 @@ class HostModel:
     endpoints: list[Endpoint]
     volumes: list[str]
     required: list[ContainerSpec] = dataclasses.field(default_factory=list)
-    reach: list[Reach] = dataclasses.field(default_factory=list)
+    remote_dependencies: list[RemoteDependency] = dataclasses.field(default_factory=list)
     backups: list[BackupSpec] = dataclasses.field(default_factory=list)
     gates: list[Gate] = dataclasses.field(default_factory=list)
     rollout_jobs: dict[str, list[JobSpec]] = dataclasses.field(default_factory=lambda: {phase: [] for phase in ROLLOUT_PHASES})
@@ -169,7 +169,7 @@ def build(services: t.Sequence[Service], site: Site, render: Renderer, selection
         users=[item for service in active for item in service.users],
         endpoints=[item for service in active for item in service.endpoints],
         volumes=[],
-        reach=_reach(services, active, site, selection),
+        remote_dependencies=_remote_dependencies(services, active, site, selection),
     )
     for service in active:
         stage = built.stages[service.stage]
@@ -212,7 +212,7 @@ def _own_containers(service: Service, site: Site, render: Renderer) -> t.Iterato
         yield item, [(file, rendered[at]) for at, file in own]
 
 
-def _reach(services: t.Sequence[Service], active: list[Service], site: Site, selection: Selection) -> list[Reach]:
+def _remote_dependencies(services: t.Sequence[Service], active: list[Service], site: Site, selection: Selection) -> list[RemoteDependency]:
     """Return the ports, on hosts that take no part in this run, of the services that those of this host stand on.
 
     What a container of this host is on other hosts, such as a hypervisor among thousands, need not answer.
@@ -231,7 +231,7 @@ def _reach(services: t.Sequence[Service], active: list[Service], site: Site, sel
     ]
     ports += [(service.name, item.group, item.listen_port) for service in chosen for item in service.frontends if item.name not in members]
     return [
-        Reach(name, host, site.addresses.get(host, host), port)
+        RemoteDependency(name, host, site.addresses.get(host, host), port)
         for name, group, port in ports
         for host in resolve_group(group, site.groups)
         if host not in selection.hosts

@@ -17,7 +17,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine.client im
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.config_tree import WantedFile, WantedTree
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
-from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import Reach
+from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import RemoteDependency
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, digest
 from ansible_collections.caisson.openstack.plugins.module_utils.output import plan_steps
 from ansible_collections.caisson.openstack.plugins.module_utils.output.plans import PlanStep
@@ -91,8 +91,8 @@ def test_services_of_other_hosts_must_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.1", 0)) as closed:
         port, other = server.getsockname()[1], closed.getsockname()[1]
         closed.close()
-        answers = Reach(service="mariadb", host="control1", address="127.0.0.1", port=port)
-        silent = Reach(service="rabbitmq", host="control2", address="127.0.0.1", port=other)
+        answers = RemoteDependency(service="mariadb", host="control1", address="127.0.0.1", port=port)
+        silent = RemoteDependency(service="rabbitmq", host="control2", address="127.0.0.1", port=other)
         (fault,) = plan_steps.unmet([], [answers, silent])
     assert fault == f"rabbitmq on control2 does not answer at 127.0.0.1:{other} (Connection refused)"
 

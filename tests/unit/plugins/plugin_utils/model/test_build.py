@@ -19,7 +19,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.definition
     Service,
     User,
 )
-from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import Reach, Selection
+from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import RemoteDependency, Selection
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import build as model
 from tests.unit.builders import GROUPS, a_backup, a_container, a_file, a_job, a_service
 
@@ -298,7 +298,7 @@ def test_a_selection_leaves_others_alone_and_names_what_it_takes_for_granted() -
     assert built.services == ["x"]
     assert [spec.name for spec in built.containers] == ["api"]
     assert [file.path for file in built.files] == ["api/config/x.conf"]
-    assert (built.databases, built.reach) == ([], [])
+    assert (built.databases, built.remote_dependencies) == ([], [])
     assert [spec.name for spec in built.required] == ["db"]
 
 
@@ -308,20 +308,24 @@ def test_a_limited_run_asks_for_what_runs_elsewhere() -> None:
     service = a_service(requires=["db"], containers=[a_container(), agents], frontends=[Frontend("f", 80, 10080, "control")])
     site = model.Site("n1", GROUPS, "caisson/", "1", {"c1": "192.0.2.1"})
     built = model.build([database, service], site, lambda _service, _file: "x", Selection(frozenset({"db", "x"}), frozenset({"n1", "n2"})))
-    assert set(built.reach) == {Reach("db", "c1", "192.0.2.1", 3306), Reach("x", "c1", "192.0.2.1", 10080), Reach("x", "c2", "c2", 10080)}
-    assert _build(database, service, host="n1").reach == []
+    assert set(built.remote_dependencies) == {
+        RemoteDependency("db", "c1", "192.0.2.1", 3306),
+        RemoteDependency("x", "c1", "192.0.2.1", 10080),
+        RemoteDependency("x", "c2", "c2", 10080),
+    }
+    assert _build(database, service, host="n1").remote_dependencies == []
 
 
 def test_a_limited_run_asks_for_no_other_host_that_has_the_same_container() -> None:
     service = a_service(containers=[a_container("agent", group="compute", ports=[9]), a_container("api", ports=[10])])
     built = model.build([service], _site("n1"), lambda _service, _file: "x", Selection(frozenset({"x"}), frozenset({"n1"})))
-    assert {(item.host, item.port) for item in built.reach} == {("c1", 10), ("c2", 10)}
+    assert {(item.host, item.port) for item in built.remote_dependencies} == {("c1", 10), ("c2", 10)}
 
 
 def test_a_host_without_containers_of_a_service_asks_for_nothing() -> None:
     service = a_service(containers=[a_container(ports=[1])])
     built = model.build([service], _site("n1"), lambda _service, _file: "x", Selection(frozenset({"x"}), frozenset({"n1"})))
-    assert built.reach == []
+    assert built.remote_dependencies == []
 
 
 def test_a_group_without_hosts_means_nothing_to_do() -> None:
