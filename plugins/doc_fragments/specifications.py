@@ -38,7 +38,7 @@ unpin_signal: {description: Signal with which it asks anew which versions the ot
 stop_timeout: {description: Seconds between the stop signal and the kill., type: int, default: 30}
 start_timeout: {description: Seconds in which the container must become healthy., type: int, default: 180}
 after: {description: Containers and jobs of the same call that come first., type: list, elements: str, default: []}
-survivors:
+protected_processes:
   description: Name prefixes of processes that must outlive the container; it is not replaced if it would kill them.
   type: list
   elements: str

@@ -107,9 +107,9 @@ def main() -> None:
         if not remove:
             found = {name: state for name, state in found.items() if state.running}
             refusals = [
-                (name, protected_processes.refusal(protected_processes.find(state.survivors), state.id))
+                (name, protected_processes.error(protected_processes.find(state.protected_processes), state.id))
                 for name, state in found.items()
-                if state.survivors
+                if state.protected_processes
             ]
             for name, refusal in refusals:
                 if refusal:

@@ -442,7 +442,7 @@ def test_a_process_that_would_die_with_its_container_stops_the_replacement(host:
     word = f"x{host.lab.cloud[-8:]}"
     command = ["sh", "-c", f"cp /bin/sleep /tmp/{word} && /tmp/{word} 600"]
     spec = host.spec(
-        command=command, tmpfs=["/tmp:mode=1777,exec"], survivors=[word], **_healthy_when(f"grep -qx {word} /proc/[0-9]*/comm")
+        command=command, tmpfs=["/tmp:mode=1777,exec"], protected_processes=[word], **_healthy_when(f"grep -qx {word} /proc/[0-9]*/comm")
     )
     assert _short(host.converge(spec)) == [("create", "done")]
     before = host.state()

@@ -216,7 +216,7 @@ def test_what_would_kill_a_protected_process_is_refused_before_anything_is_writt
         command=["sh", "-c", f"cp /bin/sleep /tmp/{word} && /tmp/{word} 600"],
         tmpfs=["/tmp:mode=1777,exec"],
         healthcheck=Healthcheck(["CMD-SHELL", f"grep -qx {word} /proc/[0-9]*/comm"], interval=600, timeout=2),
-        survivors=[word],
+        protected_processes=[word],
     )
     host.roll(guarded, text="old", rollout="r0")
     before = host.state()

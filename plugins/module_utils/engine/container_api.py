@@ -68,9 +68,9 @@ class ContainerState:
         return datetime.datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", self.started_at).replace("Z", "+00:00")).timestamp()
 
     @property
-    def survivors(self) -> list[str]:
+    def protected_processes(self) -> list[str]:
         """Name prefixes of the processes that must outlive the container, as it was created with."""
-        return [name for name in self.labels.get(specs.LABEL_SURVIVORS, "").split(",") if name]
+        return [name for name in self.labels.get(specs.LABEL_PROTECTED, "").split(",") if name]
 
 
 def parse(data: t.Mapping[str, t.Any]) -> ContainerState:

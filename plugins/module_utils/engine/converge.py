@@ -203,7 +203,7 @@ class Converger:
             outcome = Outcome(name, "container", service, "remove", ["it is not defined for this host"], {"status": state.status})
             outcome.state = "done"
             if not self._check:
-                _guarded(state.survivors, state)
+                _guarded(state.protected_processes, state)
                 handover.check_stop(self._engine, state, handover.kept(state))
                 handover.drain(self._engine, state, handover.kept(state))
                 self._engine.stop(name, state.stop_timeout)
@@ -221,7 +221,7 @@ class Converger:
         planned = plan_container(spec, image_id, current, self._loaded(spec, current), drifted, edited)
         vars(outcome).update(vars(planned))
         # a plan says so too: what cannot be done should be known before anything is
-        guarded = _guarded(spec.survivors, current) if current and outcome.action in ("replace", "restart") else []
+        guarded = _guarded(spec.protected_processes, current) if current and outcome.action in ("replace", "restart") else []
         if outcome.action in ("create", "replace"):
             self._engine.refuse_foreign(spec.name + (_NEXT if current else ""), self._cloud)
         if self._check:
@@ -361,7 +361,7 @@ class Converger:
 def _guarded(prefixes: list[str], current: ContainerState) -> list[protected_processes.Process]:
     """Return the processes that must outlive the container; refuse to stop it if it would take one of them with it."""
     guarded = protected_processes.find(prefixes) if prefixes else []
-    refusal = protected_processes.refusal(guarded, current.id)
+    refusal = protected_processes.error(guarded, current.id)
     if refusal:
         raise EngineError(f"{current.name} is not stopped: {refusal}")
     return guarded
@@ -369,7 +369,9 @@ def _guarded(prefixes: list[str], current: ContainerState) -> list[protected_pro
 
 def _survived(spec: ContainerSpec, guarded: list[protected_processes.Process]) -> None:
     lost = (
-        {process.pid for process in guarded} - {process.pid for process in protected_processes.find(spec.survivors)} if guarded else set()
+        {process.pid for process in guarded} - {process.pid for process in protected_processes.find(spec.protected_processes)}
+        if guarded
+        else set()
     )
     if lost:
         raise EngineError(f"replaced, but these processes did not survive: pid {', '.join(map(str, sorted(lost)))}")

@@ -49,15 +49,15 @@ def _decisive_groups(text: str) -> tuple[str, ...]:
     return tuple(path for _number, names, path in rows if _DECISIVE & set(names.split(",")) and (names or one_hierarchy))
 
 
-def endangered(processes: t.Iterable[Process], container_id: str) -> list[Process]:
+def killed_with(processes: t.Iterable[Process], container_id: str) -> list[Process]:
     """Return the processes that would be killed with the container."""
     return [process for process in processes if any(container_id in group for group in process.cgroups)]
 
 
-def refusal(processes: t.Iterable[Process], container_id: str) -> str:
+def error(processes: t.Iterable[Process], container_id: str) -> str:
     """Return why the container must not be stopped, or an empty text."""
-    doomed = endangered(processes, container_id)
-    if not doomed:
+    killed = killed_with(processes, container_id)
+    if not killed:
         return ""
-    names = ", ".join(f"{process.name} (pid {process.pid})" for process in doomed)
+    names = ", ".join(f"{process.name} (pid {process.pid})" for process in killed)
     return f"{names} runs in the control group of the container and would be killed with it"

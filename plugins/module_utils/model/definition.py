@@ -110,7 +110,7 @@ class ContainerOptions:
     stop_timeout: int = 30
     start_timeout: int = 180
     after: list[str] = dataclasses.field(default_factory=list)
-    survivors: list[str] = dataclasses.field(default_factory=list)
+    protected_processes: list[str] = dataclasses.field(default_factory=list)
     impact: str = ""
     stop_check: t.Optional[ContainerCommand] = None
     drain: t.Optional[ContainerCommand] = None

@@ -17,7 +17,7 @@ LABEL_SERVICE = LABEL + "service"
 LABEL_CONTAINER = LABEL + "container"
 LABEL_SPEC = LABEL + "spec"
 LABEL_RELOAD = LABEL + "reload"
-LABEL_SURVIVORS = LABEL + "survivors"
+LABEL_PROTECTED = LABEL + "protected-processes"
 LABEL_BEFORE_STOP = LABEL + "before-stop"
 
 #: Fields that steer a run but are not part of the container itself.
@@ -26,7 +26,7 @@ _NOT_COMPARED = frozenset(
         "image",
         "start_timeout",
         "after",
-        "survivors",
+        "protected_processes",
         "reload_signal",
         "unpin_signal",
         "reload_digest",
@@ -78,7 +78,7 @@ class ContainerSpec(ContainerOptions):
 
     def once(self, name: str, command: list[str], **changes: t.Any) -> ContainerSpec:
         """Return the specification of a one-shot container in the place of this one."""
-        values = {"name": name, "command": command, "healthcheck": None, "survivors": [], "after": [], **_UNATTENDED, **changes}
+        values = {"name": name, "command": command, "healthcheck": None, "protected_processes": [], "after": [], **_UNATTENDED, **changes}
         return dataclasses.replace(self, **values)
 
     @property

@@ -46,7 +46,11 @@ def previous(wanted: ContainerSpec, current: ContainerState) -> ContainerSpec:
         raise ValueError(f"{wanted.name} was not made by this collection and could not be rolled back")
     known = {field.name for field in dataclasses.fields(ContainerSpec)}
     values = dataclasses.asdict(wanted) | {key: value for key, value in kept.items() if key in known}
-    values |= {"image": current.image_id, "survivors": current.survivors, "reload_digest": current.labels.get(specs.LABEL_RELOAD, "")}
+    values |= {
+        "image": current.image_id,
+        "protected_processes": current.protected_processes,
+        "reload_digest": current.labels.get(specs.LABEL_RELOAD, ""),
+    }
     return dataclass_spec.construct(ContainerSpec, values)
 
 

@@ -58,10 +58,10 @@ def test_a_process_that_ends_meanwhile_is_passed_over(tmp_path: pathlib.Path) ->
         (_V1_OUTSIDE.replace("devices:/machine/qemu-1-vm.libvirt-qemu", f"devices:/docker/{_CONTAINER}"), True),
     ],
 )
-def test_a_process_in_a_group_that_decides_is_endangered(tmp_path: pathlib.Path, cgroup: str, killed: bool) -> None:
+def test_a_process_in_a_group_that_decides_is_killed_with_it(tmp_path: pathlib.Path, cgroup: str, killed: bool) -> None:
     _process(tmp_path, 9, "qemu-system-x86", cgroup)
     found = protected_processes.find(["qemu"], tmp_path)
-    assert protected_processes.endangered(found, _CONTAINER) == (found if killed else [])
+    assert protected_processes.killed_with(found, _CONTAINER) == (found if killed else [])
 
 
 def test_this_process_is_found_in_the_real_proc() -> None:

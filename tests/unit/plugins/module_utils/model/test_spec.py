@@ -51,7 +51,7 @@ _NEUTRAL: dict[str, t.Any] = {
     "unpin_signal": "SIGHUP",
     "start_timeout": 1,
     "after": ["y"],
-    "survivors": ["qemu"],
+    "protected_processes": ["qemu"],
     "reload_digest": "x",
     "impact": "requests fail",
     "stop_check": ContainerCommand(["may-stop"]),

@@ -32,7 +32,7 @@ NEW = dataclasses.replace(OLD, image="x:2", command=["new"], env={}, after=["db"
 
 
 def _state(spec: ContainerSpec = OLD, label: str = "") -> ContainerState:
-    kept = {specs.LABEL_SPEC: label or spec.label(), specs.LABEL_RELOAD: "old", specs.LABEL_SURVIVORS: "qemu,swtpm"}
+    kept = {specs.LABEL_SPEC: label or spec.label(), specs.LABEL_RELOAD: "old", specs.LABEL_PROTECTED: "qemu,swtpm"}
     return a_state(spec.name, image_id="sha256:old", labels=kept)
 
 
@@ -85,7 +85,7 @@ def host(tmp_path: pathlib.Path) -> Host:
 def test_the_former_specification_is_that_of_the_label_with_the_very_image() -> None:
     found = snapshots.previous(NEW, _state())
     assert found.compared() == OLD.compared()
-    assert (found.image, found.reload_digest, found.survivors) == ("sha256:old", "old", ["qemu", "swtpm"])
+    assert (found.image, found.reload_digest, found.protected_processes) == ("sha256:old", "old", ["qemu", "swtpm"])
     assert isinstance(found.healthcheck, Healthcheck)
     # these are not kept with a container
     assert (found.after, found.start_timeout) == (["db"], 99)

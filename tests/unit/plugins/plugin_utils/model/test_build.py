@@ -145,14 +145,16 @@ def test_jobs_of_a_phase_run_in_the_order_they_are_listed() -> None:
 
 
 def test_a_job_runs_in_the_place_of_its_container() -> None:
-    container = a_container(volumes=["d:/d"], capabilities=["CHOWN"], survivors=["qemu"], after=["sync"], env={"A": "1"})
+    container = a_container(volumes=["d:/d"], capabilities=["CHOWN"], protected_processes=["qemu"], after=["sync"], env={"A": "1"})
     service = a_service(containers=[container], files=[a_file()], jobs=[a_job(stdin="s", ok_codes=[0, 2], retries=3)])
     built = _build(service)
     (job,) = built.stages["service"].bootstrap
     (spec,) = built.containers
-    same = dataclasses.replace(job.container, name=spec.name, command=spec.command, survivors=spec.survivors, after=spec.after)
+    same = dataclasses.replace(
+        job.container, name=spec.name, command=spec.command, protected_processes=spec.protected_processes, after=spec.after
+    )
     assert same == spec
-    assert (job.container.name, job.container.command, job.container.survivors) == ("sync", ["sync"], [])
+    assert (job.container.name, job.container.command, job.container.protected_processes) == ("sync", ["sync"], [])
     assert (job.stdin, job.ok_codes, job.retries, job.service) == ("s", [0, 2], 3, "x")
 
 
