@@ -83,12 +83,12 @@ class ActionModule(ControllerAction):
     def _known_secrets(self, names: t.Iterable[str]) -> set[str]:
         """Return every secret of the secrets file, of variables that take the place of one, and of accounts that take turns."""
         accounts = self._template(self._vars.get("cloud_accounts") or {}, "cloud_accounts") or {}
-        standby = [(account["standby"] or {}).get("password", "") for account in accounts.values()]
+        alternate = [(account["alternate"] or {}).get("password", "") for account in accounts.values()]
         variables = {name: self._vars[name] for name in names if name in self._vars}
         found = [
             self._template(value, name) for name, value in {"cloud_secrets": self._vars.get("cloud_secrets") or {}, **variables}.items()
         ]
-        return {text for text in _texts([standby, found]) if text}
+        return {text for text in _texts([alternate, found]) if text}
 
     def _attributed(self, fault: str) -> str:
         """Return a fault of a service with the operator's override of that service, from which it may come."""

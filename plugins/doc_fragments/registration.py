@@ -18,7 +18,7 @@ options:
       name: {description: Name of the user., type: str, required: true}
       password: {description: Password of the user., type: str, required: true}
       roles: {description: Roles in the project., type: list, elements: str, default: []}
-      standby:
+      alternate:
         description: The other user of the pair while a password rotates.
         type: dict
         suboptions:
@@ -48,7 +48,7 @@ options:
       name: {description: 'Name of the database, or of what a user with O(databases[].privileges) is for.', type: str, required: true}
       user: {description: User that owns it., type: str, required: true}
       password: {description: Password of the user., type: str, required: true}
-      standby:
+      alternate:
         description: The other user of the pair while a password rotates.
         type: dict
         suboptions:

@@ -26,7 +26,7 @@ _PLAYBOOK = """
       delegate_to: localhost
 """
 #: A password that rotates: the other account of the pair is accepted too, and its password is a secret.
-_ACCOUNT = {"pair": ["a", "a_b"], "user": "a_b", "standby": {"user": "a", "password": "former-password"}}
+_ACCOUNT = {"pair": ["a", "a_b"], "user": "a_b", "alternate": {"user": "a", "password": "former-password"}}
 _INVENTORY = {
     "all": {
         "vars": {

@@ -130,22 +130,30 @@ def test_a_rotation_of_an_account_is_in_the_file_at_each_step(site: Site) -> Non
     old = site.run()["secrets"]["demo_login"]
     begun = site.run(rotate=["all"])
     assert (begun["phase"], begun["rotating"], begun["secrets"]["demo_login"]) == ("accept", ["demo_keys", "demo_login"], old)
-    new = begun["accounts"]["demo_login"]["standby"]["password"]
-    assert begun["accounts"]["demo_login"] == {"pair": ["demo", "demo_b"], "user": "demo", "standby": {"user": "demo_b", "password": new}}
+    new = begun["accounts"]["demo_login"]["alternate"]["password"]
+    assert begun["accounts"]["demo_login"] == {"pair": ["demo", "demo_b"], "user": "demo", "alternate": {"user": "demo_b", "password": new}}
     text = site.file.read_text()
     assert old in text and new in text
     # cut off and begun again, or asked by site, it is the same one
     for again in (site.run(rotate=["demo_password"]), site.run(), site.run(finished="move")):
         assert (again["changed"], again["accounts"], again["phase"]) == (False, begun["accounts"], "accept")
     moving = site.run(finished="accept")
-    assert moving["accounts"]["demo_login"] == {"pair": ["demo", "demo_b"], "user": "demo_b", "standby": {"user": "demo", "password": old}}
+    assert moving["accounts"]["demo_login"] == {
+        "pair": ["demo", "demo_b"],
+        "user": "demo_b",
+        "alternate": {"user": "demo", "password": old},
+    }
     assert moving["secrets"]["demo_login"] == new
     assert site.run("--check", finished="move")["phase"] == "retire"
     retiring = site.run(finished="move")
     assert (retiring["phase"], retiring["secrets"]["demo_login"]) == ("retire", new)
-    assert retiring["accounts"]["demo_login"] == {"pair": ["demo", "demo_b"], "user": "demo_b", "standby": {"user": "demo", "password": ""}}
+    assert retiring["accounts"]["demo_login"] == {
+        "pair": ["demo", "demo_b"],
+        "user": "demo_b",
+        "alternate": {"user": "demo", "password": ""},
+    }
     done = site.run(finished="retire")
-    assert (done["phase"], done["accounts"]["demo_login"]) == ("none", {"pair": ["demo", "demo_b"], "user": "demo_b", "standby": None})
+    assert (done["phase"], done["accounts"]["demo_login"]) == ("none", {"pair": ["demo", "demo_b"], "user": "demo_b", "alternate": None})
     assert old not in site.file.read_text()
     assert yaml.safe_load(site.file.read_text())["cloud_secrets"]["demo_login"] == new
 
@@ -165,7 +173,7 @@ def test_no_value_of_a_rotation_is_ever_printed(site: Site) -> None:
     site.run()
     for step in ({"rotate": ["all"]}, {"finished": "accept"}, {"finished": "move"}):
         done = site.run(**step)
-        values = [done["secrets"]["demo_login"], *done["secrets"]["demo_keys"], (done["accounts"]["demo_login"]["standby"])["password"]]
+        values = [done["secrets"]["demo_login"], *done["secrets"]["demo_keys"], (done["accounts"]["demo_login"]["alternate"])["password"]]
         task = done["output"].split("TASK [caisson.openstack.secrets]")[1].split("TASK [")[0]
         assert not [value for value in filter(None, values) if value in task]
 
@@ -257,7 +265,7 @@ def test_what_follows_a_value_that_is_encrypted_by_itself_is_encrypted_too(site:
         done = site.run(*site.vault("a"), **step)
         if done["phase"] == "accept":
             assert done["secrets"]["demo_login"] == "chosen"
-            new = done["accounts"]["demo_login"]["standby"]["password"]
+            new = done["accounts"]["demo_login"]["alternate"]["password"]
         text = site.file.read_text()
         assert not [value for value in (new, "chosen", _ONE, *done["secrets"]["demo_keys"][:1]) if value and f'"{value}"' in text]
         assert text.count("$ANSIBLE_VAULT;1.2;AES256;a") >= 2

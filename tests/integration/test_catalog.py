@@ -9,7 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import connect
-from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, Endpoint, Standby, User
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import AlternateAccount, Database, Endpoint, User
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import catalog, databases
 from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import CatalogError, Keystone
@@ -112,13 +112,13 @@ def test_what_differs_is_mended(keystone: Keystone) -> None:
 def test_two_accounts_of_a_pair_take_turns(keystone: Keystone) -> None:
     first, second = User("neutron", "pw4", ["service"]), User("neutron_b", "pw5", ["service"])
     _converge(keystone, [first])
-    assert _converge(keystone, [dataclasses.replace(first, standby=Standby("neutron_b", "pw5"))]) == [
+    assert _converge(keystone, [dataclasses.replace(first, alternate=AlternateAccount("neutron_b", "pw5"))]) == [
         "user neutron_b: it does not exist",
         "user neutron_b: it does not have role service in project service",
     ]
-    assert _converge(keystone, [dataclasses.replace(second, standby=Standby("neutron", "pw4"))]) == []
+    assert _converge(keystone, [dataclasses.replace(second, alternate=AlternateAccount("neutron", "pw4"))]) == []
     assert keystone.accepts("neutron", "pw4") and keystone.accepts("neutron_b", "pw5")
-    retired = dataclasses.replace(second, standby=Standby("neutron"))
+    retired = dataclasses.replace(second, alternate=AlternateAccount("neutron"))
     assert _converge(keystone, [retired]) == ["user neutron: its password was rotated"]
     assert _converge(keystone, [retired]) == []
     assert not keystone.accepts("neutron", "pw4")

@@ -9,7 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError
-from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, Standby
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import AlternateAccount, Database
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import databases
 from ansible_collections.caisson.openstack.plugins.module_utils.registration.databases import ask
 
@@ -64,13 +64,13 @@ def test_a_password_is_changed_only_if_it_is_another(mariadb: MariaDB) -> None:
 def test_two_accounts_of_a_pair_take_turns(mariadb: MariaDB) -> None:
     first, second = Database("pair", "pair", "one"), Database("pair", "pair_b", "two")
     _converge(mariadb, first)
-    assert _converge(mariadb, dataclasses.replace(first, standby=Standby("pair_b", "two"))) == [
+    assert _converge(mariadb, dataclasses.replace(first, alternate=AlternateAccount("pair_b", "two"))) == [
         "user pair_b: it does not exist",
         "user pair_b: it has no access to database pair",
     ]
     assert _login(mariadb, first) == _login(mariadb, second) == ""
-    assert _converge(mariadb, dataclasses.replace(second, standby=Standby("pair", "one"))) == []
-    retired = dataclasses.replace(second, standby=Standby("pair"))
+    assert _converge(mariadb, dataclasses.replace(second, alternate=AlternateAccount("pair", "one"))) == []
+    retired = dataclasses.replace(second, alternate=AlternateAccount("pair"))
     assert _converge(mariadb, retired) == ["user pair: its password was rotated"]
     assert _converge(mariadb, retired) == []
     assert "Access denied" in _login(mariadb, first)
@@ -96,7 +96,7 @@ def test_a_user_for_the_server_has_its_privileges_and_sees_no_data(mariadb: Mari
     mariadb.sql("REVOKE PROCESS ON *.* FROM 'watch'@'%'")
     assert _converge(mariadb, wanted) == ["user watch: it has no privilege PROCESS"]
     assert "GRANT PROCESS, SLAVE MONITOR ON *.*" in mariadb.sql("SHOW GRANTS FOR 'watch'@'%'")
-    moved = dataclasses.replace(wanted, user="watch_b", password="two", standby=Standby("watch"))
+    moved = dataclasses.replace(wanted, user="watch_b", password="two", alternate=AlternateAccount("watch"))
     assert _converge(mariadb, moved) == [
         "user watch_b: it does not exist",
         "user watch_b: it has no privilege PROCESS, SLAVE MONITOR",

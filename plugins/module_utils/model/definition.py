@@ -199,7 +199,7 @@ class Job(JobOptions):
 
 
 @dataclasses.dataclass
-class Standby:
+class AlternateAccount:
     """The other account of a pair while a secret rotates: accepted as well, or removed if it has no password."""
 
     user: str
@@ -217,7 +217,7 @@ class Database:
     name: str
     user: str
     password: str = dataclasses.field(metadata={"no_log": True})
-    standby: t.Optional[Standby] = None
+    alternate: t.Optional[AlternateAccount] = None
     privileges: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -249,7 +249,7 @@ class User:
     name: str
     password: str = dataclasses.field(metadata={"no_log": True})
     roles: list[str] = dataclasses.field(default_factory=list)
-    standby: t.Optional[Standby] = None
+    alternate: t.Optional[AlternateAccount] = None
 
 
 @dataclasses.dataclass

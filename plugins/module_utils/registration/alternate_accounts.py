@@ -14,16 +14,16 @@ _NAME: dict[type, str] = {Database: "user", User: "name"}
 
 
 def accepted(items: t.Iterable[Item]) -> list[Item]:
-    """Return *items*, each followed by itself with its standby account if that one has a password."""
+    """Return *items*, each followed by itself with its alternate account if that one has a password."""
     found: list[Item] = []
     for item in items:
-        found.append(dataclasses.replace(item, standby=None))
-        if item.standby and item.standby.password:
-            account: dict[str, t.Any] = {_NAME[type(item)]: item.standby.user, "password": item.standby.password}
+        found.append(dataclasses.replace(item, alternate=None))
+        if item.alternate and item.alternate.password:
+            account: dict[str, t.Any] = {_NAME[type(item)]: item.alternate.user, "password": item.alternate.password}
             found.append(dataclasses.replace(found[-1], **account))
     return found
 
 
 def retired(items: t.Iterable[Item]) -> list[str]:
-    """Return the names of the accounts that have to go."""
-    return sorted({item.standby.user for item in items if item.standby and not item.standby.password})
+    """Return the names of the accounts to remove."""
+    return sorted({item.alternate.user for item in items if item.alternate and not item.alternate.password})

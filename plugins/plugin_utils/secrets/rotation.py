@@ -115,8 +115,8 @@ def in_use(rotation: Rotation, values: t.Mapping[str, t.Any]) -> dict[str, t.Any
 def accounts(rotation: Rotation, values: t.Mapping[str, t.Any], requirements: t.Iterable[SecretRequirement]) -> dict[str, dict[str, t.Any]]:
     """Return the account of each password that has one, by the name of the password.
 
-    ``pair`` holds the names that take turns. ``user`` is the one that clients use. ``standby`` is the other one, None if nothing
-    has to be done about it: with a password it has to be accepted too, with an empty one it has to go.
+    ``pair`` has the names of both accounts. ``user`` is the one that clients use. ``alternate`` is the other one, None if nothing has
+    to be done about it: with a password it must be accepted too, with an empty one it must be removed.
     """
     found: dict[str, dict[str, t.Any]] = {}
     for item in requirements:
@@ -124,12 +124,12 @@ def accounts(rotation: Rotation, values: t.Mapping[str, t.Any], requirements: t.
             continue
         pair = [item.user, item.user + _TWIN] if item.paired else [item.user]
         user, other = reversed(pair) if item.name in rotation.twins else (pair[0], pair[-1])
-        standby = None
+        alternate = None
         if item.name in rotation.retiring:
-            standby = {"user": other, "password": ""}
+            alternate = {"user": other, "password": ""}
         elif item.paired and item.name in rotation.new:
-            standby = {"user": other, "password": rotation.new[item.name]}
+            alternate = {"user": other, "password": rotation.new[item.name]}
             if rotation.phase == "move":
-                user, standby = other, {"user": user, "password": values[item.name]}
-        found[item.name] = {"pair": pair, "user": user, "standby": standby}
+                user, alternate = other, {"user": user, "password": values[item.name]}
+        found[item.name] = {"pair": pair, "user": user, "alternate": alternate}
     return found

@@ -48,7 +48,7 @@ _FORMS: dict[str, tuple[re.Pattern[str], str]] = {
 class SecretRequirement:
     """A secret that a role needs.
 
-    ``user`` is the account that a password belongs to. It is one of a pair, which take turns when the password rotates, unless
+    ``user`` is the account that a password belongs to. It has an alternate account to which the password rotates, unless
     ``paired`` is false because people know it by its name.
     """
 
@@ -59,7 +59,7 @@ class SecretRequirement:
 
     @property
     def in_pair(self) -> bool:
-        """Whether it belongs to an account that takes turns with another."""
+        """Whether its account has an alternate one."""
         return bool(self.user) and self.paired
 
 

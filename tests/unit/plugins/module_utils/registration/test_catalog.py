@@ -19,7 +19,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Endpoint, Standby, User
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import AlternateAccount, Endpoint, User
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import catalog
 from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import CatalogError, CatalogState, Keystone, plan
 from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import certificates
@@ -97,8 +97,8 @@ def test_only_what_differs_is_done(changes: dict[str, t.Any], expected: list[str
     assert _plan(_current(**changes)) == expected
 
 
-def test_the_standby_account_gets_the_roles_of_the_first() -> None:
-    user = User("glance", "hunter2", ["admin"], Standby("glance_b", "hunter3"))
+def test_the_alternate_account_gets_the_roles_of_the_first() -> None:
+    user = User("glance", "hunter2", ["admin"], AlternateAccount("glance_b", "hunter3"))
     assert _plan(_current(), users=[user]) == [
         "user glance_b: it does not exist",
         "user glance_b: it does not have role admin in project service",
@@ -106,7 +106,7 @@ def test_the_standby_account_gets_the_roles_of_the_first() -> None:
 
 
 def test_a_retired_account_goes_if_it_is_there() -> None:
-    user = User("glance", "hunter2", ["admin"], Standby("glance_b"))
+    user = User("glance", "hunter2", ["admin"], AlternateAccount("glance_b"))
     assert _plan(_current(), users=[user]) == []
     there = {"users": {"glance": {"id": "u"}, "glance_b": {"id": "v"}}}
     assert _plan(_current(**there), users=[user]) == ["user glance_b: its password was rotated"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, Standby
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import AlternateAccount, Database
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import databases
 from ansible_collections.caisson.openstack.plugins.module_utils.registration.databases import DatabaseState
 
@@ -81,8 +81,11 @@ def test_what_is_missing_is_all_that_is_done() -> None:
     assert _subjects(_NOVA, current) == [("user nova", "its password differs")]
 
 
-def test_the_standby_account_gets_what_the_first_has() -> None:
-    wanted = [Database("nova", "nova", "p", Standby("nova_b", "q")), Database("nova_api", "nova", "p", Standby("nova_b", "q"))]
+def test_the_alternate_account_gets_what_the_first_has() -> None:
+    wanted = [
+        Database("nova", "nova", "p", AlternateAccount("nova_b", "q")),
+        Database("nova_api", "nova", "p", AlternateAccount("nova_b", "q")),
+    ]
     both = frozenset({"nova", "nova_api"})
     current = DatabaseState(both, frozenset({"nova"}), frozenset({"nova"}), frozenset(("nova", name) for name in both))
     assert _subjects(wanted, current) == [
@@ -96,14 +99,14 @@ def test_the_standby_account_gets_what_the_first_has() -> None:
 
 
 def test_a_retired_account_goes_if_it_is_there() -> None:
-    wanted = [Database("nova", "nova_b", "q", Standby("nova")), Database("nova_api", "nova_b", "q", Standby("nova"))]
+    wanted = [Database("nova", "nova_b", "q", AlternateAccount("nova")), Database("nova_api", "nova_b", "q", AlternateAccount("nova"))]
     both = frozenset({"nova", "nova_api"})
     current = DatabaseState(both, frozenset({"nova", "nova_b"}), frozenset({"nova_b"}), frozenset(("nova_b", name) for name in both))
     assert [statement.text for statement in databases.plan(wanted, current)] == ["DROP USER 'nova'@'%'"]
     assert databases.plan(wanted, dataclasses.replace(current, users=frozenset({"nova_b"}))) == []
 
 
-_MONITOR = Database("monitoring", "monitor", "p", Standby("monitor_b", "q"), ["PROCESS", "SLAVE MONITOR"])
+_MONITOR = Database("monitoring", "monitor", "p", AlternateAccount("monitor_b", "q"), ["PROCESS", "SLAVE MONITOR"])
 
 
 def test_a_user_with_privileges_has_no_database() -> None:

@@ -46,11 +46,11 @@ class Server:
         for name in _PAIRS:
             user, password = _client(state, values, name)
             self.logins[user] = password
-            standby = accounts(state, values, _REQUIRED)[name]["standby"]
-            if standby and standby["password"]:
-                self.logins[standby["user"]] = standby["password"]
-            elif standby:
-                self.logins.pop(standby["user"], None)
+            alternate = accounts(state, values, _REQUIRED)[name]["alternate"]
+            if alternate and alternate["password"]:
+                self.logins[alternate["user"]] = alternate["password"]
+            elif alternate:
+                self.logins.pop(alternate["user"], None)
 
     def accepts(self, login: Login) -> bool:
         return self.logins.get(login[0]) == login[1]
@@ -67,18 +67,18 @@ def test_a_whole_rotation() -> None:
     new = state.new["db"]
     assert in_use(state, _VALUES) == _VALUES
     assert accounts(state, _VALUES, _REQUIRED) == {
-        "db": {"pair": ["nova", "nova_b"], "user": "nova", "standby": {"user": "nova_b", "password": new}},
-        "broker": {"pair": ["openstack", "openstack_b"], "user": "openstack", "standby": None},
-        "admin": {"pair": ["admin"], "user": "admin", "standby": None},
+        "db": {"pair": ["nova", "nova_b"], "user": "nova", "alternate": {"user": "nova_b", "password": new}},
+        "broker": {"pair": ["openstack", "openstack_b"], "user": "openstack", "alternate": None},
+        "admin": {"pair": ["admin"], "user": "admin", "alternate": None},
     }
     state, moved = finish(state, _REQUIRED, "accept")
     assert (state.phase, moved, in_use(state, _VALUES)) == ("move", {}, {**_VALUES, **state.new})
     assert accounts(state, _VALUES, _REQUIRED)["db"] == {
         "pair": ["nova", "nova_b"],
         "user": "nova_b",
-        "standby": {"user": "nova", "password": "d0"},
+        "alternate": {"user": "nova", "password": "d0"},
     }
-    assert accounts(state, _VALUES, _REQUIRED)["admin"] == {"pair": ["admin"], "user": "admin", "standby": None}
+    assert accounts(state, _VALUES, _REQUIRED)["admin"] == {"pair": ["admin"], "user": "admin", "alternate": None}
     state, moved = finish(state, _REQUIRED, "move")
     values = {**_VALUES, **moved}
     assert (state.phase, state.rotating, values["db"], values["broker"]) == ("retire", ["db"], new, "b0")
@@ -86,16 +86,16 @@ def test_a_whole_rotation() -> None:
     assert accounts(state, values, _REQUIRED)["db"] == {
         "pair": ["nova", "nova_b"],
         "user": "nova_b",
-        "standby": {"user": "nova", "password": ""},
+        "alternate": {"user": "nova", "password": ""},
     }
     state, moved = finish(state, _REQUIRED, "retire")
     assert (state, moved) == (Rotation(twins=["db"]), {})
-    assert accounts(state, values, _REQUIRED)["db"] == {"pair": ["nova", "nova_b"], "user": "nova_b", "standby": None}
+    assert accounts(state, values, _REQUIRED)["db"] == {"pair": ["nova", "nova_b"], "user": "nova_b", "alternate": None}
 
 
 def test_the_next_rotation_comes_back_to_the_first_account() -> None:
     state = begin(Rotation(twins=["db"]), _VALUES, _REQUIRED, ["db"])
-    assert accounts(state, _VALUES, _REQUIRED)["db"]["standby"] == {"user": "nova", "password": state.new["db"]}
+    assert accounts(state, _VALUES, _REQUIRED)["db"]["alternate"] == {"user": "nova", "password": state.new["db"]}
     for step in _STEPS:
         state, _moved = finish(state, _REQUIRED, step)
     assert state == Rotation()
