@@ -39,16 +39,16 @@ class ActionModule(ControllerAction):
 
     def act(self, args: Arguments) -> Result:
         """Return the plan; see the documentation of the module."""
-        now = planner.Circumstances(**{field.name: args[field.name] for field in dataclasses.fields(planner.Circumstances)})
+        now = planner.Preconditions(**{field.name: args[field.name] for field in dataclasses.fields(planner.Preconditions)})
         notes = []
         try:
             known = rollout.newest(rollout.load(journal) for journal in args["journals"])
             if known and (known.open or args["verb"] != "upgrade"):
-                plan, faults = known, planner.verb_faults(known, args["verb"], args["release"])
+                plan, faults = known, planner.check_verb(known, args["verb"], args["release"])
             elif args["verb"] == "upgrade":
                 plan = self._plan(args, known)
                 absent = sorted({image for fact in args["facts"] for image in fact["absent"]})
-                faults, notes = planner.faults(plan, absent, now), planner.told(now)
+                faults, notes = planner.check(plan, absent, now), planner.notes(now)
             else:
                 raise rollout.RolloutError(f"there is no rollout to {args['verb']}")
         except rollout.RolloutError as error:
@@ -58,18 +58,18 @@ class ActionModule(ControllerAction):
         show(planner.summary(plan, [*notes, *([rollout_estimate.words(estimate)] if upgrades else [])]))
         plain = dataclasses.asdict(estimate) if estimate else {}
         if args["file"]:
-            written = {**rollout.dump(plan), "estimate": plain, "circumstances": dataclasses.asdict(now)}
+            written = {**rollout.dump(plan), "estimate": plain, "preconditions": dataclasses.asdict(now)}
             keep("plan", args["file"], json.dumps(written, indent=1) + "\n")
         if faults:
             lines = "\n".join(f"  - {fault}" for fault in faults)
             raise AnsibleActionFail(f"the rollout is refused; nothing was changed:\n{lines}")
         journal = rollout.dump(plan) if plan.moves else {}
         tiers = plan.tiers()
-        places = {} if self._task.check_mode else {tier: plan.hosts(tier) for tier in tiers}
+        hosts_by_tier = {} if self._task.check_mode else {tier: plan.hosts(tier) for tier in tiers}
         moves: dict[str, list[t.Any]] = {}
         for move in journal.get("moves", []):
             moves.setdefault(move["host"], []).append(move)
-        return {"changed": False, "journal": journal, "moves": moves, "tiers": tiers, "places": places, "estimate": plain}
+        return {"changed": False, "journal": journal, "moves": moves, "tiers": tiers, "hosts_by_tier": hosts_by_tier, "estimate": plain}
 
     def _plan(self, args: dict[str, t.Any], last: rollout.Rollout | None) -> rollout.Rollout:
         now = datetime.datetime.now(datetime.UTC)

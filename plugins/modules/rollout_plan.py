@@ -73,7 +73,7 @@ options:
     type: int
     default: 0
   file:
-    description: File of the controller that gets the plan as JSON, with RV(estimate) and, as C(circumstances), what it begins in.
+    description: File of the controller that gets the plan as JSON, with RV(estimate) and, as C(preconditions), what it begins in.
     type: str
     default: ''
 attributes:
@@ -97,7 +97,7 @@ RETURN = r"""
 journal: {description: 'The rollout, empty if there is nothing to do.', type: dict, returned: success}
 moves: {description: 'What the journal says is moved, by host.', type: dict, returned: success}
 tiers: {description: 'Tiers that have something to move, in their order.', type: list, elements: str, returned: success}
-places:
+hosts_by_tier:
   description: Hosts that this run goes to, by tier, in their order; none in check mode.
   returned: success
   type: dict

@@ -15,7 +15,7 @@ Packages = t.Callable[[str, str], t.Mapping[str, str]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Circumstances:
+class Preconditions:
     """What a rollout begins in.
 
     Args:
@@ -101,7 +101,7 @@ def _packages(moves: t.Iterable[t.Mapping[str, t.Any]], packages: Packages) -> l
     return list(found.values())
 
 
-def faults(plan: Rollout, absent: t.Sequence[str], now: Circumstances) -> list[str]:
+def check(plan: Rollout, absent: t.Sequence[str], now: Preconditions) -> list[str]:
     """Return why a rollout must not begin; *absent* are images that hosts do not have."""
     found = []
     before = {move.release_from for move in plan.moves if move.release_from}
@@ -135,7 +135,7 @@ def faults(plan: Rollout, absent: t.Sequence[str], now: Circumstances) -> list[s
     return found
 
 
-def told(now: Circumstances) -> list[str]:
+def notes(now: Preconditions) -> list[str]:
     """Return what else people want to know of a rollout that begins, as lines."""
     age = "there is none" if now.backup_age < 0 else f"the newest is {_duration(now.backup_age)} old"
     lines = [f"Backup: {age}, {'and it is used' if now.backup_max_age else 'a new one is made first'}."]
@@ -146,7 +146,7 @@ def told(now: Circumstances) -> list[str]:
     return lines
 
 
-def verb_faults(plan: Rollout, verb: str, release: str) -> list[str]:
+def check_verb(plan: Rollout, verb: str, release: str) -> list[str]:
     """Return why the newest rollout that is known cannot be taken on by a verb.
 
     Args:

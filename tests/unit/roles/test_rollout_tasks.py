@@ -167,7 +167,7 @@ def test_a_step_that_fails_is_put_back(run: t.Callable[..., Run]) -> None:
 )
 def test_a_step_is_watched_unless_its_host_is_the_last_of_the_tier(run: t.Callable[..., Run], hosts: list[str], watched: list[str]) -> None:
     moves = {host: [{"tier": "api", "container": "nova_api"}] for host in hosts}
-    rollout = {"journal": {"id": "r1"}, "moves": moves, "tiers": ["api"], "places": {"api": hosts}}
+    rollout = {"journal": {"id": "r1"}, "moves": moves, "tiers": ["api"], "hosts_by_tier": {"api": hosts}}
     done = run("step", {}, rollout_tier="api", rollout_current=rollout)
     ready = done.calls.index("backend_servers ready nova_api")
     assert done.calls[ready + 1 :] == [*watched, "noted roll api done"], done.text

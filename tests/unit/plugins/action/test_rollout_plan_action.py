@@ -52,7 +52,7 @@ def test_a_plan_says_how_long_it_takes_and_keeps_why(shown: list[str], tmp_path:
     assert result["estimate"] == {"seconds": 151 + 35 + 92 + 46, "rollouts": ["2025.2 -> 2026.1 of 2026-11-21"], "guessed": []}
     assert any(line.startswith("About 5 min") for line in shown)
     kept = json.loads(path.read_text())
-    assert kept.pop("circumstances")["backup_age"] == -1
+    assert kept.pop("preconditions")["backup_age"] == -1
     assert (kept.pop("estimate"), kept) == (result["estimate"], result["journal"])
     assert {pace["container"]: pace["seconds"] for pace in kept["paces"]}["nova_compute"] == 46
 
@@ -64,7 +64,7 @@ def test_a_plan_says_what_it_begins_in_and_is_refused_without_disk_space(shown: 
         run(disk_free=disk_free, minimum_disk=1000, backup_age=7500, file=str(path))
     assert "Backup: the newest is 2 h 5 min old, a new one is made first." in shown
     assert "Free disk space: 999 MiB or more, the least in /var/lib/docker of compute-1." in shown
-    assert json.loads(path.read_text())["circumstances"]["disk_free"] == disk_free
+    assert json.loads(path.read_text())["preconditions"]["disk_free"] == disk_free
 
 
 def test_a_first_plan_says_that_it_cannot_tell(shown: list[str]) -> None:
@@ -87,5 +87,5 @@ def test_tiers_of_an_open_rollout_come_in_their_order_whatever_the_order_of_move
 
 
 def test_a_run_goes_only_to_hosts_that_have_something_to_move(shown: list[str]) -> None:
-    assert run(check=False)["places"] == {"compute": ["compute-1"]}
-    assert run()["places"] == {}
+    assert run(check=False)["hosts_by_tier"] == {"compute": ["compute-1"]}
+    assert run()["hosts_by_tier"] == {}

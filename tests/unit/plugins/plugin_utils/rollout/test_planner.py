@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Ahead, Check, Migration, Package, Phase, Rollout
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import planner
-from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout.planner import Circumstances
+from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout.planner import Preconditions
 from tests.unit.rollouts import a_rollout, event
 
 NOW = datetime.datetime(2026, 11, 21, 14, 2, 5, tzinfo=datetime.UTC)
@@ -136,8 +136,8 @@ def test_what_new_images_say_is_in_the_plan() -> None:
 # -- whether it may begin ---------------------------------------------------------------------------------------
 
 
-def _faults(plan: Rollout | None = None, absent: t.Sequence[str] = (), **circumstances: t.Any) -> list[str]:
-    return planner.faults(plan or _make(), absent, Circumstances(**circumstances))
+def _faults(plan: Rollout | None = None, absent: t.Sequence[str] = (), **preconditions: t.Any) -> list[str]:
+    return planner.check(plan or _make(), absent, Preconditions(**preconditions))
 
 
 def test_a_sound_plan_may_begin() -> None:
@@ -162,9 +162,9 @@ def test_a_host_without_disk_space_is_named() -> None:
     ],
 )
 def test_backup_and_disk_space_are_told(age: int, allowed: int, line: str) -> None:
-    assert planner.told(Circumstances(backup_age=age, backup_max_age=allowed)) == [line]
+    assert planner.notes(Preconditions(backup_age=age, backup_max_age=allowed)) == [line]
     least = "Free disk space: 999 MiB or more, the least in /srv/docker of compute-1."
-    assert planner.told(Circumstances(backup_age=age, backup_max_age=allowed, disk_free=DISK)) == [line, least]
+    assert planner.notes(Preconditions(backup_age=age, backup_max_age=allowed, disk_free=DISK)) == [line, least]
 
 
 def _earlier(phase: Phase, release_to: str, **changes: t.Any) -> Rollout:
@@ -276,7 +276,7 @@ def _ended(verb: str, phase: str) -> str:
 def test_a_verb_has_its_phases(phase: Phase, upgrade: str, finalize: str, rollback: str) -> None:
     plan = dataclasses.replace(a_rollout(), phase=phase, migrations=[])
     for verb, fault in (("upgrade", upgrade), ("finalize", finalize), ("rollback", rollback)):
-        assert planner.verb_faults(plan, verb, "2026.1") == ([fault] if fault else [])
+        assert planner.check_verb(plan, verb, "2026.1") == ([fault] if fault else [])
 
 
 def test_every_phase_was_asked_about() -> None:
@@ -287,20 +287,20 @@ def test_every_phase_was_asked_about() -> None:
 def test_the_inventory_must_name_the_release_to_go_on_but_not_to_go_back() -> None:
     plan = dataclasses.replace(a_rollout(), migrations=[])
     fault = f"{_WHAT} is open, and the inventory says 2026.2: set cloud_release to 2026.1, or run the playbook rollback"
-    assert [planner.verb_faults(plan, verb, "2026.2") for verb in ("upgrade", "finalize", "rollback")] == [[fault], [fault], []]
+    assert [planner.check_verb(plan, verb, "2026.2") for verb in ("upgrade", "finalize", "rollback")] == [[fault], [fault], []]
 
 
 def test_there_is_no_way_back_over_what_a_migration_destroyed() -> None:
     plan = a_rollout()
-    (fault,) = planner.verb_faults(plan, "rollback", "2026.1")
+    (fault,) = planner.check_verb(plan, "rollback", "2026.1")
     assert fault.startswith(f"{_WHAT} cannot be rolled back. From migration b1bca967e19d of neutron on the old release cannot serve")
     # it was not applied yet
     before = dataclasses.replace(plan, phase="backed_up", events=[event(0, "planned", "done"), event(1, "backed_up", "done")])
-    assert planner.verb_faults(before, "rollback", "2026.1") == []
+    assert planner.check_verb(before, "rollback", "2026.1") == []
     # somebody looked at it
     for migration in plan.migrations:
         migration.reviewed = "nobody reads it"
-    assert planner.verb_faults(plan, "rollback", "2026.1") == []
+    assert planner.check_verb(plan, "rollback", "2026.1") == []
 
 
 # -- for people ---------------------------------------------------------------------------------------------------
