@@ -54,7 +54,7 @@ class ActionModule(ControllerAction):
         unhealthy = [f"{name} on {host}" for host, result in args["hosts"].items() for name in result.get("unhealthy") or []]
         return {
             "changed": False,
-            "settled": plan.settled and not unhealthy,
+            "converged": plan.no_changes and not unhealthy,
             "unhealthy": unhealthy,
             "turns": [dataclasses.asdict(turn) for turn in found],
             "starts": {host: {name: dataclasses.asdict(start) for name, start in own.items()} for host, own in starts.items()},

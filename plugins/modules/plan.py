@@ -71,7 +71,7 @@ turns:
   type: list
   elements: dict
   sample: [{stage: service, tier: api, hosts: [control1]}, {stage: service, tier: api, hosts: [control2]}]
-settled: {description: Whether there is nothing to change and everything is healthy., type: bool, returned: success}
+converged: {description: Whether there is nothing to change and everything is healthy., type: bool, returned: success}
 unhealthy: {description: Containers that are as they should be but not healthy., type: list, elements: str, returned: success}
 starts:
   description: By host and container how members of clusters that do not run are to start, and why.

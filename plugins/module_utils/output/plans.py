@@ -52,7 +52,7 @@ class Plan:
     releases: str = ""
 
     @property
-    def settled(self) -> bool:
+    def no_changes(self) -> bool:
         """Whether there is nothing to change."""
         return not any(self.hosts.values())
 
@@ -119,7 +119,7 @@ def refusal(plan: Plan, finalizing: bool) -> str:
 
 def dump(plan: Plan) -> str:
     """Return a plan as JSON."""
-    return json.dumps({"format": FORMAT, "settled": plan.settled, **dataclasses.asdict(plan)}, indent=1) + "\n"
+    return json.dumps({"format": FORMAT, "no_changes": plan.no_changes, **dataclasses.asdict(plan)}, indent=1) + "\n"
 
 
 def parse(text: str, cloud: str) -> Plan:
@@ -175,7 +175,7 @@ def _words(step: PlanStep | None) -> str:
 def summary(plan: Plan, diff: bool = True) -> list[str]:
     """Return the plan as lines for people: for each host what is done and why, then what users notice."""
     lines = [f"The {plan.rollout}."] if plan.rollout else []
-    if plan.settled:
+    if plan.no_changes:
         return [*lines, f"Plan: nothing to change on {_count(len(plan.hosts) - (CLOUD in plan.hosts), 'host')}."]
     for host, steps in plan.hosts.items():
         if steps:

@@ -119,10 +119,10 @@ class ProberContainer:
     def _wait(self, file: pathlib.Path, size: int) -> None:
         """Wait until the prober writes its first answer."""
 
-        def settled() -> bool:
+        def has_outcome() -> bool:
             return _size(file) != size or self._engine.progress(self._name).rc is not None
 
-        wait_until(settled, _START_TIMEOUT, _POLL_INTERVAL)
+        wait_until(has_outcome, _START_TIMEOUT, _POLL_INTERVAL)
         if _size(file) == size:
             lines = self._engine.progress(self._name).stderr.strip().splitlines()
             raise EngineError(f"the prober did not start: {lines[-1] if lines else f'nothing was written to {file}'}")

@@ -63,7 +63,7 @@ class Status:
     @property
     def drifted(self) -> bool:
         """Whether a run would change something."""
-        return not self.plan.settled
+        return not self.plan.no_changes
 
 
 def expiries(texts: t.Mapping[str, str], now: datetime.datetime) -> list[Certificate]:

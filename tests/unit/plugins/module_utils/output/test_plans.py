@@ -40,7 +40,7 @@ def _plan(steps: list[dict[str, t.Any]] | None = None, catalog: t.Sequence[str] 
 
 def test_nothing_to_change_is_one_line() -> None:
     plan = _plan(hosts=["c1", "c2"])
-    assert plan.settled
+    assert plan.no_changes
     assert plans.summary(plan) == ["Plan: nothing to change on 2 hosts."]
 
 
