@@ -18,7 +18,7 @@ options:
     type: str
     required: true
   image:
-    description: Reference of the toolbox image, which has the tools.
+    description: Reference of the client image, which has the tools.
     type: str
     required: true
   timeout:

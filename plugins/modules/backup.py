@@ -61,7 +61,7 @@ EXAMPLES = r"""
     host: control1
     cloud: example
     release: '2026.1'
-    image: caisson/toolbox:2026.1-0a1b2c3d
+    image: caisson/client:2026.1-0a1b2c3d
     identity: "{{ lookup('ansible.builtin.unvault', 'backup_key.txt') }}"
 """
 

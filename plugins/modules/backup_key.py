@@ -10,11 +10,11 @@ module: backup_key
 short_description: Make a key for backups
 version_added: 0.1.0
 description:
-  - Asks C(age-keygen) in a one-shot container of the toolbox image. The task that uses it needs C(no_log).
+  - Asks C(age-keygen) in a one-shot container of the client image. The task that uses it needs C(no_log).
 author: The caisson authors (@caisson)
 options:
   image:
-    description: Reference of the toolbox image.
+    description: Reference of the client image.
     type: str
     required: true
 extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud]
@@ -26,7 +26,7 @@ attributes:
 EXAMPLES = r"""
 - name: Create a backup key
   caisson.openstack.backup_key:
-    image: caisson/toolbox:2026.1-0a1b2c3d
+    image: caisson/client:2026.1-0a1b2c3d
     cloud: example
   register: key
   no_log: true

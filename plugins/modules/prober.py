@@ -10,7 +10,7 @@ module: prober
 short_description: Send requests to every API and ping servers continuously
 version_added: 0.1.0
 description:
-  - Runs the prober in a container of the toolbox image, which continues after the play. M(caisson.openstack.prober_info) reads its figures.
+  - Runs the prober in a container of the client image, which continues after the play. M(caisson.openstack.prober_info) reads its figures.
   - Requests to each API read and write in turn. Objects that they create are called C(caisson-prober), and are deleted.
   - Credentials are passed on standard input only.
 author: The caisson authors (@caisson)
@@ -32,7 +32,7 @@ options:
     description: Text of the prober.
     type: str
   image:
-    description: Reference of the toolbox image.
+    description: Reference of the client image.
     type: str
   cloud:
     description: Name of the cloud, kept as a label.
@@ -79,7 +79,7 @@ EXAMPLES = r"""
     name: caisson_prober
     directory: /var/lib/caisson/prober
     script: "{{ lookup('ansible.builtin.file', 'prober.py') }}"
-    image: "{{ cloud_image_prefix }}toolbox:{{ cloud_image_tag }}"
+    image: "{{ cloud_image_prefix }}client:{{ cloud_image_tag }}"
     cloud: "{{ cloud_name }}"
     region: RegionOne
     auth: "{{ cloud_admin_auth }}"

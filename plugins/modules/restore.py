@@ -32,7 +32,7 @@ EXAMPLES = r"""
     directory: /var/lib/caisson/backups/example-20260102T030405Z
     parts: "{{ host_model.backups }}"
     cloud: example
-    image: caisson/toolbox:2026.1-0a1b2c3d
+    image: caisson/client:2026.1-0a1b2c3d
     identity: "{{ lookup('ansible.builtin.unvault', 'backup_key.txt') }}"
 """
 

@@ -44,7 +44,7 @@ def test_no_secret_shows(smoke: str, cloud: Cloud) -> None:
 
 
 def test_no_container_is_left(smoke: str) -> None:
-    rows = docker.APIClient().containers(all=True, filters={"label": [f"{LABEL}cloud={NAME}", f"{LABEL}service=toolbox"]})
+    rows = docker.APIClient().containers(all=True, filters={"label": [f"{LABEL}cloud={NAME}", f"{LABEL}service=container_script"]})
     assert rows == []
 
 

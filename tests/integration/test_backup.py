@@ -34,7 +34,7 @@ class Host:
         self.container = ContainerSpec(
             name=lab.name("one"), service="x", image=image, command=["sleep", "600"], volumes=[f"{lab.name('data')}:/srv"], stop_timeout=0
         )
-        self.identity = encryption.new_identity(lab.engine, lab.image("toolbox"), lab.cloud)
+        self.identity = encryption.new_identity(lab.engine, lab.image("client"), lab.cloud)
         self.start()
 
     def start(self) -> None:
@@ -52,7 +52,7 @@ class Host:
         part = BackupSpec("data", "x", self.container, "/srv", command or READ, ["sh", "-ec", "cat >/srv/data"])
         arguments = {
             "identity": self.identity,
-            "image": self.lab.image("toolbox"),
+            "image": self.lab.image("client"),
             "cloud": self.lab.cloud,
             "timeout": 60,
             "_ansible_check_mode": check,
@@ -112,7 +112,7 @@ def test_a_backup_of_another_host_cloud_or_key_is_refused(host: Host) -> None:
     assert "of host h, this one is other" in host.run("backup_info", host="other", release="2026.1", **path)["msg"]
     assert "newer than 2025.2" in host.run("backup_info", host="h", release="2025.2", **path)["msg"]
     assert f"of cloud {host.lab.cloud}" in host.run("backup_info", host="h", release="2026.1", **path, cloud="other")["msg"]
-    new = encryption.new_identity(host.lab.engine, host.lab.image("toolbox"), host.lab.cloud)
+    new = encryption.new_identity(host.lab.engine, host.lab.image("client"), host.lab.cloud)
     assert "not signed with the key" in host.run("backup_info", host="h", release="2026.1", **path, identity=new)["msg"]
     assert "is not a complete backup" in host.run("backup_info", host="h", release="2026.1", directory=str(host.directory))["msg"]
 

@@ -40,7 +40,7 @@ EXPECTED: dict[str, tuple[str, list[str]]] = {
     "registry": ("42460:42460", ["docker-registry"]),
     "rsyslog": ("0:0", ["rsyslogd"]),
     "tempest": ("0:0", ["tempest", "stestr", "ping"]),
-    "toolbox": ("0:0", ["openstack", "ssh", "ping"]),
+    "client": ("0:0", ["openstack", "ssh", "ping"]),
 }
 
 #: Only these may run processes that gain privileges, and only through sudo.

@@ -27,7 +27,7 @@ class Module:
             "name": lab.name("prober"),
             "directory": str(directory),
             "script": (ROLES / "prober" / "files" / "prober.py").read_text("utf-8"),
-            "image": lab.image("toolbox"),
+            "image": lab.image("client"),
             "cloud": lab.cloud,
             "region": REGION,
             "auth": cloud.auth,

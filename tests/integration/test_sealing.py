@@ -23,11 +23,11 @@ SECRET = b"the password is hunter2\n" * 1000
 
 @pytest.fixture
 def identity(lab: Lab) -> str:
-    return encryption.new_identity(lab.engine, lab.image("toolbox"), lab.cloud)
+    return encryption.new_identity(lab.engine, lab.image("client"), lab.cloud)
 
 
 def sealer(lab: Lab, identity: str, directory: pathlib.Path, timeout: int = 60) -> Sealer:
-    return Sealer(lab.engine, lab.image("toolbox"), lab.cloud, identity, directory, timeout)
+    return Sealer(lab.engine, lab.image("client"), lab.cloud, identity, directory, timeout)
 
 
 def test_what_is_sealed_comes_back_and_is_unreadable_meanwhile(lab: Lab, identity: str, tmp_path: pathlib.Path) -> None:
@@ -84,7 +84,7 @@ def test_a_part_in_the_place_of_another_is_refused(lab: Lab, identity: str, tmp_
 
 def test_another_key_opens_nothing_and_an_older_one_goes_on_to(lab: Lab, identity: str, tmp_path: pathlib.Path) -> None:
     part = sealer(lab, identity, tmp_path).seal_bytes("data", SECRET)
-    new = encryption.new_identity(lab.engine, lab.image("toolbox"), lab.cloud)
+    new = encryption.new_identity(lab.engine, lab.image("client"), lab.cloud)
     with pytest.raises(BackupError, match="another key"):
         sealer(lab, new, tmp_path).read(part)
     assert sealer(lab, new + identity, tmp_path).read(part) == SECRET

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sealed files: compressed with zstd, encrypted and authenticated with age (https://age-encryption.org/v1).
 
-Both tools run in one-shot containers of the toolbox image, so that hosts need neither. The private key goes in by standard
+Both tools run in one-shot containers of the client image, so that hosts need neither. The private key goes in by standard
 input and is nowhere else; data pass through pipes and are never on disk unsealed.
 """
 
@@ -83,7 +83,7 @@ class Sealer:
 
     Args:
         engine: the host's engine.
-        image: reference of the toolbox image.
+        image: reference of the client image.
         cloud: name of the cloud, kept as a label.
         identity: text of the key file.
         directory: where the files are.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ask every API and ping addresses all the time, and keep what came back, second by second.
 
-Runs in a container of the toolbox image until it gets SIGTERM. The standard library only, so that it starts at once.
+Runs in a container of the client image until it gets SIGTERM. The standard library only, so that it starts at once.
 
 What is kept are lines of JSON, of five kinds; times are in seconds since 1970, ``what`` is an API or an address:
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wait until the services of a host are up as the APIs see it, and its own APIs answer. Runs inside the toolbox image.
+"""Wait until the services of a host are up as the APIs see it, and its own APIs answer. Runs inside the client image.
 
 What was replaced a moment ago counts as up only if it has reported itself since the gate began, which is later than the end of the
 process before it. The word of an API alone is no proof: Nova's state stays ``up`` for ``service_down_time`` and Neutron's ``alive`` for

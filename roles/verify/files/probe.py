@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a user of the cloud would do, step by step. Runs inside the toolbox image, which has openstacksdk.
+"""What a user of the cloud would do, step by step. Runs inside the client image, which has openstacksdk.
 
 Every object carries the name given in the parameters, so that a step finds what an earlier one made, and a run that was
 cut off is cleaned up by the next.

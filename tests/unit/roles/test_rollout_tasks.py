@@ -17,7 +17,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.definition
 from tests.unit.roles import fake_role
 
 ROLE = pathlib.Path(__file__).parents[3] / "roles/rollout"
-FAKES = ("host_step", "containers_soak", "revert_jobs", "rollout", "backend_servers", "rollout_report", "toolbox")
+FAKES = ("host_step", "containers_soak", "revert_jobs", "rollout", "backend_servers", "rollout_report", "container_script")
 MOVES = [("compute", "nova_compute"), ("conductor", "nova_conductor"), ("api", "nova_api"), ("compute", "libvirt")]
 VARIABLES = {
     "rollout_current": {

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.roles import fake_role
 
-FAKES = ("containers", "host_step", "backend_servers", "toolbox", "host_identity")
+FAKES = ("containers", "host_step", "backend_servers", "container_script", "host_identity")
 HOSTS = ["c1", "c2", "c3"]
 #: Tier of each container that all hosts have.
 TIERS = {"mariadb": "backend", "keystone_api": "identity", "nova_api": "api", "nova_metadata": "api"}
@@ -80,7 +80,7 @@ def _turn(host: str, *names: str, backends: str = "", gate: bool = False) -> lis
     balancers = [
         [f"{host} backend_servers {state} {backends} on {other}" for other in HOSTS] if backends else [] for state in ("drained", "ready")
     ]
-    asked = [f"{host} toolbox on c1"] if gate else []
+    asked = [f"{host} container_script on c1"] if gate else []
     return [f"{host} host_identity renewed", *balancers[0], " ".join([host, "host_step", *names]), *asked, *balancers[1]]
 
 
@@ -149,7 +149,7 @@ def test_the_apis_are_not_asked_with_a_password_that_is_about_to_change(run: t.C
         found["service_model"]["stages"] |= stages
         changed = {name: found[name] for name in ("__service_plan", "__service_host_plan", "service_model")}
         done = run(["nova_api"], **changed, __service_stage=stage)
-        assert [item["name"] for item in done.calls].count("toolbox") == asked, done.text
+        assert [item["name"] for item in done.calls].count("container_script") == asked, done.text
         assert [item["name"] for item in done.calls].count("host_step") == 3, done.text
 
 
@@ -160,13 +160,15 @@ def test_hooks_of_a_service_are_included_around_its_change_and_at_the_end(
     tasks.mkdir(parents=True)
     model = _variables(["mariadb"], 1)["service_model"]
     for point in ("before_replace", "after_replace", "after_start"):
-        (tasks / f"{point}.yml").write_text(f"[{{name: it, caisson.openstack.toolbox: {{state: {point}}}}}]")
+        (tasks / f"{point}.yml").write_text(f"[{{name: it, caisson.openstack.container_script: {{state: {point}}}}}]")
         hook = {"point": point, "tasks": str(tasks / f"{point}.yml")}
         # of another service, which does not change
         model["hooks"] += [{**hook, "service": "mariadb"}, {**hook, "service": "nova_api"}]
     done = run(["mariadb"], service_model=model)
     assert done.code == 0, done.text
-    calls = [call for call in _short(done.calls) if "toolbox" in call or "host_step" in call]
-    around = [[f"{host} toolbox before_replace", f"{host} host_step mariadb", f"{host} toolbox after_replace"] for host in HOSTS]
+    calls = [call for call in _short(done.calls) if "container_script" in call or "host_step" in call]
+    around = [
+        [f"{host} container_script before_replace", f"{host} host_step mariadb", f"{host} container_script after_replace"] for host in HOSTS
+    ]
     assert calls[:-3] == [call for own in around for call in own]
-    assert set(calls[-3:]) == _everywhere("toolbox after_start")
+    assert set(calls[-3:]) == _everywhere("container_script after_start")

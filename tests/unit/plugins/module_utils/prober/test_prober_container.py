@@ -62,7 +62,7 @@ def engine(tmp_path: pathlib.Path) -> FakeEngine:
 def settings(engine: FakeEngine) -> ProberSettings:
     return ProberSettings(
         script="def main(parameters): ...",
-        image="toolbox:1",
+        image="client:1",
         directory=str(engine.file.parent),
         region="RegionOne",
         auth={"password": "secret"},

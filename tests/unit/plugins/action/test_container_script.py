@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.action import toolbox
+from ansible_collections.caisson.openstack.plugins.action import container_script
 
 
 def run(
@@ -18,7 +18,7 @@ def run(
     """Run the action over *answers* of the module; return its result, the arguments of each call, and what was shown."""
     script = tmp_path / "script.py"
     script.write_text("the text", encoding="utf-8")
-    action = toolbox.ActionModule.__new__(toolbox.ActionModule)
+    action = container_script.ActionModule.__new__(container_script.ActionModule)
     action._task = types.SimpleNamespace(args={"script": "script.py", "name": "tempest"})  # type: ignore[assignment]
     calls: list[dict[str, t.Any]] = []
     shown: list[str] = []
@@ -27,10 +27,10 @@ def run(
         calls.append(module_args)
         return {"invocation": {}, **answers[len(calls) - 1]}
 
-    monkeypatch.setattr(toolbox.ActionBase, "run", lambda *_args: {})
+    monkeypatch.setattr(container_script.ActionBase, "run", lambda *_args: {})
     monkeypatch.setattr(action, "_find_needle", lambda *_args: str(script))
     monkeypatch.setattr(action, "_execute_module", execute)
-    monkeypatch.setattr(toolbox._display, "display", shown.append)
+    monkeypatch.setattr(container_script._display, "display", shown.append)
     return action.run(None, {"inventory_hostname": "one"}), calls, shown
 
 

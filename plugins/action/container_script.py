@@ -24,7 +24,7 @@ class ActionModule(ActionBase):
         started, heard = time.monotonic(), 0
         while True:
             call = {**args, "heard": heard, "elapsed": int(time.monotonic() - started)}
-            result = self._execute_module(module_name="caisson.openstack.toolbox", module_args=call, task_vars=task_vars)
+            result = self._execute_module(module_name="caisson.openstack.container_script", module_args=call, task_vars=task_vars)
             # the text of the script says nothing that the name does not
             result.pop("invocation", None)
             said = result.pop("said", [])

@@ -1,16 +1,16 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
 # At your choice: Apache License 2.0, or GNU General Public License v3.0 or later.
-"""Run a Python script in a one-shot container of the toolbox image."""
+"""Run a Python script in a one-shot container of the client image."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: toolbox
-short_description: Run a Python script in a one-shot container of the toolbox image
+module: container_script
+short_description: Run a Python script in a one-shot container of the client image
 version_added: 0.1.0
 description:
-  - The toolbox has the OpenStack clients, ssh and ping, so that the host needs none of them.
+  - The image has the OpenStack clients, ssh and ping, so that the host needs none of them.
   - Script and parameters go in by standard input and are seen nowhere else. The script defines a function C(main) that takes
     the parameters and returns a mapping.
 author: The caisson authors (@caisson)
@@ -66,10 +66,10 @@ attributes:
 
 EXAMPLES = r"""
 - name: Run a script with clients
-  caisson.openstack.toolbox:
+  caisson.openstack.container_script:
     script: probe.py
     parameters: {step: remains}
-    image: "{{ cloud_image_prefix }}toolbox:{{ cloud_image_tag }}"
+    image: "{{ cloud_image_prefix }}client:{{ cloud_image_tag }}"
     cloud: "{{ cloud_name }}"
 """
 
@@ -103,8 +103,8 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.spec impor
 def _run(engine: DetachedRunner, params: dict[str, t.Any]) -> Progress:
     """Run the script to its end, or, if it has a name, start or continue it until *patience* is over."""
     spec = ContainerSpec(
-        name=params["name"] or "toolbox",
-        service="toolbox",
+        name=params["name"] or "container_script",
+        service="container_script",
         image=params["image"],
         command=["/opt/openstack/bin/python", "-"],
         tmpfs=["/tmp:mode=1777"],
