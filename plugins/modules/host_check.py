@@ -86,12 +86,12 @@ options:
     type: list
     elements: str
     default: []
-  substrate:
-    description: Whether to find out what the host offers to containers, as M(caisson.openstack.substrate_facts) does.
+  host_capabilities:
+    description: Whether to find out what the host offers to containers, as M(caisson.openstack.host_capabilities_facts) does.
     type: bool
     default: false
   libvirt_image:
-    description: With O(substrate) the reference of the libvirt image; KVM is not tried without one.
+    description: With O(host_capabilities) the reference of the libvirt image; KVM is not tried without one.
     type: str
     default: ''
   journal:
@@ -117,13 +117,13 @@ clock:
   type: float
   sample: 1767323045.678
 ansible_facts:
-  description: Facts of the host, as M(caisson.openstack.substrate_facts) returns them.
-  returned: with O(substrate=true)
+  description: Facts of the host, as M(caisson.openstack.host_capabilities_facts) returns them.
+  returned: with O(host_capabilities=true)
   type: dict
-  sample: {cloud_substrate: {virt_type: kvm, ovs_datapath: system, cgroup_version: 2, apparmor: true, service_manager: systemd}}
+  sample: {cloud_host_capabilities: {virt_type: kvm, ovs_datapath: system, cgroup_version: 2, apparmor: true, service_manager: systemd}}
 reasons:
   description: Why guests and switch run as they do.
-  returned: with O(substrate=true)
+  returned: with O(host_capabilities=true)
   type: dict
   sample: {virt_type: a guest booted, ovs_datapath: the kernel has a datapath}
 journal:
@@ -178,9 +178,9 @@ def _package_urls() -> list[str]:
 def _facts(params: dict[str, t.Any], remember: bool) -> dict[str, t.Any]:
     """Return what else is asked of the host."""
     found: dict[str, t.Any] = {}
-    if params["substrate"]:
-        offered, reasons = host_capabilities.substrate(params["cloud"], params["libvirt_image"], params, remember)
-        found = {"ansible_facts": {"cloud_substrate": offered}, "reasons": reasons}
+    if params["host_capabilities"]:
+        offered, reasons = host_capabilities.detect(params["cloud"], params["libvirt_image"], params, remember)
+        found = {"ansible_facts": {"cloud_host_capabilities": offered}, "reasons": reasons}
     if params["journal"]:
         known = JournalFile(DEFAULT_PATH).state()
         found["journal"] = journal.dump(known) if known else {}
@@ -205,7 +205,7 @@ def main() -> None:
             "tunnel_address": {"type": "str", "default": ""},
             "mtu": {"type": "int", "default": 0},
             "volumes": {"type": "list", "elements": "str", "default": []},
-            "substrate": {"type": "bool", "default": False},
+            "host_capabilities": {"type": "bool", "default": False},
             "libvirt_image": {"type": "str", "default": ""},
             "journal": {"type": "bool", "default": False},
             "identity": {"type": "dict", "default": {}, "options": dataclass_spec.argument_spec(Expected)},

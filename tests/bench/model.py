@@ -22,7 +22,7 @@ _PLAYBOOK = pathlib.Path(__file__).with_name("model.yml")
 _SIZES = (50, 500, 5000)
 #: So many hypervisors more than one take part in a run whose time is taken.
 _SAMPLE = 20
-_SUBSTRATE = {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": True, "cgroup_version": 2}
+_HOST_CAPABILITIES = {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": True, "cgroup_version": 2}
 
 
 class Cost(t.NamedTuple):
@@ -38,7 +38,7 @@ def run(directory: pathlib.Path, parts: t.Sequence[str], *arguments: str) -> Cos
         "bench_parts": parts,
         "cloud_secrets_file": f"{directory}/secrets.yml",
         "cloud_overrides_dir": f"{directory}/overrides",
-        "cloud_substrate": _SUBSTRATE,
+        "cloud_host_capabilities": _HOST_CAPABILITIES,
     }
     command = [sys.executable, "-m", "ansible", "playbook", "-i", f"{directory}/hosts.json", str(_PLAYBOOK), "-e", json.dumps(variables)]
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".dev"), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}

@@ -48,7 +48,7 @@ _MODEL = """
       tags: [always]
     - {import_role: {name: caisson.openstack.service, tasks_from: model}, tags: [always]}
 """
-_SUBSTRATE = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2}
+_HOST_CAPABILITIES = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2}
 
 
 class _OldEngine(http.server.BaseHTTPRequestHandler):
@@ -128,7 +128,7 @@ def _run(run: dict[str, t.Any], directory: pathlib.Path, facts: dict[str, str]) 
         str(playbook),
     ]
     if run["playbook"] == "model":
-        command += ["-e", json.dumps({"cloud_substrate": _SUBSTRATE})]
+        command += ["-e", json.dumps({"cloud_host_capabilities": _HOST_CAPABILITIES})]
     environment = {
         **os.environ,
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".dev"),

@@ -131,8 +131,13 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
     }
     (directory / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts, "children": children}}))
     (directory / "play.yml").write_text(_PLAYBOOK)
-    substrate = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2}
-    variables = {"directory": str(directory), "names": names, "cloud_substrate": substrate, "ansible_python_interpreter": sys.executable}
+    capabilities = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2}
+    variables = {
+        "directory": str(directory),
+        "names": names,
+        "cloud_host_capabilities": capabilities,
+        "ansible_python_interpreter": sys.executable,
+    }
     variables["service_frontends"] = []  # the model knows them when it has all definitions
     program = str(pathlib.Path(sys.executable).with_name("ansible-playbook"))
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".dev"), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}

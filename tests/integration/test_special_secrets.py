@@ -27,7 +27,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.registration imp
 from ansible_collections.caisson.openstack.plugins.module_utils.registration.databases import ask
 from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import secret_store, secret_text
 from tests.unit.roles.rendering import ROOT, Host, render
-from tests.unit.roles.test_definitions import SUBSTRATES
+from tests.unit.roles.test_definitions import HOST_CAPABILITIES_OF
 
 from . import defined
 from .conftest import Lab, MariaDB, free_port
@@ -120,7 +120,7 @@ def made() -> dict[str, t.Any]:
 def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
     directory = tmp_path_factory.mktemp("model")
     (directory / "secrets.yml").write_text(yaml.safe_dump({"cloud_secrets": made()}), "utf-8")
-    variables = {"cloud_release": RELEASE, "cloud_substrate": SUBSTRATES[RELEASE]}
+    variables = {"cloud_release": RELEASE, "cloud_host_capabilities": HOST_CAPABILITIES_OF[RELEASE]}
     return render(ROOT / "inventory" / "aio" / "hosts.yml", directory, variables)["aio"]
 
 

@@ -14,7 +14,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine.client im
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 
-_SECTION = "substrate"
+_SECTION = "host_capabilities"
 _BOOT_ID = pathlib.Path("/proc/sys/kernel/random/boot_id")
 
 # -- hardware virtualization ------------------------------------------------------------------------------------
@@ -43,8 +43,8 @@ exit 1
 def run_guest(engine: Engine, image_id: str, cloud: str, accelerator: str) -> bool:
     """Return whether the test guest boots with *accelerator* (``kvm`` or ``tcg``)."""
     spec = ContainerSpec(
-        name="substrate",
-        service="substrate",
+        name="host_capabilities",
+        service="host_capabilities",
         image=image_id,
         command=["bash", "-c", _TRIAL, accelerator],
         tmpfs=["/tmp:mode=1777", "/var/tmp:mode=1777"],
@@ -137,7 +137,7 @@ def kvm_device() -> bool:
     return pathlib.Path("/dev/kvm").exists()
 
 
-def substrate(cloud: str, image: str, engine_options: t.Mapping[str, t.Any], remember: bool) -> tuple[dict[str, t.Any], dict[str, str]]:
+def detect(cloud: str, image: str, engine_options: t.Mapping[str, t.Any], remember: bool) -> tuple[dict[str, t.Any], dict[str, str]]:
     """Return what the host offers, and why guests and switch run as they do.
 
     Args:

@@ -6,14 +6,14 @@ from __future__ import annotations
 import pathlib
 
 from tests.unit.roles.rendering import lines, render
-from tests.unit.roles.test_settings import SUBSTRATE, write_inventory
+from tests.unit.roles.test_settings import HOST_CAPABILITIES, write_inventory
 
 
 def test_every_url_has_the_name_of_the_apis_if_there_is_one(tmp_path: pathlib.Path) -> None:
     address = "192.0.2.200"
     inventory = write_inventory(tmp_path, {"cloud_api_address": address})
-    by_address = render(inventory, tmp_path, {"cloud_substrate": SUBSTRATE})
-    by_name = render(inventory, tmp_path, {"cloud_substrate": SUBSTRATE, "cloud_api_fqdn": "Cloud.Example.ORG"})
+    by_address = render(inventory, tmp_path, {"cloud_host_capabilities": HOST_CAPABILITIES})
+    by_name = render(inventory, tmp_path, {"cloud_host_capabilities": HOST_CAPABILITIES, "cloud_api_fqdn": "Cloud.Example.ORG"})
     left = {line for line in lines(by_name) if address in line}
     # where it listens, and what browsers may call it
     assert all(f" bind {address}:" in line or "ALLOWED_HOSTS" in line for line in left), left

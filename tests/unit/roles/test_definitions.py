@@ -21,7 +21,7 @@ from tests.unit.roles.rendering import ROOT, Host, render
 
 INVENTORIES = sorted(path.parent.name for path in ROOT.glob("inventory/*/hosts.yml"))
 #: The releases, each with another kind of host, so that both branches of each choice render.
-SUBSTRATES: dict[str, dict[str, t.Any]] = {
+HOST_CAPABILITIES_OF: dict[str, dict[str, t.Any]] = {
     "2025.2": {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": True, "cgroup_version": 2},
     "2026.1": {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 1},
     "2026.2": {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": False, "cgroup_version": 2},
@@ -55,12 +55,14 @@ NOT_BACKED_UP = {
 @functools.cache
 def hosts(inventory: str, release: str, **settings: t.Any) -> dict[str, Host]:
     """Return what the definitions mean for each host of a sample inventory, with *settings* of the operator."""
-    variables = {"cloud_release": release, "cloud_substrate": SUBSTRATES[release], **settings}
+    variables = {"cloud_release": release, "cloud_host_capabilities": HOST_CAPABILITIES_OF[release], **settings}
     with tempfile.TemporaryDirectory() as directory:
         return render(ROOT / "inventory" / inventory / "hosts.yml", pathlib.Path(directory), variables)
 
 
-@pytest.fixture(params=[(inventory, release) for inventory in INVENTORIES for release in SUBSTRATES], ids="-".join, scope="module")
+@pytest.fixture(
+    params=[(inventory, release) for inventory in INVENTORIES for release in HOST_CAPABILITIES_OF], ids="-".join, scope="module"
+)
 def models(request: pytest.FixtureRequest) -> list[Host]:
     found = list(hosts(*request.param).values())
     assert {item["service"] for item in containers(found)} >= {"mariadb", "keystone", "nova", "ovn", "libvirt", "logging"}
@@ -222,7 +224,7 @@ def test_images_are_not_fetched_from_urls(models: list[Host]) -> None:
 def test_what_hypervisors_cannot_do_for_each_other_is_refused_by_policy(inventory: str, resize: set[str]) -> None:
     """With several hypervisors a resize answers 403, because another one could be chosen for it; migration always does."""
     migration = {"os_compute_api:os-migrate-server:migrate", "os_compute_api:os-migrate-server:migrate_live"}
-    for release in SUBSTRATES:
+    for release in HOST_CAPABILITIES_OF:
         models = hosts(inventory, release)
         found = {host: file for host, model in models.items() for file in model["files"] if file["path"].endswith("/policy.yaml")}
         apis = {host for host, model in models.items() if any(item["name"] == "nova_api" for item in model["containers"])}
@@ -244,11 +246,11 @@ def ml2(inventory: str, release: str, host: str) -> configparser.RawConfigParser
 @pytest.mark.parametrize(("inventory", "host", "distributed"), [("aio", "aio", True), ("multinode", "control1", False)])
 def test_floating_addresses_are_where_the_network_outside_is(inventory: str, host: str, distributed: bool) -> None:
     """A hypervisor that is not connected to it would answer for them, and nobody would hear it."""
-    for release in SUBSTRATES:
+    for release in HOST_CAPABILITIES_OF:
         assert ml2(inventory, release, host).getboolean("ovn", "enable_distributed_floating_ip") is distributed
 
 
-@pytest.mark.parametrize("release", SUBSTRATES)
+@pytest.mark.parametrize("release", HOST_CAPABILITIES_OF)
 def test_neutron_reads_the_types_of_project_networks(release: str) -> None:
     """A name that the release does not know is ignored without a word, and networks end at their host."""
     known = {"2025.2": "tenant_network_types"}.get(release, "project_network_types")
@@ -269,7 +271,7 @@ def _oslo_files(host: Host) -> t.Iterator[tuple[str, str, dict[str, t.Any]]]:
 OSLO_SERVICES = ("keystone", "glance", "placement", "nova", "neutron")
 
 
-@pytest.mark.parametrize("release", SUBSTRATES)
+@pytest.mark.parametrize("release", HOST_CAPABILITIES_OF)
 def test_every_option_is_one_that_the_release_declares(release: str) -> None:
     """A service ignores a name that it does not know, without a word, and a former name may be gone with the next release."""
     known = oslo_options.read(ROOT / f"roles/images/files/options/{release}.txt")

@@ -14,7 +14,7 @@ import yaml
 
 from tests.unit.roles.rendering import ROOT, lines, render, run
 
-SUBSTRATE = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2}
+HOST_CAPABILITIES = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2}
 HOSTS = {"control1": "192.0.2.11", "compute1": "192.0.2.31"}
 GROUPS = {"control": ["control1"], "network": ["control1"], "compute": ["compute1"]}
 #: Roles whose options the definitions read.
@@ -84,9 +84,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 def test_a_value_means_the_same_whichever_way_it_comes_in(place: pathlib.Path, tmp_path: pathlib.Path) -> None:
     ways = {name: WAYS[at % len(WAYS)] for at, name in enumerate(values())}
     native, arguments = given(tmp_path / "native", dict.fromkeys(ways, "native"), values())
-    expected = render(native, place, {"cloud_substrate": SUBSTRATE}, *arguments)
+    expected = render(native, place, {"cloud_host_capabilities": HOST_CAPABILITIES}, *arguments)
     inventory, arguments = given(tmp_path / "mixed", ways, values())
-    found = render(inventory, place, {"cloud_substrate": SUBSTRATE}, *arguments)
+    found = render(inventory, place, {"cloud_host_capabilities": HOST_CAPABILITIES}, *arguments)
     assert sorted(lines(found) ^ lines(expected)) == []
 
 
@@ -125,7 +125,7 @@ def test_all_users_of_a_port_or_an_address_follow_it(place: pathlib.Path, tmp_pa
     values = []
     for number in (21, 42):
         inventory, arguments, found = elsewhere(tmp_path / str(number), number)
-        models = lines(render(inventory, place, {"cloud_substrate": SUBSTRATE}, *arguments))
+        models = lines(render(inventory, place, {"cloud_host_capabilities": HOST_CAPABILITIES}, *arguments))
         # a certificate is for an address, too, but does not show it; Erlang writes addresses with commas
         texts.append({re.sub(r"(?<=\d),(?=\d)", ".", line) for line in models if "haproxy/config/api.pem" not in line})
         values.append(found)
@@ -213,7 +213,7 @@ def test_an_override_that_is_one_expression_is_written_in_the_format_of_its_file
         (tmp_path / "config" / name).write_text(text, encoding="utf-8")
     rules = {"groups": [{"name": "mine", "rules": [{"alert": "A", "expr": "up == 0", "enabled": True}]}]}
     variables = {
-        "cloud_substrate": SUBSTRATE,
+        "cloud_host_capabilities": HOST_CAPABILITIES,
         "cloud_overrides_dir": f"{tmp_path}/config",
         "my_rules": rules,
         "cloud_extra_oslo_options": ["my_section/*"],

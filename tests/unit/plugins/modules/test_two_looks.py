@@ -69,16 +69,16 @@ def test_keystone_is_not_asked_with_a_password_that_it_gets_in_this_run(tmp_path
 
 def test_the_check_of_a_host_tells_what_it_offers_and_how_far_a_rollout_is(tmp_path: pathlib.Path) -> None:
     JournalFile(tmp_path / "rollout.json").replace(a_rollout())
-    params = {"substrate": True, "journal": True, "cloud": "example", "libvirt_image": "libvirt:1", "engine_url": "unix:///e.sock"}
+    params = {"host_capabilities": True, "journal": True, "cloud": "example", "libvirt_image": "libvirt:1", "engine_url": "unix:///e.sock"}
     offered = ({"virt_type": "kvm"}, {"virt_type": "a guest booted"})
     with (
-        mock.patch.object(host_check.host_capabilities, "substrate", return_value=offered) as substrate,
+        mock.patch.object(host_check.host_capabilities, "detect", return_value=offered) as detect,
         mock.patch.object(host_check, "DEFAULT_PATH", tmp_path / "rollout.json"),
     ):
         found = host_check._facts(params, remember=False)
-        assert host_check._facts({**params, "substrate": False, "journal": False}, remember=True) == {}
-    substrate.assert_called_once_with("example", "libvirt:1", params, False)
-    assert found["ansible_facts"] == {"cloud_substrate": {"virt_type": "kvm"}}
+        assert host_check._facts({**params, "host_capabilities": False, "journal": False}, remember=True) == {}
+    detect.assert_called_once_with("example", "libvirt:1", params, False)
+    assert found["ansible_facts"] == {"cloud_host_capabilities": {"virt_type": "kvm"}}
     assert (found["journal"]["phase"], found["journal"]["moves"]) == ("verified", [])
 
 
@@ -104,4 +104,4 @@ def test_a_run_without_changes_starts_two_modules_on_each_host() -> None:
     # of control hosts that take no part in the run, and where no check of the host came before
     others = {task["module"]: task.get("when") or task.get("loop") for task in tasks if task["module"] not in always}
     hosts = "{{ rollout_journal_read_hosts | default(rollout_journal_hosts) }}"
-    assert others == {"rollout": hosts, "substrate_facts": "not __service_looked"}
+    assert others == {"rollout": hosts, "host_capabilities_facts": "not __service_looked"}

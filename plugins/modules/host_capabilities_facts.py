@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: substrate_facts
+module: host_capabilities_facts
 short_description: What a host offers to the containers
 version_added: 0.1.0
 description:
@@ -26,7 +26,7 @@ attributes:
 
 EXAMPLES = r"""
 - name: Gather the capabilities of the host
-  caisson.openstack.substrate_facts:
+  caisson.openstack.host_capabilities_facts:
     cloud: example
     libvirt_image: caisson/libvirt:2026.1-0a1b2c3d
 """
@@ -37,7 +37,7 @@ ansible_facts:
   returned: always
   type: dict
   contains:
-    cloud_substrate:
+    cloud_host_capabilities:
       description: What was found.
       returned: always
       type: dict
@@ -67,12 +67,12 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        found, reasons = host_capabilities.substrate(
+        found, reasons = host_capabilities.detect(
             module.params["cloud"], module.params["libvirt_image"], module.params, remember=not module.check_mode
         )
     except EngineError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(ansible_facts={"cloud_substrate": found}, reasons=reasons)
+    module.exit_json(ansible_facts={"cloud_host_capabilities": found}, reasons=reasons)
 
 
 if __name__ == "__main__":
