@@ -67,7 +67,7 @@ attributes:
 EXAMPLES = r"""
 - name: Run a script with clients
   caisson.openstack.container_script:
-    script: probe.py
+    script: smoke_test.py
     parameters: {step: remains}
     image: "{{ cloud_image_prefix }}client:{{ cloud_image_tag }}"
     cloud: "{{ cloud_name }}"

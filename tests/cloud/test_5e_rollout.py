@@ -90,7 +90,7 @@ def test_what_does_not_get_healthy_is_put_back_and_stops_the_rollout(
 def test_a_rollout_is_taken_back(cloud: Cloud, former: dict[str, str]) -> None:
     assert machines()
     # as after a rollout that came to its end
-    cloud.play("probe", "-e", "probe=stop")
+    cloud.play("prober", "-e", "prober=stop")
     before = probers()
     cloud.play("rollback")
     assert probers() == before + 1

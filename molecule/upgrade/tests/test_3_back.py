@@ -39,7 +39,7 @@ def test_half_of_it(cloud: Cloud, guests: list[Guest]) -> None:
     seen = cloud.moved(before)
     assert {("compute1", "nova_compute"), ("control1", "nova_conductor"), ("control1", "neutron_api")} <= seen
     assert ("compute2", "nova_compute") not in seen
-    cloud.play("probe", *AFTER, "-e", "probe=stop")
+    cloud.play("prober", *AFTER, "-e", "prober=stop")
     cloud.smoke(*AFTER)
     made = cloud.ask("network", "/v2.0/networks", {"network": {"name": "made-meanwhile"}})["network"]["id"]
     # what that run left is not alive any more, as its machine can tell
