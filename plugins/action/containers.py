@@ -51,8 +51,8 @@ def _merge(earlier: dict[str, t.Any], later: dict[str, t.Any]) -> dict[str, t.An
             {**item, "action": known[item["name"]]["action"], "reasons": known[item["name"]]["reasons"]} if item["name"] in known else item
             for item in later["outcomes"]
         ]
-    if "moves" in earlier:
-        merged["moves"] = [*earlier["moves"], *later.get("moves", [])]
+    if "updates" in earlier:
+        merged["updates"] = [*earlier["updates"], *later.get("updates", [])]
     if earlier.get("diff") and later.get("diff"):
         merged["diff"] = [*_as_list(earlier["diff"]), *_as_list(later["diff"])]
     return merged

@@ -25,7 +25,7 @@ class ActionModule(ControllerAction):
         "release": {"type": "str", "required": True},
         "journals": {"type": "list", "elements": "dict", "default": []},
         "verb": {"type": "str", "choices": ["upgrade", "finalize", "rollback"], "default": "upgrade"},
-        "moves": {"type": "dict", "default": {}},
+        "updates": {"type": "dict", "default": {}},
         "gates": {"type": "dict", "default": {}},
         "facts": {"type": "list", "elements": "dict", "default": []},
         "whole": {"type": "bool", "default": True},
@@ -63,15 +63,15 @@ class ActionModule(ControllerAction):
         if faults:
             lines = "\n".join(f"  - {fault}" for fault in faults)
             raise AnsibleActionFail(f"the rollout is refused; nothing was changed:\n{lines}")
-        journal = rollout.dump(plan) if plan.moves else {}
+        journal = rollout.dump(plan) if plan.updates else {}
         tiers = plan.tiers()
         hosts_by_tier = {} if self._task.check_mode else {tier: plan.hosts(tier) for tier in tiers}
-        moves: dict[str, list[t.Any]] = {}
-        for move in journal.get("moves", []):
-            moves.setdefault(move["host"], []).append(move)
-        return {"changed": False, "journal": journal, "moves": moves, "tiers": tiers, "hosts_by_tier": hosts_by_tier, "estimate": plain}
+        updates: dict[str, list[t.Any]] = {}
+        for update in journal.get("updates", []):
+            updates.setdefault(update["host"], []).append(update)
+        return {"changed": False, "journal": journal, "updates": updates, "tiers": tiers, "hosts_by_tier": hosts_by_tier, "estimate": plain}
 
     def _plan(self, args: dict[str, t.Any], last: rollout.Rollout | None) -> rollout.Rollout:
         now = datetime.datetime.now(datetime.UTC)
-        found = {name: args[name] for name in ("cloud", "release", "moves", "gates", "facts")}
+        found = {name: args[name] for name in ("cloud", "release", "updates", "gates", "facts")}
         return planner.make(**found, packages=recipes.packages, now=now, last=last)

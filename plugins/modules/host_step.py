@@ -39,7 +39,7 @@ extends_documentation_fragment:
   - caisson.openstack.progress
   - caisson.openstack.specifications
 attributes:
-  check_mode: {support: full, description: Returns in RV(moves) which containers would be changed and why.}
+  check_mode: {support: full, description: Returns in RV(updates) which containers would be changed and why.}
   diff_mode: {support: full, description: 'Shows options and files that differ, secrets masked; with O(state=reverted) options only.'}
 """
 
@@ -54,7 +54,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-moves:
+updates:
   description: Containers that were changed, or would be, with image and release before and after and the reasons.
   returned: success
   type: list
@@ -149,7 +149,7 @@ def main() -> None:
     except (EngineError, StateError, OSError, ValueError) as error:
         module.fail_json(msg=str(error))
     result, failure = report(step.outcomes)
-    result |= {"changed": bool(step.updates) or result["changed"], "moves": [dataclasses.asdict(update) for update in step.updates]}
+    result |= {"changed": bool(step.updates) or result["changed"], "updates": [dataclasses.asdict(update) for update in step.updates]}
     if module._diff:
         result["diff"] = step.diff
     if failure:

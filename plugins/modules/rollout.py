@@ -127,7 +127,7 @@ def _change(file: JournalFile, params: Params, write: bool) -> Change:
     if params["state"] == "claimed":
         return _claim(file, params, holder, write)
     phase = params["phase"] if params["state"] == "noted" and _reached(params) else None
-    before = file.read() if phase in rollout.MOVED else file.state()
+    before = file.read() if phase in rollout.UPDATED else file.state()
     if params["state"] == "released":
         after = rollout.release(before, holder.run) if before else None
     else:

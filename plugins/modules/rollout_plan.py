@@ -35,8 +35,8 @@ options:
     type: list
     elements: dict
     default: []
-  moves:
-    description: RV(caisson.openstack.host_step#module:moves) by host.
+  updates:
+    description: RV(caisson.openstack.host_step#module:updates) by host.
     type: dict
     default: {}
   gates:
@@ -86,7 +86,7 @@ EXAMPLES = r"""
   caisson.openstack.rollout_plan:
     cloud: example
     release: '2026.1'
-    moves: {host1: "{{ hostvars.host1.would_move.moves }}"}
+    updates: {host1: "{{ hostvars.host1.would_change.updates }}"}
     gates: {host1: "{{ hostvars.host1.host_model.gates }}"}
     disk_free: {host1: "{{ hostvars.host1.engine.disk }}"}
     minimum_disk: 1000
@@ -95,8 +95,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 journal: {description: 'The rollout, empty if there is nothing to do.', type: dict, returned: success}
-moves: {description: 'What the journal says is moved, by host.', type: dict, returned: success}
-tiers: {description: 'Tiers that have something to move, in their order.', type: list, elements: str, returned: success}
+updates: {description: 'What the journal says is updated, by host.', type: dict, returned: success}
+tiers: {description: 'Tiers that have something to update, in their order.', type: list, elements: str, returned: success}
 hosts_by_tier:
   description: Hosts that this run goes to, by tier, in their order; none in check mode.
   returned: success
@@ -105,7 +105,7 @@ hosts_by_tier:
 estimate:
   description:
     - What is left of an upgrade in seconds, with one host after the other, by which earlier rollouts, and the containers that are
-      taken as the mean of the others because none of them moved these. Empty for other verbs, and if nothing is known.
+      taken as the mean of the others because none of them updated these. Empty for other verbs, and if nothing is known.
   returned: success
   type: dict
   sample: {seconds: 307.4, rollouts: [2026.1 -> 2026.2 of 2026-11-21], guessed: []}

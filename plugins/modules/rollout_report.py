@@ -11,7 +11,7 @@ short_description: How a rollout went
 version_added: 0.1.0
 description:
   - Prints a rollout in few lines, and makes a page of HTML about it if asked, for example for the ticket of the change.
-  - The page has a drawing of all steps and of what users noticed, what failed, what moved, versions, migrations and all events.
+  - The page has a drawing of all steps and of what users noticed, what failed, what was updated, versions, migrations and all events.
   - It has no script and loads nothing, so it can be read and printed anywhere. Times are in UTC.
   - Runs on the controller; nothing is changed but O(file).
 author: The caisson authors (@caisson)

@@ -232,7 +232,7 @@ def test_revert_jobs_run_as_the_former_container_did(host: Host) -> None:
         spec = host.new.once(host.lab.name("back"), ["sh", "-c", command])
         return JobSpec(name=spec.name, service="test", container=spec, place=host.new.name)
 
-    # it has not been moved by this rollout
+    # it has not been updated by this rollout
     assert host.revert_jobs(job("exit 7")) == []
     host.roll(host.new, text="new")
     assert host.revert_jobs(job("exit 7"), check=True) == [host.lab.name("back")]
@@ -260,7 +260,7 @@ def test_a_container_that_restarts_is_not_stable(host: Host) -> None:
     assert "cannot go on" in fault
 
 
-def test_a_container_that_was_removed_meanwhile_is_not_stable(host: Host) -> None:
+def test_a_container_that_was_reupdated_meanwhile_is_not_stable(host: Host) -> None:
     remover = threading.Timer(1, host.lab.engine.remove, [host.old.name])
     remover.start()
     name = host.old.name

@@ -6,7 +6,14 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Check, Event, Migration, Move, Package, Rollout
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import (
+    Check,
+    Event,
+    Migration,
+    Package,
+    PlannedUpdate,
+    Rollout,
+)
 
 #: 21 November 2026, 14:02 UTC.
 BEGIN = 1795269720.0
@@ -60,7 +67,7 @@ def a_rollout() -> Rollout:
         release_to="2026.1",
         revision=len(events),
         phase="verified",
-        moves=_moves(),
+        updates=_updates(),
         packages=_packages(),
         migrations=_migrations(),
         checks=[
@@ -76,14 +83,14 @@ def a_large_rollout(hosts: int) -> Rollout:
     """Return a rollout of so many hosts that is half done."""
     tiers = ("switch", "ovn", "network", "compute")
     steps = [(f"host-{number}", tier) for tier in tiers for number in range(hosts)]
-    moves = [Move(host=host, tier=tier, container=f"{tier}_agent", service="nova") for host, tier in steps]
+    updates = [PlannedUpdate(host=host, tier=tier, container=f"{tier}_agent", service="nova") for host, tier in steps]
     done = [event(at, "roll", state, *step) for at, step in enumerate(steps[: len(steps) // 2]) for state in ("begun", "done")]
-    return dataclasses.replace(a_rollout(), moves=moves, events=done, revision=len(done), phase="expanded")
+    return dataclasses.replace(a_rollout(), updates=updates, events=done, revision=len(done), phase="expanded")
 
 
-def _moves() -> list[Move]:
+def _updates() -> list[PlannedUpdate]:
     return [
-        Move(
+        PlannedUpdate(
             host=host,
             tier=tier,
             container=container,

@@ -45,7 +45,7 @@ def test_a_rollout_that_is_killed_again_and_again_ends_well(cloud: Cloud, guests
         cloud.play("rollback", *AFTER)
         assert cloud.everything() == before
     cloud.play("upgrade", *AFTER)
-    assert cloud.moved(before) == {(move["host"], move["container"]) for move in cloud.journal()["moves"]}
+    assert cloud.moved(before) == {(move["host"], move["container"]) for move in cloud.journal()["updates"]}
     assert {("compute1", "nova_compute"), ("compute2", "nova_compute"), ("control1", "keystone_api")} <= cloud.moved(before)
     assert cloud.unharmed(guests)
     now = cloud.started("compute2")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run is going to change: as text for people, as JSON for machines, and whether the world is still as planned. Pure."""
+"""What a run is going to change: as text for people, as JSON for machines, and whether the cloud is still as planned. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ansible_collections.caisson.openstack.plugins.module_utils.rollout import j
 
 #: Form of the file.
 FORMAT = 1
-#: Where what is not of one host stands: databases and catalog.
+#: Key of changes that belong to no single host: databases and catalog.
 CLOUD = "(cloud)"
 
 
 class PlanError(ValueError):
-    """A file is no plan, or not one of this cloud; the message says what to do."""
+    """A file is not a plan, or not one of this cloud; the message says what to do."""
 
 
 @dataclasses.dataclass(kw_only=True)

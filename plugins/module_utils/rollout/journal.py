@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A rollout: what it moves, in which order, how far it is, and who carries it on. No connection, no clock.
+"""A rollout: what it updates, in which order, how far it is, and which run holds it. No connection, no clock.
 
 A rollout takes a running cloud from one set of images and configuration to another, and can be taken back until it is
 finalized. Every control host keeps its journal, in a file that only grows (:mod:`journal_file`).
@@ -15,7 +15,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.common import da
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import TIERS
 
 #: Form of a journal as plain data.
-FORMAT = 1
+FORMAT = 2
 
 Phase = t.Literal["planned", "backed_up", "expanded", "rolled", "verified", "finalizing", "finalized", "rolling_back", "rolled_back"]
 State = t.Literal["begun", "done", "failed", "reverted"]
@@ -23,8 +23,8 @@ State = t.Literal["begun", "done", "failed", "reverted"]
 #: Seconds after which a run that was not heard of may be taken over without asking.
 LEASE = 900.0
 
-#: Phases in which every host is moved, so that all steps have to be known before one of them is noted.
-MOVED: frozenset[Phase] = frozenset({"rolled", "verified"})
+#: Phases in which every host is updated, so that all steps have to be known before one of them is noted.
+UPDATED: frozenset[Phase] = frozenset({"rolled", "verified"})
 
 #: Phases after which there is nothing left to do.
 ENDED: frozenset[Phase] = frozenset({"finalized", "rolled_back"})
@@ -35,7 +35,7 @@ class RolloutError(ValueError):
 
 
 @dataclasses.dataclass(kw_only=True)
-class Move:
+class PlannedUpdate:
     """One container of one host that gets another image, which ``new_image`` says, or another configuration."""
 
     host: str
@@ -110,7 +110,7 @@ class Check:
 
 @dataclasses.dataclass(kw_only=True)
 class Pace:
-    """How many seconds an earlier rollout took for a phase of the cloud, or for the steps in which a container moved."""
+    """How many seconds an earlier rollout took for a phase of the cloud, or for the steps that updated a container."""
 
     phase: str
     seconds: float
@@ -142,7 +142,7 @@ class Rollout:
     release_to: str
     revision: int = 0
     phase: Phase = "planned"
-    moves: list[Move] = dataclasses.field(default_factory=list)
+    updates: list[PlannedUpdate] = dataclasses.field(default_factory=list)
     packages: list[Package] = dataclasses.field(default_factory=list)
     migrations: list[Migration] = dataclasses.field(default_factory=list)
     ahead: list[Ahead] = dataclasses.field(default_factory=list)
@@ -162,11 +162,11 @@ class Rollout:
         return self.phase not in ENDED
 
     def hosts(self, tier: str) -> list[str]:
-        """Return the hosts that have something to move in *tier*."""
-        return list(dict.fromkeys(move.host for move in self.moves if move.tier == tier))
+        """Return the hosts that have something to update in *tier*."""
+        return list(dict.fromkeys(update.host for update in self.updates if update.tier == tier))
 
     def tiers(self) -> list[str]:
-        """Return the tiers that have something to move, in the order of a rollout."""
+        """Return the tiers that have something to update, in the order of a rollout."""
         return [tier for tier in TIERS if self.hosts(tier)]
 
 
@@ -262,21 +262,21 @@ def claim(current: Rollout | None, wanted: Rollout | None, holder: Holder, gone:
 
 
 def note(current: Rollout | None, run: str, now: float, event: Event | None = None, phase: Phase | None = None) -> Rollout:
-    """Return the journal with a further event, or at another phase. A step that is not done any more takes back that all hosts are moved.
+    """Return the journal with a further event, or at another phase. A step that is not done any more takes back that all hosts are updated.
 
-    The moves and events of *current* matter only for a phase in which every host is moved (:data:`MOVED`).
+    The updates and events of *current* matter only for a phase in which every host is updated (:data:`UPDATED`).
 
     Raises:
-        RolloutError: if the run does not hold it, or not everything is moved that has to be before that phase.
+        RolloutError: if the run does not hold it, or not everything is updated that has to be before that phase.
     """
     if current is None:
         raise RolloutError("there is no open rollout")
     if current.holder is None or current.holder.run != run:
         other = f"{current.holder.who} on {current.holder.where}" if current.holder else "nobody"
         raise RolloutError(f"the rollout was taken over by {other}; this run stops")
-    if phase in MOVED and (left := [f"{tier} on {host}" for tier, host in unfinished(current)]):
+    if phase in UPDATED and (left := [f"{tier} on {host}" for tier, host in unfinished(current)]):
         raise RolloutError(f"not all containers are updated: {', '.join(left)}; run the playbook upgrade again")
-    undone = current.phase in MOVED and event is not None and event.phase == "roll" and event.state != "done"
+    undone = current.phase in UPDATED and event is not None and event.phase == "roll" and event.state != "done"
     return _changed(
         current,
         events=[*current.events, *([event] if event else [])],

@@ -21,7 +21,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal 
 DEFAULT_PATH = "/var/lib/caisson/rollout.json"
 
 #: Form of the file.
-FORMAT = 2
+FORMAT = 3
 #: Beginning of a file of form 1, which was one document. It is read, and written anew when a run claims the rollout.
 _ONE_DOCUMENT = b"{\n"
 _LEAST_LINES = 3

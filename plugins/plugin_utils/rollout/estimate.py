@@ -38,7 +38,7 @@ def remembered(last: Rollout | None) -> list[Pace]:
 
 
 def _paces(rollout: Rollout) -> list[Pace]:
-    """Return how long what the rollout has done took; a host's containers of a tier move together, so each took as long as all."""
+    """Return how long what the rollout has done took; a host's containers of a tier are updated together, so each took as long as all."""
     longest: dict[tuple[str, str, str], float] = {}
     for step in steps(rollout.events):
         # a run that goes on looks again at what is done already, which is shorter
@@ -48,9 +48,9 @@ def _paces(rollout: Rollout) -> list[Pace]:
     seconds: dict[tuple[str, str], list[float]] = {
         (phase, ""): [longest[phase, "", ""]] for phase in (_BACKUP, *_PHASES) if (phase, "", "") in longest
     }
-    for move in rollout.moves:
-        if ("roll", move.host, move.tier) in longest:
-            seconds.setdefault(("roll", move.container), []).append(longest["roll", move.host, move.tier])
+    for update in rollout.updates:
+        if ("roll", update.host, update.tier) in longest:
+            seconds.setdefault(("roll", update.container), []).append(longest["roll", update.host, update.tier])
     what = f"{rollout.way} of {rollout.id[:4]}-{rollout.id[4:6]}-{rollout.id[6:8]}"
     return [
         Pace(phase=phase, container=container, seconds=round(statistics.fmean(times), 1), rollout=what)
@@ -61,22 +61,22 @@ def _paces(rollout: Rollout) -> list[Pace]:
 def estimate(plan: Rollout, backup: bool) -> Estimate | None:
     """Return how long an upgrade takes from where it is until it is verified, or None if nothing is known of any container.
 
-    Hosts move one after the other. A step takes as long as the slowest of its containers; one that never moved before counts as
+    Hosts are updated one after the other. A step takes as long as its slowest container; one that was never updated before counts as
     the mean of the others.
 
     Args:
         backup: whether the rollout makes a backup itself.
     """
     known = {(pace.phase, pace.container): pace for pace in plan.paces}
-    moved = [pace.seconds for pace in plan.paces if pace.phase == "roll"]
-    if not moved:
+    updated = [pace.seconds for pace in plan.paces if pace.phase == "roll"]
+    if not updated:
         return None
-    mean = statistics.fmean(moved)
+    mean = statistics.fmean(updated)
     phases = [(phase, "") for phase in ([_BACKUP] if backup and plan.phase == "planned" else []) + list(_PHASES)]
     own: dict[tuple[str, str], list[tuple[str, str]]] = {step: [] for step in unfinished(plan)}
-    for move in plan.moves:
-        if (move.tier, move.host) in own:
-            own[move.tier, move.host].append(("roll", move.container))
+    for update in plan.updates:
+        if (update.tier, update.host) in own:
+            own[update.tier, update.host].append(("roll", update.container))
     names = list(dict.fromkeys([*phases, *(name for step in own.values() for name in step)]))
     guessed = _unique(container for phase, container in names if phase == "roll" and (phase, container) not in known)
     seconds = sum(known[phase].seconds for phase in phases if phase in known)

@@ -7,7 +7,15 @@ import dataclasses
 import datetime
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Ahead, Check, Migration, Move, Package, Rollout, skew
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import (
+    Ahead,
+    Check,
+    Migration,
+    Package,
+    PlannedUpdate,
+    Rollout,
+    skew,
+)
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import estimate, pending
 
 #: Returns the versions of packages by name that the lock with a digest has, for a release; empty if that lock is not known.
@@ -38,7 +46,7 @@ class Preconditions:
 def make(
     cloud: str,
     release: str,
-    moves: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]],
+    updates: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]],
     gates: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]],
     facts: t.Iterable[t.Mapping[str, t.Any]],
     packages: Packages,
@@ -48,22 +56,22 @@ def make(
     """Return the rollout that takes hosts to *release*.
 
     Args:
-        moves: by host what :mod:`host_step` would move.
+        updates: by host what :mod:`host_step` would update.
         gates: by host those of the model.
         facts: results of :mod:`rollout_facts`.
         packages: tells the versions of packages.
         last: the rollout whose journal this one replaces.
     """
     facts = list(facts)
-    found = [_move(host, item, gates[host]) for host, items in moves.items() for item in items]
-    before = {move.release_from for move in found if move.release_from}
+    found = [_update(host, item, gates[host]) for host, items in updates.items() for item in items]
+    before = {update.release_from for update in found if update.release_from}
     return Rollout(
         cloud=cloud,
         id=now.strftime("%Y%m%dT%H%M%S"),
         release_from=min(before, default=release),
         release_to=release,
-        moves=found,
-        packages=_packages([item for items in moves.values() for item in items], packages),
+        updates=found,
+        packages=_packages([item for items in updates.values() for item in items], packages),
         migrations=[one for fact in facts for item in fact["schemas"] for one in _migrations(item)],
         ahead=[_ahead(item, release, last) for fact in facts for item in fact["schemas"] if item["ahead"]],
         checks=[Check(**check) for fact in facts for check in fact["checks"]],
@@ -82,18 +90,18 @@ def _ahead(item: t.Mapping[str, t.Any], release: str, last: Rollout | None) -> A
     return Ahead(schema=item["name"], revisions=item["ahead"], release=next(iter(known), ""))
 
 
-def _move(host: str, item: t.Mapping[str, t.Any], gates: t.Iterable[t.Mapping[str, t.Any]]) -> Move:
+def _update(host: str, item: t.Mapping[str, t.Any], gates: t.Iterable[t.Mapping[str, t.Any]]) -> PlannedUpdate:
     tier = next(gate["tier"] for gate in gates if gate["container"] == item["container"])
     known = ("container", "service", "image_from", "image_to", "new_image", "release_from", "release_to", "reasons", "impact")
-    return Move(host=host, tier=tier, **{key: item[key] for key in known})
+    return PlannedUpdate(host=host, tier=tier, **{key: item[key] for key in known})
 
 
-def _packages(moves: t.Iterable[t.Mapping[str, t.Any]], packages: Packages) -> list[Package]:
+def _packages(updates: t.Iterable[t.Mapping[str, t.Any]], packages: Packages) -> list[Package]:
     """Return the versions of the package that each service is named after."""
     found: dict[str, Package] = {}
-    for move in moves:
-        service = move["service"]
-        known = [packages(move[f"release_{side}"], move[f"lock_{side}"]) for side in ("from", "to")]
+    for update in updates:
+        service = update["service"]
+        known = [packages(update[f"release_{side}"], update[f"lock_{side}"]) for side in ("from", "to")]
         # as placement is called at PyPI
         before, after = (versions.get(service) or versions.get(f"openstack-{service}", "") for versions in known)
         if before != after:
@@ -104,7 +112,7 @@ def _packages(moves: t.Iterable[t.Mapping[str, t.Any]], packages: Packages) -> l
 def check(plan: Rollout, absent: t.Sequence[str], now: Preconditions) -> list[str]:
     """Return why a rollout must not begin; *absent* are images that hosts do not have."""
     found = []
-    before = {move.release_from for move in plan.moves if move.release_from}
+    before = {update.release_from for update in plan.updates if update.release_from}
     found += [why for release in sorted(before) if (why := skew(release, plan.release_to))]
     if absent:
         found.append(f"images are missing on their hosts, {', '.join(absent)}: build them (playbook build) or pull them (playbook pull)")
@@ -178,19 +186,19 @@ def check_verb(plan: Rollout, verb: str, release: str) -> list[str]:
 
 def summary(plan: Rollout, notes: t.Sequence[str] = ()) -> list[str]:
     """Return a rollout as lines for people; *notes* are of this moment, such as how long it takes."""
-    if not plan.moves:
+    if not plan.updates:
         return [f"Rollout: nothing to do, everything is at {plan.release_to}."]
     lines = [f"Rollout {plan.id} of {plan.cloud}: {plan.way}, {plan.phase.replace('_', ' ')}"]
     lines += [f"  {item.name:14} {item.version_from or '?'} -> {item.version_to or '?'}" for item in plan.packages]
     containers: dict[tuple[str, str], list[str]] = {}
-    for move in plan.moves:
-        containers.setdefault((move.tier, move.host), []).append(move.container)
+    for update in plan.updates:
+        containers.setdefault((update.tier, update.host), []).append(update.container)
     for number, tier in enumerate(plan.tiers(), start=1):
         lines += [f"  {number}. {tier:10} {host}: {', '.join(containers[tier, host])}" for host in plan.hosts(tier)]
     lines += [f"  schema {item.schema}: {item.kind}, {item.revision}: {'; '.join(item.details)}" for item in plan.migrations]
     lines += [f"  schema {item.schema}: ahead, as the rollout to {item.release or '?'} left it: nothing to apply" for item in plan.ahead]
     lines += [f"  upgrade check of {item.service}: {item.result}" for item in plan.checks if item.result != "success"]
-    impacts = sorted({f"{move.container} on {move.host}: {move.impact}" for move in plan.moves if move.impact})
+    impacts = sorted({f"{update.container} on {update.host}: {update.impact}" for update in plan.updates if update.impact})
     lines += ["What users notice:", *(f"  {impact}" for impact in impacts)] if impacts else []
     return [*lines, *notes, f"Rollback is possible until {point_of_no_return(plan)}"]
 

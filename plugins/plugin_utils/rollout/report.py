@@ -13,7 +13,7 @@ import textwrap
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import TIERS
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Move, Rollout
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import PlannedUpdate, Rollout
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import timeline as rollout_timeline
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout.timeline import Step, covered, duration, moment, percent, wrong
 
@@ -104,7 +104,7 @@ def page(rollout: Rollout, figures: Figures) -> str:
         steps=steps,
         failures=[step for step in steps if step.failed],
         times=[("Phase", phases(steps)), ("Tier", tiers(steps)), ("Host", hosts(steps))],
-        moves=moves(rollout.moves),
+        updates=updates(rollout.updates),
         bad=[event for event in events if wrong(event)],
         good=[event for event in events if not wrong(event)],
         worst=min(figures.get("apis") or [], key=lambda api: api["availability"], default=None),
@@ -167,12 +167,12 @@ def _times(steps: t.Sequence[Step], name: t.Callable[[Step], str]) -> Times:
     return [(key, covered(intervals)) for key, intervals in found.items()]
 
 
-def moves(found: t.Iterable[Move]) -> list[tuple[Move, list[str]]]:
-    """Return moves that are the same on several hosts once, with these hosts, in the order of a rollout."""
-    same: dict[t.Any, tuple[Move, list[str]]] = {}
-    for move in found:
-        essence = (move.tier, move.container, short(move.image_from), short(move.image_to), move.release_from, move.release_to)
-        same.setdefault((*essence, tuple(move.reasons), move.impact), (move, []))[1].append(move.host)
+def updates(found: t.Iterable[PlannedUpdate]) -> list[tuple[PlannedUpdate, list[str]]]:
+    """Return updates that are the same on several hosts once, with these hosts, in the order of a rollout."""
+    same: dict[t.Any, tuple[PlannedUpdate, list[str]]] = {}
+    for update in found:
+        essence = (update.tier, update.container, short(update.image_from), short(update.image_to), update.release_from, update.release_to)
+        same.setdefault((*essence, tuple(update.reasons), update.impact), (update, []))[1].append(update.host)
     return sorted(same.values(), key=lambda item: TIERS.index(item[0].tier) if item[0].tier in TIERS else len(TIERS))
 
 

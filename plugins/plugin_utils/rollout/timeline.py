@@ -117,7 +117,7 @@ class Timeline:
 
 
 def wrong(event: Event) -> bool:
-    """Whether it is bad news; on the way back nothing else than putting back is meant."""
+    """Whether the event is a failure; a revert is one only outside of a rollback."""
     return event.state == "failed" or (event.state == "reverted" and event.phase != "rolling_back")
 
 
@@ -259,7 +259,7 @@ def timeline(rollout: Rollout, figures: t.Mapping[str, t.Any]) -> Timeline | Non
     if not busy:
         return None
     scale = Scale(busy)
-    hosts = [CLOUD, *dict.fromkeys([step.host for step in done if step.host] + [move.host for move in rollout.moves])]
+    hosts = [CLOUD, *dict.fromkeys([step.host for step in done if step.host] + [update.host for update in rollout.updates])]
     kinds: list[tuple[str, t.Any, t.Sequence[t.Any], t.Callable[[t.Any, float], Row]]] = [
         ("Hosts", "steps", hosts, lambda host, y: _host(scale, host, [step for step in done if (step.host or CLOUD) == host], y)),
         ("APIs", "apis", apis, lambda api, y: _api(scale, api, figures, y)),

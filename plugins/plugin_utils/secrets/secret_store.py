@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Secrets of a cloud: which there must be, how each kind is made and rotated."""
+"""Required secrets: how each kind is generated and rotated."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ What Neutron calls the heartbeat of an agent of ML2/OVN is a time that ovn-contr
 * ovn-controller writes it whenever it has put a new generation (``nb_cfg``) into force. Only that process does.
 * neutron-ovn-agent writes the generation that it has seen beside it. The API takes over the time that stands there when *that*
   changes, so a later heartbeat tells that the agent has written since. There is one exception: an API process that reads the southbound
-  database anew takes the time as it is. No step moves both that agent and the API, so it would have to start by accident just then.
+  database anew takes the time as it is. No step updates both that agent and the API, so it would have to start by accident just then.
 
 Neutron makes a new generation when somebody asks for the agents, at most once in half of ``agent_down_time``. The gate does not wait for
 that but makes one itself, as ``ovn-nbctl sync`` does. Every host of the cloud answers a generation, so one that another gate or Neutron

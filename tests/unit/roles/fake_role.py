@@ -28,7 +28,7 @@ class ActionModule(ActionBase):
         with open(os.environ["FAKE_ANSWERS"]) as file:
             answers = json.load(file)
         key = name + " " + args.get("state", "")
-        return answers.get(key + " " + host) or answers.get(key) or {"changed": False, "moves": [{}]}
+        return answers.get(key + " " + host) or answers.get(key) or {"changed": False, "updates": [{}]}
 """
 
 

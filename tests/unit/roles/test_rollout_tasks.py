@@ -18,11 +18,11 @@ from tests.unit.roles import fake_role
 
 ROLE = pathlib.Path(__file__).parents[3] / "roles/rollout"
 FAKES = ("host_step", "containers_soak", "revert_jobs", "rollout", "backend_servers", "rollout_report", "container_script")
-MOVES = [("compute", "nova_compute"), ("conductor", "nova_conductor"), ("api", "nova_api"), ("compute", "libvirt")]
+UPDATES = [("compute", "nova_compute"), ("conductor", "nova_conductor"), ("api", "nova_api"), ("compute", "libvirt")]
 VARIABLES = {
     "rollout_current": {
         "journal": {"id": "r1"},
-        "moves": {"aio": [{"tier": tier, "container": name} for tier, name in MOVES]},
+        "updates": {"aio": [{"tier": tier, "container": name} for tier, name in UPDATES]},
         "tiers": ["conductor", "api", "compute"],
     },
     "service_model": {
@@ -94,7 +94,7 @@ def test_what_stays_up_is_only_looked_at(run: t.Callable[..., Run]) -> None:
     assert (done.code, done.calls) == (0, [f"containers_soak {ALL} uptime=60"]), done.text
 
 
-def test_the_tier_that_was_moved_last_is_put_back_if_it_does_not_stay_up(run: t.Callable[..., Run]) -> None:
+def test_the_tier_that_was_updated_last_is_put_back_if_it_does_not_stay_up(run: t.Callable[..., Run]) -> None:
     done = run("recheck", _unstable("libvirt"))
     assert done.calls == [
         f"containers_soak {ALL} uptime=75",
@@ -138,7 +138,7 @@ def test_nothing_is_put_back_once_another_run_has_taken_the_rollout_over(run: t.
 
 
 def test_a_host_without_moves_is_not_looked_at(run: t.Callable[..., Run]) -> None:
-    done = run("recheck", {}, rollout_current={"journal": {"id": "r1"}, "moves": {}, "tiers": []})
+    done = run("recheck", {}, rollout_current={"journal": {"id": "r1"}, "updates": {}, "tiers": []})
     assert (done.code, done.calls) == (0, []), done.text
 
 
@@ -166,8 +166,8 @@ def test_a_step_that_fails_is_put_back(run: t.Callable[..., Run]) -> None:
     ("hosts", "watched"), [(["aio", "other"], ["containers_soak nova_api soak=75"]), (["other", "aio"], [])], ids=["first", "last"]
 )
 def test_a_step_is_watched_unless_its_host_is_the_last_of_the_tier(run: t.Callable[..., Run], hosts: list[str], watched: list[str]) -> None:
-    moves = {host: [{"tier": "api", "container": "nova_api"}] for host in hosts}
-    rollout = {"journal": {"id": "r1"}, "moves": moves, "tiers": ["api"], "hosts_by_tier": {"api": hosts}}
+    updates = {host: [{"tier": "api", "container": "nova_api"}] for host in hosts}
+    rollout = {"journal": {"id": "r1"}, "updates": updates, "tiers": ["api"], "hosts_by_tier": {"api": hosts}}
     done = run("step", {}, rollout_tier="api", rollout_current=rollout)
     ready = done.calls.index("backend_servers ready nova_api")
     assert done.calls[ready + 1 :] == [*watched, "noted roll api done"], done.text

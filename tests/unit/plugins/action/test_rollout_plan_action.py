@@ -19,12 +19,12 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils import controlle
 from tests.unit.rollouts import a_rollout
 
 ENDED = dataclasses.replace(a_rollout(), phase="finalized")
-_MOVE = {"container": "nova_compute", "service": "nova", "image_from": "sha256:1", "image_to": "sha256:2", "reasons": [], "impact": ""}
+_UPDATE = {"container": "nova_compute", "service": "nova", "image_from": "sha256:1", "image_to": "sha256:2", "reasons": [], "impact": ""}
 _RELEASES = {"new_image": True, "release_from": "2026.1", "release_to": "2026.2", "lock_from": "", "lock_to": ""}
 ASKED: dict[str, t.Any] = {
     "cloud": "example",
     "release": "2026.2",
-    "moves": {"compute-1": [{**_MOVE, **_RELEASES}]},
+    "updates": {"compute-1": [{**_UPDATE, **_RELEASES}]},
     "gates": {"compute-1": [{"container": "nova_compute", "tier": "compute"}]},
 }
 
@@ -79,10 +79,10 @@ def test_the_end_of_a_rollout_says_nothing_of_how_long_the_upgrade_took(shown: l
 
 
 def test_tiers_of_an_open_rollout_come_in_their_order_whatever_the_order_of_moves(shown: list[str]) -> None:
-    known = dataclasses.replace(a_rollout(), moves=a_rollout().moves[::-1])
+    known = dataclasses.replace(a_rollout(), updates=a_rollout().updates[::-1])
     result = run(known, verb="finalize", release="2026.1")
     assert result["journal"] == rollout.dump(known)
-    assert result["moves"]["compute-2"] == [move for move in result["journal"]["moves"] if move["host"] == "compute-2"]
+    assert result["updates"]["compute-2"] == [update for update in result["journal"]["updates"] if update["host"] == "compute-2"]
     assert result["tiers"] == ["switch", "ovn", "backend", "identity", "conductor", "worker", "api", "compute"]
 
 

@@ -166,11 +166,11 @@ def test_what_grows_with_the_cloud_is_left_out_if_that_is_asked_for(cloud: t.Cal
     whole, brief = (made.call(HOSTS[0], state="read", brief=brief)["journal"] for brief in (False, True))
     assert journals.load(whole) == OPEN
     assert all(whole[key] == brief[key] for key in ("cloud", "id", "release_from", "release_to", "phase", "revision", "holder"))
-    assert (brief["moves"], brief["events"], len(json.dumps(brief)) < 500) == ([], [], True)
+    assert (brief["updates"], brief["events"], len(json.dumps(brief)) < 500) == ([], [], True)
     assert made.call(HOSTS[1], state="read", brief=True)["journal"] == {}
 
 
-def test_a_phase_in_which_all_hosts_are_moved_is_held_against_all_steps(cloud: t.Callable[..., Cloud]) -> None:
+def test_a_phase_in_which_all_hosts_are_updated_is_held_against_all_steps(cloud: t.Callable[..., Cloud]) -> None:
     made = cloud(dataclasses.replace(OPEN, phase="expanded"), None, None)
     assert made.call(HOSTS[0], state="claimed")["changed"]
     assert made.call(HOSTS[0], **STEP)["changed"]

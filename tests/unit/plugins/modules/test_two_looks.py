@@ -79,7 +79,7 @@ def test_the_check_of_a_host_tells_what_it_offers_and_how_far_a_rollout_is(tmp_p
         assert host_check._facts({**params, "host_capabilities": False, "journal": False}, remember=True) == {}
     detect.assert_called_once_with("example", "libvirt:1", params, False)
     assert found["ansible_facts"] == {"cloud_host_capabilities": {"virt_type": "kvm"}}
-    assert (found["journal"]["phase"], found["journal"]["moves"]) == ("verified", [])
+    assert (found["journal"]["phase"], found["journal"]["updates"]) == ("verified", [])
 
 
 def _modules(path: str) -> list[dict[str, t.Any]]:

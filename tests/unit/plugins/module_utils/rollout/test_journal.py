@@ -88,8 +88,8 @@ def test_an_empty_journal_is_none() -> None:
 
 
 def test_a_journal_of_another_form_is_refused() -> None:
-    with pytest.raises(RolloutError, match="has format 2, this version of the collection writes 1"):
-        journal.load({**journal.dump(a_rollout()), "format": 2})
+    with pytest.raises(RolloutError, match="has format 3, this version of the collection writes 2"):
+        journal.load({**journal.dump(a_rollout()), "format": 3})
     with pytest.raises(RolloutError, match="has format None"):
         journal.load({"id": "x"})
 
@@ -98,7 +98,7 @@ def test_a_journal_of_another_form_is_refused() -> None:
     ("damage", "fault"),
     [
         ({"phase": "lost"}, "journal.phase: expected one of planned"),
-        ({"moves": "none"}, "journal.moves: expected a list"),
+        ({"updates": "none"}, "journal.updates: expected a list"),
         ({"id": None}, "journal.id: is required"),
         ({"more": 1}, "journal.more: unknown key"),
     ],
@@ -184,7 +184,7 @@ def test_a_phase_is_reached() -> None:
     assert (noted.phase, noted.events) == ("finalizing", a_rollout().events)
 
 
-def _moved() -> Rollout:
+def _updated() -> Rollout:
     """Return a rollout all of whose steps are done."""
     current = _held()
     steps = [(host, tier) for tier in current.tiers() for host in current.hosts(tier)]
@@ -192,8 +192,8 @@ def _moved() -> Rollout:
 
 
 @pytest.mark.parametrize("phase", ["rolled", "verified"])
-def test_all_hosts_have_to_be_moved_before_it_is_said(phase: t.Any) -> None:
-    expanded = dataclasses.replace(_moved(), phase="expanded")
+def test_all_hosts_have_to_be_updated_before_it_is_said(phase: t.Any) -> None:
+    expanded = dataclasses.replace(_updated(), phase="expanded")
     assert journal.note(expanded, "mine", BEGIN, phase=phase).phase == phase
     back = journal.note(expanded, "mine", BEGIN, event(2, "roll", "reverted", "control-2", "api"))
     with pytest.raises(RolloutError, match=r"not all containers are updated: api on control-2; run the playbook upgrade again$"):
@@ -202,14 +202,14 @@ def test_all_hosts_have_to_be_moved_before_it_is_said(phase: t.Any) -> None:
 
 @pytest.mark.parametrize("phase", ["rolled", "verified"])
 @pytest.mark.parametrize(("state", "after"), [("begun", "expanded"), ("failed", "expanded"), ("reverted", "expanded"), ("done", "")])
-def test_a_step_that_is_not_done_any_more_takes_back_that_all_hosts_are_moved(phase: t.Any, state: t.Any, after: str) -> None:
-    moved = dataclasses.replace(_moved(), phase=phase)
-    noted = journal.note(moved, "mine", BEGIN, event(2, "roll", state, "control-2", "api"))
+def test_a_step_that_is_not_done_any_more_takes_back_that_all_hosts_are_updated(phase: t.Any, state: t.Any, after: str) -> None:
+    updated = dataclasses.replace(_updated(), phase=phase)
+    noted = journal.note(updated, "mine", BEGIN, event(2, "roll", state, "control-2", "api"))
     assert noted.phase == (after or phase)
     # what is not of a step says nothing about hosts
-    assert journal.note(moved, "mine", BEGIN, event(2, "expanded", "begun")).phase == phase
+    assert journal.note(updated, "mine", BEGIN, event(2, "expanded", "begun")).phase == phase
     # and a step back is one of its own
-    assert journal.note(moved, "mine", BEGIN, event(2, "rolling_back", "reverted", "control-2", "api")).phase == phase
+    assert journal.note(updated, "mine", BEGIN, event(2, "rolling_back", "reverted", "control-2", "api")).phase == phase
 
 
 @pytest.mark.parametrize(("holder", "who"), [(_holder("other"), "ada on desk"), (None, "nobody")])
@@ -243,7 +243,7 @@ def test_the_last_state_of_a_step_counts() -> None:
 
 
 def test_steps_that_are_not_done_come_in_the_order_of_the_rollout() -> None:
-    current = dataclasses.replace(a_rollout(), moves=a_rollout().moves[::-1], events=[event(1, "roll", "done", "compute-1", "compute")])
+    current = dataclasses.replace(a_rollout(), updates=a_rollout().updates[::-1], events=[event(1, "roll", "done", "compute-1", "compute")])
     assert journal.unfinished(current)[:2] == [("switch", "compute-2"), ("switch", "compute-1")]
     assert journal.unfinished(current)[-1] == ("compute", "compute-2")
 
@@ -252,7 +252,7 @@ def test_steps_that_are_not_done_come_in_the_order_of_the_rollout() -> None:
 
 
 def test_tiers_come_in_the_order_of_a_rollout_whatever_the_order_of_moves() -> None:
-    current = dataclasses.replace(a_rollout(), moves=a_rollout().moves[::-1])
+    current = dataclasses.replace(a_rollout(), updates=a_rollout().updates[::-1])
     assert current.tiers() == ["switch", "ovn", "backend", "identity", "conductor", "worker", "api", "compute"]
 
 

@@ -45,14 +45,14 @@ def test_a_host_without_a_file_has_no_journal(tmp_path: pathlib.Path) -> None:
 
 def test_a_journal_is_read_as_it_was_written(path: pathlib.Path) -> None:
     assert JournalFile(path).read() == HELD
-    for changed in (dataclasses.replace(HELD, events=[], holder=None), dataclasses.replace(HELD, moves=[], paces=[], checks=[])):
+    for changed in (dataclasses.replace(HELD, events=[], holder=None), dataclasses.replace(HELD, updates=[], paces=[], checks=[])):
         JournalFile(path).replace(changed)
         assert JournalFile(path).read() == changed
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_state_has_all_but_what_grows_with_the_cloud(path: pathlib.Path) -> None:
-    nothing: dict[str, t.Any] = {name: [] for name in ("moves", "packages", "migrations", "ahead", "checks", "events", "paces")}
+    nothing: dict[str, t.Any] = {name: [] for name in ("updates", "packages", "migrations", "ahead", "checks", "events", "paces")}
     assert JournalFile(path).state() == dataclasses.replace(HELD, **nothing)
 
 
@@ -67,7 +67,7 @@ def test_notes_are_added(path: pathlib.Path, detail: str) -> None:
     assert (found.revision, found.phase) == (HELD.revision + 5, "expanded")
 
 
-def test_a_note_that_was_cut_off_anywhere_is_not_read_and_is_removed_by_the_next(path: pathlib.Path) -> None:
+def test_a_note_that_was_cut_off_anywhere_is_not_read_and_is_reupdated_by_the_next(path: pathlib.Path) -> None:
     before = path.read_bytes()
     kept = note(path, detail=TRACE)
     noted = path.read_bytes()
@@ -107,7 +107,7 @@ def _edited(text: str, line: int, new: str) -> str:
     [
         (lambda _text: "", "it was truncated after line 0"),
         (lambda text: text.splitlines(keepends=True)[0], "it was truncated after line 1"),
-        (lambda text: _edited(text, 0, '{"format": 3}\n'), "it has format 3, this version of the collection writes 2"),
+        (lambda text: _edited(text, 0, '{"format": 4}\n'), "it has format 4, this version of the collection writes 3"),
         (lambda text: _edited(text, -1, '{"revision": 7, "phase": "lost", "holder": null}\n'), "journal.phase: expected one of planned"),
         (lambda text: _edited(text, -1, '{"event": {}}\n'), "'revision'"),
         (lambda text: _edited(text, -1, "[]\n"), "."),
@@ -134,7 +134,7 @@ def test_a_file_that_is_one_document_is_read_and_then_written_anew(path: pathlib
     assert JournalFile(path).state() == HELD
     JournalFile(path).replace(HELD)
     assert JournalFile(path).read() == HELD
-    assert path.read_text().startswith('{"format":2,"cloud":"example"')
+    assert path.read_text().startswith('{"format":3,"cloud":"example"')
 
 
 # -- what a note costs ---------------------------------------------------------------------------------------------

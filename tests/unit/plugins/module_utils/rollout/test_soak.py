@@ -62,7 +62,7 @@ def test_a_container_is_stable_unless_something_happened_since_its_baseline(chan
     assert soak.check(before, a_state(**{"restarts": 1, **changes}), lambda _state: healthy) == why
 
 
-def test_a_container_that_was_removed_is_not_stable() -> None:
+def test_a_container_that_was_reupdated_is_not_stable() -> None:
     assert soak.check(soak.Baseline.of(a_state()), None, _unasked) == "removed or replaced by something other than this rollout"
 
 
@@ -145,7 +145,7 @@ def test_a_restart_before_the_end_of_the_step_does_not_count_nor_after_the_step_
     assert host.watch("api", uptime=60) == {}
 
 
-def test_baselines_of_removed_containers_are_dropped(host: Host) -> None:
+def test_baselines_of_reupdated_containers_are_dropped(host: Host) -> None:
     host.end_step("api", "rpc")
     host.found = {"rpc": a_state("rpc", id="2"), "new": a_state("new", restarts=4)}
     host.end_step("new")

@@ -10,7 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import journal
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Event, Move, Pace, Rollout
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Event, Pace, PlannedUpdate, Rollout
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import estimate as rollout_estimate
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout.estimate import KEPT, Estimate, estimate, remembered, words
 from tests.unit.rollouts import a_rollout, event
@@ -18,13 +18,15 @@ from tests.unit.rollouts import a_rollout, event
 LAST = "2025.2 -> 2026.1 of 2026-11-21"
 
 
-def _moves(**containers: tuple[str, list[str]]) -> list[Move]:
-    """Return moves of containers, each with its tier and its hosts."""
-    return [Move(host=host, tier=tier, container=name, service="s") for name, (tier, hosts) in containers.items() for host in hosts]
+def _updates(**containers: tuple[str, list[str]]) -> list[PlannedUpdate]:
+    """Return updates of containers, each with its tier and its hosts."""
+    return [
+        PlannedUpdate(host=host, tier=tier, container=name, service="s") for name, (tier, hosts) in containers.items() for host in hosts
+    ]
 
 
-def _journal(*events: Event, moves: t.Sequence[Move] = (), day: str = "20261121", paces: t.Sequence[Pace] = ()) -> Rollout:
-    values: dict[str, t.Any] = {"events": list(events), "moves": list(moves), "paces": list(paces)}
+def _journal(*events: Event, updates: t.Sequence[PlannedUpdate] = (), day: str = "20261121", paces: t.Sequence[Pace] = ()) -> Rollout:
+    values: dict[str, t.Any] = {"events": list(events), "updates": list(updates), "paces": list(paces)}
     return Rollout(cloud="c", id=f"{day}T140200", release_from="2025.2", release_to="2026.1", **values)
 
 
@@ -32,8 +34,8 @@ def _pace(container: str, seconds: float, rollout: str = LAST, phase: str = "rol
     return Pace(phase=phase, container=container, seconds=seconds, rollout=rollout)
 
 
-def _known(*events: Event, moves: t.Sequence[Move]) -> dict[str, float]:
-    return {pace.container or pace.phase: pace.seconds for pace in remembered(_journal(*events, moves=moves))}
+def _known(*events: Event, updates: t.Sequence[PlannedUpdate]) -> dict[str, float]:
+    return {pace.container or pace.phase: pace.seconds for pace in remembered(_journal(*events, updates=updates))}
 
 
 # -- what is remembered -------------------------------------------------------------------------------------------
@@ -50,13 +52,13 @@ def test_of_a_rollout_its_phases_and_what_each_container_took_on_a_host_are_reme
 def test_hosts_that_took_unlike_long_count_as_their_mean() -> None:
     steps = [event(0, "roll", "begun", "a", "api"), event(90, "roll", "done", "a", "api")]
     steps += [event(100, "roll", "begun", "b", "api"), event(110, "roll", "done", "b", "api")]
-    assert _known(*steps, moves=_moves(nova_api=("api", ["a", "b"]))) == {"nova_api": 50}
+    assert _known(*steps, updates=_updates(nova_api=("api", ["a", "b"]))) == {"nova_api": 50}
 
 
 def test_a_step_that_was_looked_at_again_counts_once_with_the_time_that_it_took() -> None:
     steps = [event(0, "roll", "begun", "a", "api"), event(90, "roll", "done", "a", "api")]
     again = [event(100, "roll", "begun", "a", "api"), event(104, "roll", "done", "a", "api")]
-    assert _known(*steps, *again, moves=_moves(nova_api=("api", ["a"]))) == {"nova_api": 90}
+    assert _known(*steps, *again, updates=_updates(nova_api=("api", ["a"]))) == {"nova_api": 90}
 
 
 @pytest.mark.parametrize(
@@ -72,13 +74,13 @@ def test_a_step_that_was_looked_at_again_counts_once_with_the_time_that_it_took(
     ],
 )
 def test_what_was_not_done_or_not_timed_is_not_remembered(steps: list[Event]) -> None:
-    assert _known(*steps, moves=_moves(nova_api=("api", ["a"]))) == {}
+    assert _known(*steps, updates=_updates(nova_api=("api", ["a"]))) == {}
 
 
 def test_what_the_last_rollout_did_not_move_is_still_known_from_those_before() -> None:
     paces = [_pace("nova_api", 7, "older"), _pace("horizon", 5, "older"), _pace("", 3, "older", phase="expanded")]
     steps = [event(0, "roll", "begun", "a", "api"), event(90, "roll", "done", "a", "api")]
-    assert remembered(_journal(*steps, moves=_moves(nova_api=("api", ["a"])), paces=paces)) == [
+    assert remembered(_journal(*steps, updates=_updates(nova_api=("api", ["a"])), paces=paces)) == [
         _pace("nova_api", 90),
         _pace("horizon", 5, "older"),
         _pace("", 3, "older", phase="expanded"),
@@ -94,7 +96,7 @@ def test_a_journal_does_not_grow_from_rollout_to_rollout_and_keeps_the_newest(fi
     last = None
     for seconds, numbers in enumerate((range(30, 130), first, range(20, 60)), start=1):
         steps = [event(0, "roll", "begun", "a", "api"), event(seconds, "roll", "done", "a", "api")]
-        last = _journal(*steps, moves=_moves(**{f"c{number}": ("api", ["a"]) for number in numbers}), paces=remembered(last))
+        last = _journal(*steps, updates=_updates(**{f"c{number}": ("api", ["a"]) for number in numbers}), paces=remembered(last))
     found = remembered(last)
     assert len(found) == len({pace.container for pace in found}) == KEPT
     assert [(pace.container, pace.seconds) for pace in found[:40]] == [(f"c{number}", 3) for number in range(20, 60)]
@@ -113,7 +115,7 @@ def test_a_journal_of_a_version_that_remembered_nothing_is_read() -> None:
 
 
 def _plan(*paces: Pace, **containers: tuple[str, list[str]]) -> Rollout:
-    return _journal(moves=_moves(**containers), paces=paces)
+    return _journal(updates=_updates(**containers), paces=paces)
 
 
 def test_hosts_move_one_after_the_other_and_containers_of_a_tier_together() -> None:
@@ -131,7 +133,7 @@ def test_phases_count_as_far_as_they_are_known_and_are_to_come() -> None:
         assert found.seconds == seconds
 
 
-def test_a_container_that_never_moved_counts_as_the_mean_of_the_others() -> None:
+def test_a_container_that_never_updated_counts_as_the_mean_of_the_others() -> None:
     paces = [_pace("nova_api", 30), _pace("horizon", 10, "older"), _pace("", 500, phase="finalized")]
     found = estimate(_plan(*paces, new=("network", ["a", "b"])), backup=False)
     assert found == Estimate(seconds=40, rollouts=[LAST, "older"], guessed=["new"])
@@ -155,7 +157,7 @@ def test_only_rollouts_that_know_of_what_moves_are_named() -> None:
     assert found.rollouts == ["older"]
 
 
-def test_without_any_container_that_moved_before_nothing_is_told() -> None:
+def test_without_any_container_that_updated_before_nothing_is_told() -> None:
     found = estimate(_plan(_pace("", 30, phase="verified"), nova_api=("api", ["a"])), backup=True)
     assert found is None
     assert words(found) == "The duration is unknown: no earlier rollout has recorded it."
@@ -176,7 +178,7 @@ def test_it_is_one_line_however_much_it_is_about() -> None:
 
 def test_what_is_remembered_fits_what_is_asked() -> None:
     last = a_rollout()
-    found = estimate(_journal(moves=last.moves, paces=rollout_estimate.remembered(last), day="20261201"), backup=True)
+    found = estimate(_journal(updates=last.updates, paces=rollout_estimate.remembered(last), day="20261201"), backup=True)
     assert found
     # all that it did but the host that was restored, without what lay between
     assert (round(found.seconds), found.guessed) == (151 + 35 + 92 + 5 * 6 + 5 * 9 + 3 * (38 + 24 + 17 + 15 + 33) + 2 * 46, [])

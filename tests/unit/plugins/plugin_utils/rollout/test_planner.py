@@ -35,8 +35,8 @@ ADD = "from alembic import op\nimport sqlalchemy as sa\n\ndef upgrade():\n    op
 DROP = "from alembic import op\n\ndef upgrade():\n    op.drop_table('t')\n"
 
 
-def _moved(container: str, service: str, **changes: t.Any) -> dict[str, t.Any]:
-    """Return a move as a host tells it; backends and switches have images without a lock."""
+def _updated(container: str, service: str, **changes: t.Any) -> dict[str, t.Any]:
+    """Return a update as a host tells it; backends and switches have images without a lock."""
     sides = ("2025.2", "2026.1") if service in ("keystone", "nova", "placement") else ("", "")
     values = {
         "container": container,
@@ -56,12 +56,12 @@ def _moved(container: str, service: str, **changes: t.Any) -> dict[str, t.Any]:
 def _make(facts: t.Sequence[dict[str, t.Any]] = (), last: Rollout | None = None, **changes: t.Any) -> Rollout:
     places = {**dict.fromkeys(CONTROL, ON_CONTROL), **dict.fromkeys(COMPUTE, ON_COMPUTE)}
     values: dict[str, t.Any] = {
-        "moves": {host: [_moved(name, service) for name, (_tier, service) in own.items()] for host, own in places.items()},
+        "updates": {host: [_updated(name, service) for name, (_tier, service) in own.items()] for host, own in places.items()},
         "gates": {host: [{"container": name, "tier": tier} for name, (tier, _service) in own.items()] for host, own in places.items()},
     }
     values |= changes
     return planner.make(
-        "example", "2026.1", values["moves"], values["gates"], facts, lambda release, lock: LOCKS.get((release, lock), {}), NOW, last
+        "example", "2026.1", values["updates"], values["gates"], facts, lambda release, lock: LOCKS.get((release, lock), {}), NOW, last
     )
 
 
@@ -87,7 +87,7 @@ def test_three_control_hosts_and_two_computes_are_gone_through_tier_by_tier() ->
         ("api", CONTROL),
         ("compute", COMPUTE),
     ]
-    order = [move.container for tier in plan.tiers() for move in plan.moves if (move.host, move.tier) == ("control-1", tier)]
+    order = [update.container for tier in plan.tiers() for update in plan.updates if (update.host, update.tier) == ("control-1", tier)]
     assert order == ["mariadb", "keystone_api", "nova_conductor", "nova_api", "placement_api"]
 
 
@@ -95,19 +95,19 @@ def test_a_plan_says_what_it_is() -> None:
     plan = _make()
     assert (plan.cloud, plan.id, plan.phase, plan.holder) == ("example", "20261121T140205", "planned", None)
     assert (plan.release_from, plan.release_to) == ("2025.2", "2026.1")
-    move = next(move for move in plan.moves if move.container == "nova_api")
-    assert (move.host, move.service, move.image_from, move.image_to) == ("control-1", "nova", "sha256:1", "sha256:2")
-    assert (move.release_from, move.release_to, move.reasons) == ("2025.2", "2026.1", ["image"])
+    update = next(update for update in plan.updates if update.container == "nova_api")
+    assert (update.host, update.service, update.image_from, update.image_to) == ("control-1", "nova", "sha256:1", "sha256:2")
+    assert (update.release_from, update.release_to, update.reasons) == ("2025.2", "2026.1", ["image"])
 
 
 def test_the_oldest_release_that_runs_is_where_it_begins() -> None:
     gates = {"control-1": [{"container": "nova_api", "tier": "api"}, {"container": "keystone_api", "tier": "identity"}]}
-    moves = {"control-1": [_moved("nova_api", "nova", release_from="2026.1"), _moved("keystone_api", "keystone")]}
-    assert _make(moves=moves, gates=gates).release_from == "2025.2"
+    updates = {"control-1": [_updated("nova_api", "nova", release_from="2026.1"), _updated("keystone_api", "keystone")]}
+    assert _make(updates=updates, gates=gates).release_from == "2025.2"
 
 
 def test_without_a_release_before_it_stays_within_one() -> None:
-    plan = _make(moves={"control-1": [_moved("mariadb", "mariadb")]})
+    plan = _make(updates={"control-1": [_updated("mariadb", "mariadb")]})
     assert (plan.release_from, plan.release_to) == ("2026.1", "2026.1")
 
 
@@ -119,7 +119,7 @@ def test_packages_are_named_once_by_what_they_are_called_upstream() -> None:
 
 
 def test_a_version_that_is_not_known_is_left_open() -> None:
-    (package,) = _make(moves={"control-1": [_moved("nova_api", "nova", lock_from="of somebody else")]}).packages
+    (package,) = _make(updates={"control-1": [_updated("nova_api", "nova", lock_from="of somebody else")]}).packages
     assert (package.version_from, package.version_to) == ("", "33.0.2")
 
 
@@ -196,15 +196,15 @@ def test_another_release_is_for_all_services() -> None:
     assert "run it without a list of services" in fault
     same = _make()
     same.release_from = same.release_to
-    for move in same.moves:
-        move.release_from = same.release_to
+    for update in same.updates:
+        update.release_from = same.release_to
     assert _faults(same, whole=False) == []
 
 
 def test_each_release_from_which_there_is_no_way_is_named() -> None:
     plan = _make()
-    for move, release in zip(plan.moves, ["2024.1", "2025.2", "2024.2", "2024.1"], strict=False):
-        move.release_from = release
+    for update, release in zip(plan.updates, ["2024.1", "2025.2", "2024.2", "2024.1"], strict=False):
+        update.release_from = release
     assert _faults(plan) == [
         "2024.1 cannot become 2026.1 at once: upgrade to 2024.2 first",
         "2024.2 cannot become 2026.1 at once: upgrade to 2025.1 first",
@@ -308,8 +308,11 @@ def test_there_is_no_way_back_over_what_a_migration_destroyed() -> None:
 
 def test_a_plan_is_shown_in_order() -> None:
     check = [{"service": name, "result": result, "detail": ""} for name, result in (("nova", "warning"), ("glance", "success"))]
-    moves = {"control-1": [_moved("nova_api", "nova"), _moved("nova_conductor", "nova")], "compute-1": [_moved("ovn_controller", "ovn")]}
-    assert planner.summary(_make([{"schemas": [], "checks": check}, _schema(ADD)], moves=moves)) == [
+    updates = {
+        "control-1": [_updated("nova_api", "nova"), _updated("nova_conductor", "nova")],
+        "compute-1": [_updated("ovn_controller", "ovn")],
+    }
+    assert planner.summary(_make([{"schemas": [], "checks": check}, _schema(ADD)], updates=updates)) == [
         "Rollout 20261121T140205 of example: 2025.2 -> 2026.1, planned",
         "  nova           32.2.1 -> 33.0.2",
         "  1. ovn        compute-1: ovn_controller",
@@ -333,12 +336,12 @@ def test_a_version_that_is_not_known_is_shown_as_such() -> None:
 
 
 def test_a_rollout_within_a_release_says_so() -> None:
-    plan = _make(moves={"control-1": [_moved("mariadb", "mariadb")]})
+    plan = _make(updates={"control-1": [_updated("mariadb", "mariadb")]})
     assert planner.summary(plan)[0] == "Rollout 20261121T140205 of example: within 2026.1, planned"
 
 
 def test_nothing_to_do_is_one_line() -> None:
-    assert planner.summary(_make(moves={})) == ["Rollout: nothing to do, everything is at 2026.1."]
+    assert planner.summary(_make(updates={})) == ["Rollout: nothing to do, everything is at 2026.1."]
 
 
 @pytest.mark.parametrize(

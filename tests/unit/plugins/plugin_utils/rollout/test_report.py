@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import TIERS
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Event, Holder, Move, Package, Rollout
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Event, Holder, Package, PlannedUpdate, Rollout
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import report as reports
 from tests.unit.rollouts import BEGIN, a_rollout, event, figures
 
@@ -133,7 +133,7 @@ def test_what_a_service_said_is_text() -> None:
 def test_no_text_becomes_a_tag(text: str) -> None:
     made = Rollout(cloud=text, id=text, release_from=text, release_to=text)
     made.events = [Event(at=BEGIN, phase=text, state="failed", host=text, tier=text, detail=text)]
-    made.moves = [Move(host=text, tier=text, container=text, service=text, image_from=text, reasons=[text], impact=text)]
+    made.updates = [PlannedUpdate(host=text, tier=text, container=text, service=text, image_from=text, reasons=[text], impact=text)]
     made.packages = [Package(image=text, name=text, version_from=text)]
     made.holder = Holder(run=text, who=text, where=text, pid=1, seen=0)
     seen = figures()
@@ -162,9 +162,9 @@ def test_failures_come_first() -> None:
 
 
 def test_equal_moves_of_several_hosts_are_one_row() -> None:
-    found = {move.container: hosts for move, hosts in reports.moves(a_rollout().moves)}
+    found = {update.container: hosts for update, hosts in reports.updates(a_rollout().updates)}
     assert found["libvirt"] == ["compute-1", "compute-2"]
-    assert len(found) == len(reports.moves(a_rollout().moves)) == 13
+    assert len(found) == len(reports.updates(a_rollout().updates)) == 13
 
 
 @pytest.mark.parametrize(
