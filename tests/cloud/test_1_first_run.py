@@ -19,7 +19,7 @@ def test_a_server_answered_on_its_floating_ip(cloud: Cloud) -> None:
 
 
 def test_the_run_says_where_everything_is_and_how_long_it_took(cloud: Cloud) -> None:
-    for word in ("API ", "Dashboard ", "clouds.yaml", "in all"):
+    for word in ("API ", "Dashboard ", "clouds.yaml", "s  total"):
         assert word in cloud.first_run
 
 

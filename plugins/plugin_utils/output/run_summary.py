@@ -34,7 +34,7 @@ class Play:
 
 
 def changes(result: t.Mapping[str, t.Any]) -> list[tuple[str, str]]:
-    """Return what a task changed, as pairs of a deed such as ``container replaced`` and a name."""
+    """Return what a task changed, as pairs of a change such as ``container replaced`` and a name."""
     found = [
         (f"{item['kind']} {_PAST[item['action']]}", item["name"])
         for item in result.get("outcomes") or []
@@ -46,33 +46,33 @@ def changes(result: t.Mapping[str, t.Any]) -> list[tuple[str, str]]:
 
 def lines(plays: t.Sequence[Play], changed: t.Mapping[str, t.Iterable[tuple[str, str]]], height: int = HEIGHT) -> list[str]:
     """Return the summary in at most *height* lines: changes by host, then plays, with as many of their slowest tasks as fit."""
-    told = [f"  {host}: {_deeds(deeds)}" for host, deeds in changed.items()]
-    if len(told) > height // 2:
-        told = [*told[: height // 2 - 1], f"  and {len(told) - height // 2 + 1} hosts more"]
-    shown = [play for play in plays if play.seconds >= _PLAY]
-    room = height - len(told) - len(shown) - 1
+    text = [f"  {host}: {_by_kind(found)}" for host, found in changed.items()]
+    if len(text) > height // 2:
+        text = [*text[: height // 2 - 1], f"  and {len(text) - height // 2 + 1} more hosts"]
+    visible = [play for play in plays if play.seconds >= _PLAY]
+    left = height - len(text) - len(visible) - 1
     slow = [
         (seconds, number, task)
-        for number, play in enumerate(shown)
+        for number, play in enumerate(visible)
         for task, seconds in sorted(play.tasks, key=lambda item: -item[1])[:_TASKS_OF_A_PLAY]
         if seconds >= _TASK and len(play.tasks) > 1
     ]
-    kept = sorted(slow, reverse=True)[: max(0, room)]
-    for number, play in enumerate(shown):
-        told.append(f"{play.seconds:7.1f} s  {play.name}")
-        told += [f"{seconds:11.1f} s  {task}" for seconds, at, task in kept if at == number]
-    return [*told, f"{sum(play.seconds for play in plays):7.1f} s  in all"]
+    kept = sorted(slow, reverse=True)[: max(0, left)]
+    for number, play in enumerate(visible):
+        text.append(f"{play.seconds:7.1f} s  {play.name}")
+        text += [f"{seconds:11.1f} s  {task}" for seconds, at, task in kept if at == number]
+    return [*text, f"{sum(play.seconds for play in plays):7.1f} s  total"]
 
 
-def _deeds(deeds: t.Iterable[tuple[str, str]]) -> str:
-    """Return deeds by kind, such as ``2 containers replaced (glance_api, memcached), 1 file written (...)``."""
+def _by_kind(changed: t.Iterable[tuple[str, str]]) -> str:
+    """Return changes by kind, such as ``2 containers replaced (glance_api, memcached), 1 file written (...)``."""
     names: dict[str, list[str]] = {}
-    for deed, name in deeds:
-        if name not in names.setdefault(deed, []):
-            names[deed].append(name)
+    for change, name in changed:
+        if name not in names.setdefault(change, []):
+            names[change].append(name)
     parts = []
-    for deed, who in names.items():
-        noun, _space, verb = deed.partition(" ")
+    for change, who in names.items():
+        noun, _space, verb = change.partition(" ")
         some = ", ".join(who[:_NAMES]) + (", ..." if len(who) > _NAMES else "")
         parts.append(f"{len(who)} {noun}{'' if len(who) == 1 else 's'} {verb} ({some})")
     return "; ".join(parts)

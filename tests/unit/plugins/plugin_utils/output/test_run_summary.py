@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is told at the end of a run."""
+"""What is text at the end of a run."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def test_what_a_task_changed_is_taken_from_its_result() -> None:
 
 
 def test_changes_come_first_by_host() -> None:
-    deeds = [("container replaced", "api"), ("container replaced", "db"), ("container replaced", "api"), ("file written", "x")]
-    told = lines([Play("Cloud", 5.0)], {"c1": deeds})
-    assert told == ["  c1: 2 containers replaced (api, db); 1 file written (x)", "    5.0 s  Cloud", "    5.0 s  in all"]
+    changed = [("container replaced", "api"), ("container replaced", "db"), ("container replaced", "api"), ("file written", "x")]
+    text = lines([Play("Cloud", 5.0)], {"c1": changed})
+    assert text == ["  c1: 2 containers replaced (api, db); 1 file written (x)", "    5.0 s  Cloud", "    5.0 s  total"]
 
 
 def test_the_slowest_tasks_of_a_play_are_named() -> None:
