@@ -10,7 +10,7 @@ module: backup
 short_description: Back up the data of one host
 version_added: 0.1.0
 description:
-  - Takes the data of the host's containers while they run, seals each part (zstd, then age), opens every part again to see
+  - Takes the data of the host's containers while they run, encrypts each part (zstd, then age), opens every part again to see
     that it holds what was read, and writes a signed manifest. Then the backup gets its name, and old ones go.
   - A run that is cut off leaves no backup under the final name; what it left is removed by the next one.
 author: The caisson authors (@caisson)
@@ -45,7 +45,7 @@ options:
     description: How many backups stay.
     type: int
     default: 7
-extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud, caisson.openstack.sealing]
+extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud, caisson.openstack.encryption]
 attributes:
   check_mode: {support: full, description: Says what would be taken and which backups would go.}
   diff_mode: {support: full, description: Shows the backups of the host before and after.}
@@ -80,7 +80,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.backup import encryption
 from ansible_collections.caisson.openstack.plugins.module_utils.backup.creation import BackupRequest, HostBackups
-from ansible_collections.caisson.openstack.plugins.module_utils.backup.encryption import Sealer
+from ansible_collections.caisson.openstack.plugins.module_utils.backup.encryption import Encryptor
 from ansible_collections.caisson.openstack.plugins.module_utils.backup.manifest import BackupError
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
@@ -101,10 +101,10 @@ def _run(module: AnsibleModule) -> dict[str, t.Any]:
         **{name: params[name] for name in ("name", "cloud", "release", "host", "hosts", "keep")},
     )
 
-    def sealer(scratch: pathlib.Path) -> Sealer:
-        return Sealer(engine, params["image"], params["cloud"], params["identity"], scratch, params["timeout"])
+    def encryptor(scratch: pathlib.Path) -> Encryptor:
+        return Encryptor(engine, params["image"], params["cloud"], params["identity"], scratch, params["timeout"])
 
-    host = HostBackups(engine, directory, sealer, params["timeout"])
+    host = HostBackups(engine, directory, encryptor, params["timeout"])
     plan = host.plan(request)
     result = {
         "changed": True,

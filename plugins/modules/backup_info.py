@@ -26,7 +26,7 @@ options:
     description: Whether to return the file of secrets instead of verifying; the task then needs C(no_log).
     type: bool
     default: false
-extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud, caisson.openstack.sealing]
+extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud, caisson.openstack.encryption]
 attributes:
   check_mode: {support: full, description: Never changes anything.}
 """
@@ -60,7 +60,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.backup import encryption
 from ansible_collections.caisson.openstack.plugins.module_utils.backup import manifest as backups
-from ansible_collections.caisson.openstack.plugins.module_utils.backup.encryption import Sealer
+from ansible_collections.caisson.openstack.plugins.module_utils.backup.encryption import Encryptor
 from ansible_collections.caisson.openstack.plugins.module_utils.backup.manifest import BackupError
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec
@@ -69,8 +69,8 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model import spe
 def _run(params: dict[str, t.Any]) -> dict[str, t.Any]:
     engine = Engine(connect(params))
     path = pathlib.Path(params["directory"])
-    sealer = Sealer(engine, params["image"], params["cloud"], params["identity"], path, params["timeout"])
-    manifest = sealer.manifest()
+    encryptor = Encryptor(engine, params["image"], params["cloud"], params["identity"], path, params["timeout"])
+    manifest = encryptor.manifest()
     reasons = backups.misfits(manifest, params["cloud"], params["release"], params["host"])
     if reasons:
         raise BackupError(f"{path}: {'; '.join(reasons)}")
@@ -80,9 +80,9 @@ def _run(params: dict[str, t.Any]) -> dict[str, t.Any]:
     result = {"manifest": dataclasses.asdict(manifest), "occupied": occupied}
     if params["content"]:
         part = manifest.part(backups.SECRETS)
-        return {**result, "secrets": sealer.read(part).decode() if part else ""}
+        return {**result, "secrets": encryptor.read(part).decode() if part else ""}
     for part in manifest.parts:
-        sealer.verify(part)
+        encryptor.verify(part)
     return result
 
 

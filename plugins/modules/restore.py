@@ -20,7 +20,7 @@ options:
     type: list
     elements: dict
     required: true
-extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud, caisson.openstack.sealing]
+extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud, caisson.openstack.encryption]
 attributes:
   check_mode: {support: full, description: Says what would be restored.}
   diff_mode: {support: full, description: Names the parts.}
@@ -52,7 +52,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.backup import encryption
 from ansible_collections.caisson.openstack.plugins.module_utils.backup import manifest as backups
-from ansible_collections.caisson.openstack.plugins.module_utils.backup.encryption import Sealer
+from ansible_collections.caisson.openstack.plugins.module_utils.backup.encryption import Encryptor
 from ansible_collections.caisson.openstack.plugins.module_utils.backup.manifest import BackupError, Manifest
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
@@ -70,7 +70,7 @@ def _check(engine: Engine, manifest: Manifest, parts: list[BackupSpec]) -> None:
         raise BackupError(f"{', '.join(running)} must not run; stop the cloud first (playbook stop)")
 
 
-def _put_back(engine: Engine, sealer: Sealer, manifest: Manifest, spec: BackupSpec, params: dict[str, t.Any]) -> None:
+def _restore(engine: Engine, encryptor: Encryptor, manifest: Manifest, spec: BackupSpec, params: dict[str, t.Any]) -> None:
     part = manifest.part(spec.name)
     if part is None:
         return
@@ -79,7 +79,7 @@ def _put_back(engine: Engine, sealer: Sealer, manifest: Manifest, spec: BackupSp
         result = encryption.run_once(engine, spec.restorer(), params["cloud"], pieces, params["timeout"])
         encryption.succeed(f"restore {spec.name}", result)
 
-    encryption.pipe(lambda sink: sealer.open(part, sink), write)
+    encryption.pipe(lambda sink: encryptor.open(part, sink), write)
 
 
 def main() -> None:
@@ -97,14 +97,14 @@ def main() -> None:
         engine = Engine(connect(params))
         specs = [dataclass_spec.load(BackupSpec, item, "parts") for item in params["parts"]]
         path = pathlib.Path(params["directory"])
-        sealer = Sealer(engine, params["image"], params["cloud"], params["identity"], path, params["timeout"])
-        manifest = sealer.manifest()
+        encryptor = Encryptor(engine, params["image"], params["cloud"], params["identity"], path, params["timeout"])
+        manifest = encryptor.manifest()
         if not module.check_mode:
             _check(engine, manifest, specs)
         chosen = [item for item in specs if manifest.part(item.name)]
         for item in chosen:
             if not module.check_mode:
-                _put_back(engine, sealer, manifest, item, params)
+                _restore(engine, encryptor, manifest, item, params)
             restored.append(item.name)
     except (BackupError, EngineError, dataclass_spec.SchemaError, OSError) as error:
         done = f"restored: {', '.join(restored) or 'nothing'}; do not start the cloud before all parts are restored"

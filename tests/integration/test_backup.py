@@ -134,9 +134,9 @@ def test_a_backup_that_fails_leaves_nothing(host: Host) -> None:
 
 def test_a_killed_backup_is_no_backup(host: Host) -> None:
     process = host.process("backup", **host.options(1), command=["sh", "-c", "cat /srv/data; sleep 30"])
-    sealed = host.directory / "b" / f"{host.name(1)}.partial" / "data.zst.age"
+    encrypted = host.directory / "b" / f"{host.name(1)}.partial" / "data.zst.age"
     deadline = time.monotonic() + 30
-    while not sealed.exists():
+    while not encrypted.exists():
         assert time.monotonic() < deadline
         time.sleep(0.1)
     process.kill()

@@ -15,7 +15,7 @@ import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.backup import encryption
 from ansible_collections.caisson.openstack.plugins.module_utils.backup import manifest as backups
-from ansible_collections.caisson.openstack.plugins.module_utils.backup.encryption import Sealer
+from ansible_collections.caisson.openstack.plugins.module_utils.backup.encryption import Encryptor
 from ansible_collections.caisson.openstack.plugins.module_utils.backup.manifest import BackupError
 from ansible_collections.caisson.openstack.plugins.module_utils.common import atomic_write
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.attach import Sink
@@ -63,14 +63,14 @@ class HostBackups:
     Args:
         engine: the host's engine.
         directory: where the backups are, a directory for each.
-        sealer: makes the encrypted files in the directory that it is given.
+        encryptor: makes the encrypted files in the directory that it is given.
         timeout: seconds that one part may take.
     """
 
-    def __init__(self, engine: Engine, directory: pathlib.Path, sealer: t.Callable[[pathlib.Path], Sealer], timeout: int) -> None:
+    def __init__(self, engine: Engine, directory: pathlib.Path, encryptor: t.Callable[[pathlib.Path], Encryptor], timeout: int) -> None:
         self._engine = engine
         self._directory = directory
-        self._sealer = sealer
+        self._encryptor = encryptor
         self._timeout = timeout
 
     def plan(self, request: BackupRequest) -> BackupPlan:
@@ -88,7 +88,7 @@ class HostBackups:
             raise BackupError(f"{self._directory / request.name} exists already")
         all_names = [*before, request.name]
         removed = backups.surplus(all_names, request.keep)
-        files = [backups.MANIFEST, *map(backups.sealed_name, request.part_names)]
+        files = [backups.MANIFEST, *map(backups.encrypted_name, request.part_names)]
         return BackupPlan(before, [name for name in all_names if name not in removed], removed, files)
 
     def make(self, request: BackupRequest) -> int:
@@ -138,7 +138,7 @@ class HostBackups:
         return int(shown[0]) * _KIBIBYTE
 
     def _fill(self, scratch: pathlib.Path, request: BackupRequest) -> backups.Manifest:
-        sealer = self._sealer(scratch)
+        encryptor = self._encryptor(scratch)
         manifest = backups.Manifest(
             cloud=request.cloud,
             release=request.release,
@@ -148,14 +148,14 @@ class HostBackups:
             parts=[],
         )
         if request.secrets:
-            manifest.parts.append(sealer.seal_bytes(backups.SECRETS, request.secrets))
+            manifest.parts.append(encryptor.encrypt_bytes(backups.SECRETS, request.secrets))
         for part in request.parts:
-            sealed = sealer.seal(part.name, functools.partial(self._read, part))
-            sealed.image, sealed.volumes = part.container.image, part.volumes
-            manifest.parts.append(sealed)
-        for sealed in manifest.parts:
-            sealer.verify(sealed)
-        atomic_write.write(scratch / backups.MANIFEST, backups.dump(manifest, sealer.keys[0]))
+            encrypted = encryptor.encrypt(part.name, functools.partial(self._read, part))
+            encrypted.image, encrypted.volumes = part.container.image, part.volumes
+            manifest.parts.append(encrypted)
+        for encrypted in manifest.parts:
+            encryptor.verify(encrypted)
+        atomic_write.write(scratch / backups.MANIFEST, backups.dump(manifest, encryptor.keys[0]))
         return manifest
 
     def _read(self, part: BackupSpec, sink: Sink) -> None:

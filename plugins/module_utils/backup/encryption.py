@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sealed files: compressed with zstd, encrypted and authenticated with age (https://age-encryption.org/v1).
+"""Encrypted files: compressed with zstd, encrypted and authenticated with age (https://age-encryption.org/v1).
 
 Both tools run in one-shot containers of the client image, so that hosts need neither. The private key goes in by standard
-input and is nowhere else; data pass through pipes and are never on disk unsealed.
+input and is nowhere else; data pass through pipes and are never on disk unencrypted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine.attach im
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, ExecResult
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 
-#: Options of every module that reads or writes sealed files; see the documentation fragment of the same name.
+#: Options of every module that reads or writes encrypted files; see the documentation fragment of the same name.
 ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "directory": {"type": "path", "required": True},
     "identity": {"type": "str", "required": True, "no_log": True},
@@ -30,7 +30,7 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
 }
 _PIECE = 1 << 16
 _DIRECTORY = "/backup"
-_SEAL = 'set -o pipefail; umask 077; zstd --quiet -T0 | age --recipient "$0" --output "/backup/$1"'
+_ENCRYPT = 'set -o pipefail; umask 077; zstd --quiet -T0 | age --recipient "$0" --output "/backup/$1"'
 _OPEN = 'set -o pipefail; age --decrypt --identity - "/backup/$0" | zstd --quiet --decompress'
 
 
@@ -78,8 +78,8 @@ def _both(first: Sink, second: Sink) -> Sink:
     return give
 
 
-class Sealer:
-    """Makes and opens the sealed files of one directory of a host.
+class Encryptor:
+    """Makes and opens the encrypted files of one directory of a host.
 
     Args:
         engine: the host's engine.
@@ -102,20 +102,20 @@ class Sealer:
         self._timeout = timeout
         self._known_recipient = ""
 
-    def seal(self, name: str, produce: t.Callable[[Sink], object]) -> Part:
+    def encrypt(self, name: str, produce: t.Callable[[Sink], object]) -> Part:
         """Make the file of part *name* of what *produce* writes."""
         content = Measure()
-        file = backups.sealed_name(name)
-        command = ["bash", "-c", _SEAL, self._recipient(), file]
+        file = backups.encrypted_name(name)
+        command = ["bash", "-c", _ENCRYPT, self._recipient(), file]
         pipe(
             lambda sink: produce(_both(content, sink)),
-            lambda pieces: succeed(f"seal {name}", self._run("seal", command, pieces, "rw")),
+            lambda pieces: succeed(f"encrypt {name}", self._run("encrypt", command, pieces, "rw")),
         )
-        sealed = backups.measure_file(self._directory / file)
-        return Part(name, sealed.size, sealed.sha256, content.size, content.sha256)
+        encrypted = backups.measure_file(self._directory / file)
+        return Part(name, encrypted.size, encrypted.sha256, content.size, content.sha256)
 
     def open(self, part: Part, sink: Sink) -> None:
-        """Give the content of a part to *sink*; what is not as it was sealed is found at the end only."""
+        """Give the content of a part to *sink*; what is not as it was encrypted is found at the end only."""
         content = Measure()
         identity = "\n".join(self.keys).encode()
         result = self._run("open", ["bash", "-c", _OPEN, part.file], identity, "ro", _both(content, sink))
@@ -123,9 +123,9 @@ class Sealer:
         if (content.size, content.sha256) != (part.content_size, part.content_sha256):
             raise BackupError(f"{self._directory / part.file} differs from what was backed up: the backup is damaged")
 
-    def seal_bytes(self, name: str, content: bytes) -> Part:
+    def encrypt_bytes(self, name: str, content: bytes) -> Part:
         """Make the file of part *name* of what is in memory already."""
-        return self.seal(name, lambda sink: sink(content))
+        return self.encrypt(name, lambda sink: sink(content))
 
     def read(self, part: Part) -> bytes:
         """Return the content of a small part."""
@@ -134,14 +134,16 @@ class Sealer:
         return b"".join(pieces)
 
     def verify(self, part: Part) -> None:
-        """Refuse a part that is not, down to the last byte, what was sealed."""
+        """Refuse a part that is not, down to the last byte, what was encrypted."""
         path = self._directory / part.file
         try:
-            sealed = backups.measure_file(path)
+            encrypted = backups.measure_file(path)
         except OSError as error:
             raise BackupError(f"{path} cannot be read ({error.strerror}): the backup is damaged") from error
-        if (sealed.size, sealed.sha256) != (part.size, part.sha256):
-            raise BackupError(f"{path} is not the file that was written ({sealed.size} bytes, {part.size} expected): the backup is damaged")
+        if (encrypted.size, encrypted.sha256) != (part.size, part.sha256):
+            raise BackupError(
+                f"{path} is not the file that was written ({encrypted.size} bytes, {part.size} expected): the backup is damaged"
+            )
         self.open(part, lambda _data: None)
 
     def manifest(self) -> backups.Manifest:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a backup is: a directory of sealed parts and a manifest. Pure, but for looking into directories.
+"""What a backup is: a directory of encrypted parts and a manifest. Pure, but for looking into directories.
 
 The manifest is readable without the key, so that anything can ask how old a backup is. It is signed with the key: whoever has
-only the public half of it could seal a part, but not put it into a backup.
+only the public half of it could encrypt a part, but not put it into a backup.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class BackupError(Exception):
 
 @dataclasses.dataclass
 class Part:
-    """A sealed file: sizes in bytes and digests, of the file and of what it holds. ``image`` is what read the content."""
+    """An encrypted file: sizes in bytes and digests, of the file and of what it holds. ``image`` is what read the content."""
 
     name: str
     size: int
@@ -47,7 +47,7 @@ class Part:
     @property
     def file(self) -> str:
         """Name of the file in the backup's directory."""
-        return sealed_name(self.name)
+        return encrypted_name(self.name)
 
 
 @dataclasses.dataclass
@@ -67,7 +67,7 @@ class Manifest:
         return next((part for part in self.parts if part.name == name), None)
 
 
-def sealed_name(part: str) -> str:
+def encrypted_name(part: str) -> str:
     """Return the name of the file of a part."""
     return f"{part}.zst.age"
 

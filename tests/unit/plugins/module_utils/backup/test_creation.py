@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a backup of a host comes about, with a fake engine and a fake sealer; with real ones: tests/integration/test_backup.py."""
+"""How a backup of a host comes about, with a fake engine and a fake encryptor; with real ones: tests/integration/test_backup.py."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.backup import creation, manifest
 from ansible_collections.caisson.openstack.plugins.module_utils.backup.creation import BackupRequest, HostBackups
-from ansible_collections.caisson.openstack.plugins.module_utils.backup.encryption import Sealer
+from ansible_collections.caisson.openstack.plugins.module_utils.backup.encryption import Encryptor
 from ansible_collections.caisson.openstack.plugins.module_utils.backup.manifest import BackupError, Part
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.attach import Sink
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, ExecResult
@@ -53,7 +53,7 @@ class FakeEngine:
         return ExecResult(self.code, "", "lost")
 
 
-class FakeSealer:
+class FakeEncryptor:
     """Writes what it gets as it is."""
 
     keys: t.ClassVar[list[str]] = ["AGE-SECRET-KEY-1"]
@@ -61,14 +61,14 @@ class FakeSealer:
     def __init__(self, directory: pathlib.Path) -> None:
         self._directory = directory
 
-    def seal(self, name: str, produce: t.Callable[[Sink], object]) -> Part:
+    def encrypt(self, name: str, produce: t.Callable[[Sink], object]) -> Part:
         pieces: list[bytes] = []
         produce(pieces.append)
-        (self._directory / manifest.sealed_name(name)).write_bytes(b"".join(pieces))
+        (self._directory / manifest.encrypted_name(name)).write_bytes(b"".join(pieces))
         return Part(name, 4, "digest", 4, "digest")
 
-    def seal_bytes(self, name: str, content: bytes) -> Part:
-        return self.seal(name, lambda sink: sink(content))
+    def encrypt_bytes(self, name: str, content: bytes) -> Part:
+        return self.encrypt(name, lambda sink: sink(content))
 
     def verify(self, part: Part) -> None:
         assert (self._directory / part.file).is_file()
@@ -84,14 +84,14 @@ def host(engine: FakeEngine, tmp_path: pathlib.Path) -> HostBackups:
     for name in OLD:
         (tmp_path / name).mkdir()
         (tmp_path / name / manifest.MANIFEST).touch()
-    return HostBackups(t.cast(Engine, engine), tmp_path, lambda scratch: t.cast(Sealer, FakeSealer(scratch)), 7)
+    return HostBackups(t.cast(Engine, engine), tmp_path, lambda scratch: t.cast(Encryptor, FakeEncryptor(scratch)), 7)
 
 
 def test_a_plan_names_the_files_and_the_backups_that_are_removed(host: HostBackups, tmp_path: pathlib.Path) -> None:
     plan = host.plan(REQUEST)
     assert (plan.before, plan.after, plan.removed) == (OLD, [OLD[1], REQUEST.name], [OLD[0]])
-    assert plan.files == [manifest.MANIFEST, *map(manifest.sealed_name, [manifest.SECRETS, "databases"])]
-    assert host.plan(dataclasses.replace(REQUEST, secrets=b"")).files[1:] == [manifest.sealed_name("databases")]
+    assert plan.files == [manifest.MANIFEST, *map(manifest.encrypted_name, [manifest.SECRETS, "databases"])]
+    assert host.plan(dataclasses.replace(REQUEST, secrets=b"")).files[1:] == [manifest.encrypted_name("databases")]
     assert sorted(path.name for path in tmp_path.iterdir()) == OLD
 
 
@@ -122,8 +122,8 @@ def test_a_backup_has_its_parts_and_a_manifest_with_images_and_volumes(host: Hos
     assert host.make(REQUEST) == 8
     made = tmp_path / REQUEST.name
     assert sorted(path.name for path in made.iterdir()) == sorted(host_files())
-    assert (made / manifest.sealed_name("databases")).read_bytes() == b"rows"
-    found = manifest.load((made / manifest.MANIFEST).read_text(), FakeSealer.keys, "here")
+    assert (made / manifest.encrypted_name("databases")).read_bytes() == b"rows"
+    found = manifest.load((made / manifest.MANIFEST).read_text(), FakeEncryptor.keys, "here")
     assert (found.host, found.hosts, found.release) == ("control1", ["control1"], "2026.1")
     assert [(part.name, part.image, part.volumes) for part in found.parts] == [
         (manifest.SECRETS, "", []),
@@ -133,7 +133,7 @@ def test_a_backup_has_its_parts_and_a_manifest_with_images_and_volumes(host: Hos
 
 
 def host_files() -> list[str]:
-    return [manifest.MANIFEST, manifest.sealed_name(manifest.SECRETS), manifest.sealed_name("databases")]
+    return [manifest.MANIFEST, manifest.encrypted_name(manifest.SECRETS), manifest.encrypted_name("databases")]
 
 
 def test_nothing_is_left_of_a_backup_that_fails(host: HostBackups, engine: FakeEngine, tmp_path: pathlib.Path) -> None:

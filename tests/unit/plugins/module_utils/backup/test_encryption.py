@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pipe between a writer and a reader. Sealing itself, with the real tools: tests/integration."""
+"""The pipe between a writer and a reader. Encryption itself, with the real tools: tests/integration."""
 
 from __future__ import annotations
 
