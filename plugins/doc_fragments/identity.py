@@ -25,6 +25,6 @@ options:
       lacking: {description: Names of secrets that would be made now., type: list, elements: str, default: []}
       salt: {description: Salt of the digests in O(identity.proof)., type: str, default: ''}
       proof: {description: Digests of secrets to look for in the configuration of the host., type: list, elements: str, default: []}
-      anew: {description: Name of the cloud that the operator consents to make anew with these secrets., type: str, default: ''}
+      recreate: {description: Name of the cloud that the operator consents to recreate with these secrets., type: str, default: ''}
       adopt: {description: Names of hosts that the operator consents to take over., type: list, elements: str, default: []}
 """

@@ -34,7 +34,7 @@ healthcheck:
     retries: {description: Failures until the container is unhealthy., type: int, default: 3}
     start_period: {description: Seconds in which failures do not count., type: int, default: 180}
 reload_signal: {description: Signal on which the process reads its configuration again., type: str, default: SIGHUP}
-unpin_signal: {description: Signal with which it asks anew which versions the others have., type: str, default: ''}
+unpin_signal: {description: Signal that makes it query the versions of the others again., type: str, default: ''}
 stop_timeout: {description: Seconds between the stop signal and the kill., type: int, default: 30}
 start_timeout: {description: Seconds in which the container must become healthy., type: int, default: 180}
 after: {description: Containers and jobs of the same call that come first., type: list, elements: str, default: []}

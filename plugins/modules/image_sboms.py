@@ -11,7 +11,7 @@ short_description: Bills of materials of the images of a build host
 version_added: 0.1.0
 description:
   - Keeps a CycloneDX document for each image, which lists its Debian and Python packages.
-  - A document is made once for each image id. What is missing or describes another image is made anew.
+  - A document is made once for each image id. What is missing or describes another image is written again.
   - In a playbook the action of the same name writes the documents on the controller, so that the build host needs no
     library for it, and passes them in O(documents).
 author: The caisson authors (@caisson)

@@ -55,7 +55,7 @@ options:
     type: str
     default: ''
   refresh:
-    description: Whether the image that all others stand on is made (or pulled) anew, for the updates of the distribution.
+    description: Whether the base image of all others is rebuilt (or pulled again), for the updates of the distribution.
     type: bool
     default: false
   parallel:

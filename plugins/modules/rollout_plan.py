@@ -11,7 +11,7 @@ short_description: What a rollout is going to do, in which order, and whether it
 version_added: 0.1.0
 description:
   - Puts together what the hosts and the new images say, prints it for people, and returns the journal of a new rollout.
-  - If a rollout is open, that one is gone on with, and nothing is planned anew.
+  - If a rollout is open, it is resumed, and no new plan is made.
   - Says of an upgrade how long it will likely take, as far as the journals of earlier rollouts tell.
   - Fails, before anything is changed, if the releases are too far apart, an upgrade check fails, or the newest backup is too old.
   - Runs on the controller.

@@ -130,7 +130,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Cloud:
     if CONFIGURATION.exists():  # an earlier run of these tests was killed: what it left is no fresh machine
         run(["make", "collection"], root, "leftovers.log")
         # its secrets are gone with its clone
-        consent = {"host_make_cloud_anew_with_these_secrets": NAME, "host_belongs_to_this_inventory_now": "aio"}
+        consent = {"host_recreate_cloud_with_these_secrets": NAME, "host_belongs_to_this_inventory_now": "aio"}
         Cloud(root, "").play("engine", "-e", json.dumps(consent))
         Cloud(root, "").play("destroy", "-e", f"destroy_confirm={NAME}")
     cloud = Cloud(root, run(["make", "cloud"], root, "make-cloud.log"))

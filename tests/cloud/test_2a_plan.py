@@ -44,7 +44,7 @@ def test_check_and_plan_change_nothing_and_show_everything(cloud: Cloud, tmp_pat
     assert '+  "65",' in shown
     for text in (shown, planned):
         assert "aio: 1 file to write, 2 containers to replace" in text
-        assert "memcached on aio: tokens are validated anew" in text
+        assert "memcached on aio: tokens are validated again" in text
     assert stat.S_IMODE((tmp_path / "plan.json").stat().st_mode) == 0o600
     kept = json.loads((tmp_path / "plan.json").read_text())
     assert {(step["kind"], step["name"], step["action"]) for step in kept["hosts"]["aio"]} == {

@@ -204,9 +204,7 @@ def _encrypt(site: Site) -> None:
 
 
 CASES = [
-    Case(
-        "secrets file missing", _remove("one/secrets.yml"), ("secrets.yml does not exist", "generated again", "host_make_cloud_anew_with")
-    ),
+    Case("secrets file missing", _remove("one/secrets.yml"), ("secrets.yml does not exist", "generated again", "host_recreate_cloud_with")),
     Case("secrets file empty", _write("one/secrets.yml", ""), ("secrets.yml holds no secrets",)),
     Case("secrets file cut off", lambda site: site.edit_secrets(demo_key=None), ("lacks demo_key, which cloud", "Restore the right file")),
     Case("without its identity", lambda site: site.edit_secrets(cloud_identity=None), ("lacks cloud_identity",)),
@@ -284,8 +282,8 @@ def test_deliberate_changes_go_on_working(site: Site) -> None:
 
 def test_an_operator_may_consent(site: Site) -> None:
     site.edit_secrets(cloud_identity="ab" * 32)
-    assert site.run("-e", "host_make_cloud_anew_with_these_secrets=other").returncode
-    site.deployed("-e", f"host_make_cloud_anew_with_these_secrets={site.lab.cloud}")
+    assert site.run("-e", "host_recreate_cloud_with_these_secrets=other").returncode
+    site.deployed("-e", f"host_recreate_cloud_with_these_secrets={site.lab.cloud}")
     site.deployed()
     site.edit_records(machine={"product": "0", "system": "0"})
     assert site.run("-e", "host_belongs_to_this_inventory_now=there").returncode

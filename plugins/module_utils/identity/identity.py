@@ -25,7 +25,7 @@ REMEMBERED = 50
 _TELLING = 16
 
 _ADOPT = "host_belongs_to_this_inventory_now"
-_ANEW = "host_make_cloud_anew_with_these_secrets"
+_RECREATE = "host_recreate_cloud_with_these_secrets"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Expected:
     """What a run takes a host for, and what is known of the secrets ``file`` on the controller.
 
     ``state`` says whether that file is there, ``lacking`` names what would be made now, ``proof`` has digests of secrets with ``salt``.
-    ``anew`` and ``adopt`` are the operator's consent: the name of the cloud, and names of hosts.
+    ``recreate`` and ``adopt`` are the operator's consent: the name of the cloud, and names of hosts.
     """
 
     cloud: str = ""
@@ -76,7 +76,7 @@ class Expected:
     lacking: list[str] = dataclasses.field(default_factory=list)
     salt: str = ""
     proof: list[str] = dataclasses.field(default_factory=list, metadata={"no_log": True})
-    anew: str = ""
+    recreate: str = ""
     adopt: list[str] = dataclasses.field(default_factory=list)
 
     def record(self, machine: t.Mapping[str, str]) -> Record:
@@ -197,7 +197,7 @@ def left_over(volumes: t.Collection[str], expected: Expected) -> list[str]:
 
 def owner(seen: Seen, expected: Expected) -> list[str]:
     """Return a sentence for each reason why the host is another one, whatever the secrets are: they are about to be replaced."""
-    return _of_records(seen, dataclasses.replace(expected, anew=expected.cloud))
+    return _of_records(seen, dataclasses.replace(expected, recreate=expected.cloud))
 
 
 def own_cloud(seen: Seen, cloud: str) -> list[str]:
@@ -228,13 +228,13 @@ def _of_record(record: Record, seen: Seen, expected: Expected) -> t.Iterator[str
             f"and network agents are known by that name: call it {record.host} (ansible_host says where it is reached), or take the host "
             f"out of the cloud first. To give it another name all the same: -e {_ADOPT}={expected.host}"
         )
-    if record.cloud == expected.cloud and record.fingerprint and expected.fingerprint and expected.anew != expected.cloud:
+    if record.cloud == expected.cloud and record.fingerprint and expected.fingerprint and expected.recreate != expected.cloud:
         fault = _other_secrets(record, expected)
         if fault:
             yield (
                 f"{fault}. Restore the right file, from where the cloud was last changed or from a backup (docs/operate.md, a lost "
                 "secrets file). To recreate the cloud with these secrets, and lose what was encrypted with the former ones: "
-                f"-e {_ANEW}={expected.cloud}"
+                f"-e {_RECREATE}={expected.cloud}"
             )
 
 
@@ -291,11 +291,13 @@ def _without_record(seen: Seen, expected: Expected) -> t.Iterator[str]:
     elif seen.containers and not seen.copy:
         runs = f"this host runs containers of cloud '{expected.cloud}' ({_some(seen.containers)})"
         lost = [name for name in expected.lacking if name != NAME]
-        if (expected.state != "kept" or lost) and expected.anew != expected.cloud:
+        if (expected.state != "kept" or lost) and expected.recreate != expected.cloud:
             what = {"missing": "does not exist", "empty": "holds no secrets"}.get(expected.state, f"lacks {', '.join(lost)}")
-            anew = f"-e {_ANEW}={expected.cloud}"
-            yield f"{runs}, and the secrets file {expected.file} {what}: restore the right file, or have them generated again with {anew}"
-        elif adopted or expected.anew == expected.cloud:
+            recreate = f"-e {_RECREATE}={expected.cloud}"
+            yield (
+                f"{runs}, and the secrets file {expected.file} {what}: restore the right file, or have them generated again with {recreate}"
+            )
+        elif adopted or expected.recreate == expected.cloud:
             return
         elif not seen.state_file:
             yield f"{runs}, and /var/lib/caisson/state.json is lost: restore it, or go on without: {adopt}. Every job runs again then"

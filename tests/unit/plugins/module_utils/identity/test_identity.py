@@ -117,15 +117,15 @@ def test_a_cloud_of_before_is_adopted_if_its_configuration_agrees() -> None:
 
 def test_consent_is_for_one_cloud_or_one_host() -> None:
     other = {**SECRETS, "cloud_identity": "x"}
-    assert _faults(secrets=other, anew="demo") == []
-    assert _faults(secrets=other, anew="demo2")
+    assert _faults(secrets=other, recreate="demo") == []
+    assert _faults(secrets=other, recreate="demo2")
     for seen in (_remembering(host="n0"), _remembering(machine={"product": "9"}), _remembering(cloud="old"), {"record": None}):
         assert _faults(seen, adopt=["n1"]) == []
         assert _faults(seen, adopt=["n2"])
     gone: dict[str, t.Any] = {"record": None, "copy": None}
     assert _faults(gone, adopt=["n1"]) == []
     assert _faults(gone, adopt=["n1"], state="missing", lacking=list(SECRETS))
-    assert _faults(gone, anew="demo", state="missing", lacking=list(SECRETS)) == []
+    assert _faults(gone, recreate="demo", state="missing", lacking=list(SECRETS)) == []
     # a host that was adopted still does not get other secrets
     assert _faults(_remembering(host="n0"), adopt=["n1"], secrets=other)
 
