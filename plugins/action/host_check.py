@@ -17,17 +17,17 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Return the result of the module, with a fault or a warning if the clocks differ."""
+        """Return the result of the module, with an error or a warning if the clocks differ."""
         super().run(tmp, task_vars)
         began = time.time()
         result = self._execute_module(module_name="caisson.openstack.host_check", module_args=dict(self._task.args), task_vars=task_vars)
         clock = result.get("clock")
         if clock is None:  # the module did not come so far
             return result
-        fault, warning = host_checks.clock(clock, began, time.time())
-        if fault:
-            faults = [*result.get("faults", []), fault]
-            result.update(failed=True, faults=faults, msg=host_checks.refusal(faults))
+        error, warning = host_checks.clock(clock, began, time.time())
+        if error:
+            errors = [*result.get("errors", []), error]
+            result.update(failed=True, errors=errors, msg=host_checks.refusal(errors))
         if warning:
             result.setdefault("warnings", []).append(warning)
         return result

@@ -54,21 +54,21 @@ class ActionModule(ControllerAction):
         self._patterns = self._group_patterns()
         settings = {host: self._settings(host, paths) for host in hosts}
         declared = _declared(paths, settings, [name for name in paths if f"{name}_service" in self._vars])
-        faults, warnings = inventory_checks.check_names(settings, declared)
-        faults += inventory_checks.check_types(_known(settings), declared, self._secret_kinds())
+        errors, warnings = inventory_checks.check_names(settings, declared)
+        errors += inventory_checks.check_types(_known(settings), declared, self._secret_kinds())
         for check in (inventory_checks.check_groups, inventory_checks.check_control, inventory_checks.check_build_host):
-            faults += [("", fault) for fault in check(self._patterns, self._groups)]
-        faults += [("", fault) for fault in inventory_checks.check_group_sizes(self._patterns, self._groups, self._limit)]
-        faults += [("", fault) for fault in inventory_checks.check_host_names(self._members(), self._groups)]
-        faults += inventory_checks.check_hosts(_known(settings), declared, hosts)
-        faults += self._check_directory(settings)
-        faults += [("", fault) for fault in self._check_sources()]
-        faults += self._check_vaults(settings)
-        faults += [("", fault) for fault in self._check_shared(settings, declared)]
+            errors += [("", error) for error in check(self._patterns, self._groups)]
+        errors += [("", error) for error in inventory_checks.check_group_sizes(self._patterns, self._groups, self._limit)]
+        errors += [("", error) for error in inventory_checks.check_host_names(self._members(), self._groups)]
+        errors += inventory_checks.check_hosts(_known(settings), declared, hosts)
+        errors += self._check_directory(settings)
+        errors += [("", error) for error in self._check_sources()]
+        errors += self._check_vaults(settings)
+        errors += [("", error) for error in self._check_shared(settings, declared)]
         if not inventory_checks.check_groups(self._patterns, self._groups):
-            faults += self._check_addresses(settings)
-        if faults:
-            lines = "\n".join(f"  - {line}" for line in inventory_checks.lines(faults, hosts))
+            errors += self._check_addresses(settings)
+        if errors:
+            lines = "\n".join(f"  - {line}" for line in inventory_checks.lines(errors, hosts))
             raise AnsibleActionFail(f"the inventory is invalid; nothing was changed:\n{lines}")
         places = list(self._places())
         found = {"listeners": self._listeners(places), "volumes": self._volumes(places)}
@@ -122,7 +122,7 @@ class ActionModule(ControllerAction):
         members = {*self._vars.get("ansible_play_hosts_all", self._groups["all"]), *self._hosts(*patterns)}
         return [host for host in self._groups["all"] if host in members]
 
-    def _check_directory(self, settings: inventory_checks.Settings) -> t.Iterator[inventory_checks.Fault]:
+    def _check_directory(self, settings: inventory_checks.Settings) -> t.Iterator[inventory_checks.Violation]:
         name = "cloud_overrides_dir"
         for host, own in settings.items():
             setting = own.get(name)
@@ -130,12 +130,12 @@ class ActionModule(ControllerAction):
                 yield host, f"{setting.named(name)}: '{setting.value}' is not a directory; create it, or remove the variable"
 
     def _check_sources(self) -> t.Iterator[str]:
-        """Yield a fault for each directory given with ``-i`` of which Ansible reads the overrides, too, as an inventory."""
+        """Yield an error for each directory given with ``-i`` of which Ansible reads the overrides, too, as an inventory."""
         overrides = self._template(self._vars.get("cloud_overrides_dir"), self._vars, None)
         if isinstance(overrides, str) and overrides and pathlib.Path(overrides).is_dir():
             yield from inventory_checks.check_sources(self._vars.get("ansible_inventory_sources") or [], pathlib.Path(overrides), _ignored)
 
-    def _check_vaults(self, settings: inventory_checks.Settings) -> t.Iterator[inventory_checks.Fault]:
+    def _check_vaults(self, settings: inventory_checks.Settings) -> t.Iterator[inventory_checks.Violation]:
         for host, own in settings.items():
             raw = self._written(host)
             for name, setting in own.items():
@@ -144,7 +144,7 @@ class ActionModule(ControllerAction):
                     yield host, f"{setting.named(name)}: none of the vault passwords that were given decrypts it; {remedy}"
 
     def _check_shared(self, settings: inventory_checks.Settings, declared: t.Mapping[str, Role]) -> t.Iterator[str]:
-        """Yield a fault for each setting of the whole cloud that its hosts do not agree on."""
+        """Yield an error for each setting of the whole cloud that its hosts do not agree on."""
         hosts = [host for host in self._hosts_of_services() if host in settings]
         owners = [role for role in declared if role in self._in_play and (declared[role].service or role == SHARED)]
         options = {name: option for role in owners for name, option in declared[role].options.items() if not name.endswith(OVERRIDES)}
@@ -168,41 +168,41 @@ class ActionModule(ControllerAction):
 
     # -- addresses and ports ------------------------------------------------------------------------------------
 
-    def _check_addresses(self, settings: inventory_checks.Settings) -> list[inventory_checks.Fault]:
+    def _check_addresses(self, settings: inventory_checks.Settings) -> list[inventory_checks.Violation]:
         addresses = {host: self._address(host, settings[host]) for host in self._hosts(*self._patterns.values())}
         known = {host: setting for host, setting in addresses.items() if setting.value is not ...}
-        faults = addressing.check_addresses(known)
-        if SHARED in self._in_play and _BALANCER in self._in_play and not faults:
+        errors = addressing.check_addresses(known)
+        if SHARED in self._in_play and _BALANCER in self._in_play and not errors:
             api = self._template(self._vars["cloud_api_address"], self._vars, None)
             texts = {host: str(setting.value) for host, setting in known.items()}
             found = addressing.check_api_address(api, texts, self._hosts(self._patterns.get(f"{_BALANCER}_group", "all"))) if api else []
-            faults += [("", fault) for fault in [*found, *self._check_api_names(api)]]
+            errors += [("", error) for error in [*found, *self._check_api_names(api)]]
         for host, own in _known(settings).items():
-            faults += addressing.check_networks(host, own, str(addresses[host].value) if host in addresses else "")
-        return faults + self._check_switches(_known(settings), known)
+            errors += addressing.check_networks(host, own, str(addresses[host].value) if host in addresses else "")
+        return errors + self._check_switches(_known(settings), known)
 
-    def _check_switches(self, settings: inventory_checks.Settings, addresses: t.Mapping[str, Setting]) -> list[inventory_checks.Fault]:
-        """Return the faults of tunnels and physical networks, which end at the switches of the play's hosts."""
+    def _check_switches(self, settings: inventory_checks.Settings, addresses: t.Mapping[str, Setting]) -> list[inventory_checks.Violation]:
+        """Return the errors of tunnels and physical networks, which end at the switches of the play's hosts."""
         switches = [host for host in self._hosts(self._patterns.get(_SWITCH, "")) if host in addresses] if _SWITCH in self._patterns else []
         tunnels = {host: settings[host][_TUNNEL] for host in switches if _TUNNEL in settings[host]}
-        faults = addressing.check_tunnels(tunnels, {host: addresses[host] for host in switches})
+        errors = addressing.check_tunnels(tunnels, {host: addresses[host] for host in switches})
         mappings = {host: self._value(settings[host], bridges.MAPPINGS) for host in switches}
         for host, mapping in mappings.items():
-            faults += bridges.check_mappings(host, mapping, str(self._value(settings[host], bridges.TUNNEL).value))
+            errors += bridges.check_mappings(host, mapping, str(self._value(settings[host], bridges.TUNNEL).value))
         mapped = dict.fromkeys(network for mapping in mappings.values() for network, _bridge in bridges.parse(str(mapping.value)))
         for host, own in settings.items() if switches else ():
-            faults += bridges.check_networks(host, own, mapped)
-        return faults
+            errors += bridges.check_networks(host, own, mapped)
+        return errors
 
     def _check_api_names(self, address: t.Any) -> list[str]:
         """Return what is wrong with the names of the APIs, among them one that the controller does not find at *address*."""
         name, others = (self._template(self._vars.get(key), self._vars, None) for key in ("cloud_api_fqdn", "cloud_api_names"))
-        faults = [f"cloud_api_names: {fault}" for fault in api_name.check_hosts(others if isinstance(others, list) else [])]
+        errors = [f"cloud_api_names: {error}" for error in api_name.check_hosts(others if isinstance(others, list) else [])]
         if not name:
-            return faults
+            return errors
         name = str(name).lower()
         wrong = api_name.check(name) or api_name.misled(name, str(address), api_name.resolve(name), "the controller")
-        return [*faults, *([f"cloud_api_fqdn: {wrong}"] if wrong else [])]
+        return [*errors, *([f"cloud_api_fqdn: {wrong}"] if wrong else [])]
 
     def _value(self, own: t.Mapping[str, Setting], name: str) -> Setting:
         """Return what a host of the play's roles has for *name*."""

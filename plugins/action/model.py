@@ -56,7 +56,7 @@ class ActionModule(ControllerAction):
     def act(self, args: Arguments) -> Result:
         """Return the model of the host; see the documentation of the module."""
         self._args = args
-        self._faults: list[str] = []
+        self._errors: list[str] = []
         self._hidden: list[str] = []
         site = model.Site(
             host=self._vars["inventory_hostname"],
@@ -69,9 +69,9 @@ class ActionModule(ControllerAction):
             with compiled.remembered() as self._own_texts:
                 built = self._build(site)
         except (dataclass_spec.SchemaError, validate.ModelError) as error:
-            self._faults += error.messages
-        if self._faults:
-            raise AnsibleActionFail(_report([self._attributed(fault) for fault in self._faults]))
+            self._errors += error.messages
+        if self._errors:
+            raise AnsibleActionFail(_report([self._attributed(error) for error in self._errors]))
         return _result(built, {*self._secrets, *self._hidden})
 
     def _resolve_shared(self) -> None:
@@ -90,28 +90,28 @@ class ActionModule(ControllerAction):
         ]
         return {text for text in _texts([alternate, found]) if text}
 
-    def _attributed(self, fault: str) -> str:
-        """Return a fault of a service with the operator's override of that service, from which it may come."""
-        name = re.split(r"_service\b|_service_overrides\b|: ", fault)[0]
+    def _attributed(self, error: str) -> str:
+        """Return an error of a service with the operator's override of that service, from which it may come."""
+        name = re.split(r"_service\b|_service_overrides\b|: ", error)[0]
         override = f"{name}_service_overrides"
         if not self._vars.get(override):
-            return fault
+            return error
         where = origin(self._vars[override])
-        return f"{fault} [{override} in {where}]" if where else f"{fault} [{override}]"
+        return f"{error} [{override} in {where}]" if where else f"{error} [{override}]"
 
     def _build(self, site: model.Site) -> model.HostModel:
         self._paths = play_roles.in_play(self._task.get_play())
         kinds = self._secret_kinds()
-        self._vars, self._faults = options.typed(self._templar, self._vars, self._paths, kinds)
+        self._vars, self._errors = options.typed(self._templar, self._vars, self._paths, kinds)
         self._secrets = self._known_secrets(kinds)
         self._resolve_shared()
         self._contents: dict[tuple[str, str, tuple[str, ...]], list[_Content]] = {}
         services = [service for service in map(self._load, self._definitions()) if service]
-        if self._faults:
+        if self._errors:
             raise validate.ModelError([])
         if self._args["overrides_dir"]:
             hosts = site.groups.get("all", [])
-            self._faults += overrides.strays(pathlib.Path(self._args["overrides_dir"]), services, site.groups, hosts)
+            self._errors += overrides.strays(pathlib.Path(self._args["overrides_dir"]), services, site.groups, hosts)
         validate.check(services, site.groups, self._balancer(site))
         active = [service for service in services if service.enabled]
         self._extra = {"service_frontends": model.frontends(active, site.groups, site.addresses)}
@@ -128,14 +128,14 @@ class ActionModule(ControllerAction):
 
     def _selection(self, services: list[Service]) -> selection.Selection:
         """Return what the operator chose by list, tags and limit."""
-        chosen, faults = selection.choose(
+        chosen, errors = selection.choose(
             [service.name for service in services],
             self._args["services"],
             self._vars.get("ansible_run_tags") or [],
             self._vars.get("ansible_skip_tags") or [],
         )
-        if faults:
-            raise validate.ModelError(faults)
+        if errors:
+            raise validate.ModelError(errors)
         return selection.Selection(chosen, frozenset(self._vars.get("ansible_play_hosts_all") or [self._vars["inventory_hostname"]]))
 
     # -- definitions --------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ class ActionModule(ControllerAction):
     def _listed(self, definition: t.Any, where: str) -> dict[str, t.Any]:
         """Return *definition* with values that are an expression as a whole resolved."""
         if not isinstance(definition, t.Mapping):
-            self._faults.append(f"{where}: expected a mapping")
+            self._errors.append(f"{where}: expected a mapping")
             return {}
         listed = {key: self._listed_value(value, where) for key, value in definition.items()}
         if isinstance(listed.get("files"), list):
@@ -173,33 +173,33 @@ class ActionModule(ControllerAction):
     def _load(self, item: tuple[str, dict[str, t.Any]]) -> Service | None:
         """Template a definition, but for the content of its files, merge the operator's overrides in and validate it."""
         name, definition = item
-        known = len(self._faults)
+        known = len(self._errors)
         overrides_name = f"{name}_service_overrides"
         override = self._listed(self._vars.get(overrides_name) or {}, overrides_name)
         definition, override = self._shortened(definition, override)
         data = self._template(_without_contents(definition, ""), f"{name}_service")
         changes = self._template(_without_contents(override, overrides_name), overrides_name)
-        if len(self._faults) > known:
+        if len(self._errors) > known:
             return None
         try:
             service = dataclass_spec.load(Service, merge(data, overrides.omitted(changes), MOUNTS, f"{name}_service"), f"{name}_service")
         except (MergeError, overrides.OverrideError) as error:
-            self._faults.append(str(error))
+            self._errors.append(str(error))
             return None
         except dataclass_spec.SchemaError as error:
-            self._faults += error.messages
+            self._errors += error.messages
             return None
         if service.name != name:
-            self._faults.append(f"{name}_service.name: is '{service.name}'; it must be the name of the role")
+            self._errors.append(f"{name}_service.name: is '{service.name}'; it must be the name of the role")
         for job in (job for job in service.jobs if job.script):
             try:
                 job.stdin = (self._paths[name] / "files" / job.script).read_text(encoding="utf-8")
             except OSError as error:
-                self._faults.append(f"{name}: script of job {job.name}: {error}")
+                self._errors.append(f"{name}: script of job {job.name}: {error}")
         for hook in service.hooks:
             path = self._paths[name] / "tasks" / hook.tasks
             if "/" in hook.tasks or not path.is_file():
-                self._faults.append(f"{name}: hook {hook.point}: {self._paths[name]}/tasks has no file '{hook.tasks}'")
+                self._errors.append(f"{name}: hook {hook.point}: {self._paths[name]}/tasks has no file '{hook.tasks}'")
             hook.tasks = str(path)
         # merging has brought together where the content of each file stands
         places = {"": definition, overrides_name: override}
@@ -223,11 +223,11 @@ class ActionModule(ControllerAction):
 
     def _render(self, service: Service, file: ConfigFile) -> str:
         where = f"{service.name}: {file.path}"
-        known = len(self._faults)
+        known = len(self._errors)
         try:
             defined = self._defined(service, file, where)
             found = self._overrides(service, file) if self._args["overrides_dir"] else []
-            if len(self._faults) > known:
+            if len(self._errors) > known:
                 return ""
             content = functools.reduce(merge, (value for _variable, value in defined))
             if file.oslo:
@@ -237,10 +237,10 @@ class ActionModule(ControllerAction):
                 content = secret_text.for_oslo(content, self._secrets)
             return formats.render(file.format, content)
         except overrides.OverrideError as error:
-            self._faults += [f"{where}: {message}" for message in error.messages]
+            self._errors += [f"{where}: {message}" for message in error.messages]
             return ""
         except (OSError, UnicodeDecodeError, MergeError, formats.FormatError) as error:
-            self._faults.append(f"{where}: {error}")
+            self._errors.append(f"{where}: {error}")
             return ""
 
     def _defined(self, service: Service, file: ConfigFile, where: str) -> list[tuple[str, t.Any]]:
@@ -251,13 +251,13 @@ class ActionModule(ControllerAction):
             contents = [_Content("", text), *filter(lambda content: content.variable, contents)]
         values = []
         for content in contents:
-            known = len(self._faults)
+            known = len(self._errors)
             value = overrides.omitted(self._template(content.raw, where))
-            if len(self._faults) == known and (value is None or (isinstance(value, str) and not value.strip() and content.variable)):
-                self._faults.append(f"{where}: content{f' in {content.variable}' if content.variable else ''} is empty; leave it out")
+            if len(self._errors) == known and (value is None or (isinstance(value, str) and not value.strip() and content.variable)):
+                self._errors.append(f"{where}: content{f' in {content.variable}' if content.variable else ''} is empty; leave it out")
             values.append((content.variable, value))
         if not contents:
-            self._faults.append(f"{where}: has neither content nor template")
+            self._errors.append(f"{where}: has neither content nor template")
         return values
 
     def _own_template(self, service: str, name: str) -> str:
@@ -278,12 +278,12 @@ class ActionModule(ControllerAction):
             place, data = (f"override {item.path}", item.data) if isinstance(item, overrides.Override) else item
             if not isinstance(data, t.Mapping):
                 continue  # merging refuses it
-            faults, former = oslo_options.check(known, service.name, data, content, extra)
+            errors, former = oslo_options.check(known, service.name, data, content, extra)
             if isinstance(item, overrides.Override) and item.path.name == overrides.GLOBAL:
                 # a service may ignore what is for another
-                faults = oslo_options.check_shared(known, data, extra)
+                errors = oslo_options.check_shared(known, data, extra)
             # files of several containers may have the same overrides
-            self._faults += [f"{place}: {fault}" for fault in faults if f"{place}: {fault}" not in self._faults]
+            self._errors += [f"{place}: {error}" for error in errors if f"{place}: {error}" not in self._errors]
             for text in former:
                 warn(f"{place}: {text}")
 
@@ -295,33 +295,33 @@ class ActionModule(ControllerAction):
 
         def read(path: pathlib.Path) -> str | None:
             text, encrypted = override_files.read(path, self._loader)
-            known = len(self._faults)
+            known = len(self._errors)
             resolved = self._override_text(file.format, text, f"{service.name}: override {path}") if text else ""
             if encrypted:
                 file.sensitive = file.hidden = True
                 self._hidden += overrides.hidden(resolved)
-            return None if len(self._faults) > known else resolved
+            return None if len(self._errors) > known else resolved
 
         return overrides.load(file, paths, read)
 
     def _override_text(self, form: str, text: str, where: str) -> str:
         """Return the text of an override file with its expressions resolved, each written in the format of the file."""
-        known = len(self._faults)
+        known = len(self._errors)
         found = self._template(trust_as_template(expressions.prepared(text, form)), where)
-        if isinstance(found, str) or len(self._faults) > known:
+        if isinstance(found, str) or len(self._errors) > known:
             return found or ""
         if found is None:
             raise formats.FormatError("its expression yields nothing; give it a default")
         return formats.render(form, found) if isinstance(found, (dict, list)) else expressions.written(found, form, 1)
 
     def _template(self, value: t.Any, where: str) -> t.Any:
-        """Return *value* as plain data with its expressions resolved, or None after noting the fault."""
+        """Return *value* as plain data with its expressions resolved, or None after noting the error."""
         variables = {**self._vars, **getattr(self, "_extra", {}), "omit": overrides.OMIT}
         try:
             return play_roles.template(self._templar, value, variables)
         except AnsibleError as error:
             message = " ".join(str(error).split()).replace(f"The filter plugin '{expressions.FILTER}' failed: ", "")
-            self._faults.append(f"{where}: {message}")
+            self._errors.append(f"{where}: {message}")
             return None
 
 
@@ -348,8 +348,8 @@ def _key(service: Service, file: ConfigFile) -> tuple[str, str, tuple[str, ...]]
     return service.name, file.path, tuple(file.containers)
 
 
-def _report(faults: list[str]) -> str:
-    lines = "\n".join(f"  - {fault}" for fault in faults)
+def _report(errors: list[str]) -> str:
+    lines = "\n".join(f"  - {error}" for error in errors)
     return f"the service definitions are invalid; nothing was changed:\n{lines}"
 
 

@@ -44,11 +44,11 @@ class ActionModule(ControllerAction):
         try:
             known = rollout.newest(rollout.load(journal) for journal in args["journals"])
             if known and (known.open or args["verb"] != "upgrade"):
-                plan, faults = known, planner.check_verb(known, args["verb"], args["release"])
+                plan, errors = known, planner.check_verb(known, args["verb"], args["release"])
             elif args["verb"] == "upgrade":
                 plan = self._plan(args, known)
                 absent = sorted({image for fact in args["facts"] for image in fact["absent"]})
-                faults, notes = planner.check(plan, absent, now), planner.notes(now)
+                errors, notes = planner.check(plan, absent, now), planner.notes(now)
             else:
                 raise rollout.RolloutError(f"there is no rollout to {args['verb']}")
         except rollout.RolloutError as error:
@@ -60,8 +60,8 @@ class ActionModule(ControllerAction):
         if args["file"]:
             written = {**rollout.dump(plan), "estimate": plain, "preconditions": dataclasses.asdict(now)}
             keep("plan", args["file"], json.dumps(written, indent=1) + "\n")
-        if faults:
-            lines = "\n".join(f"  - {fault}" for fault in faults)
+        if errors:
+            lines = "\n".join(f"  - {error}" for error in errors)
             raise AnsibleActionFail(f"the rollout is refused; nothing was changed:\n{lines}")
         journal = rollout.dump(plan) if plan.updates else {}
         tiers = plan.tiers()

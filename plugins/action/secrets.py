@@ -61,8 +61,8 @@ class ActionModule(ControllerAction):
     def _converge(self, path: pathlib.Path, requirements: list[secret_store.SecretRequirement], args: Arguments) -> dict[str, t.Any]:
         source = self._read(path)
         own = {name: value for name, value in source.values.items() if name not in (rotation.KEY, identity.KEY)}
-        if faults := secret_store.faults(own, requirements):
-            raise ValueError("; ".join(faults))
+        if errors := secret_store.errors(own, requirements):
+            raise ValueError("; ".join(errors))
         values, generated = secret_store.complete(source.values, requirements)
         self._may_make(generated, source, args["make"])
         former = dataclass_spec.load(identity.Generation, values.pop(identity.KEY, {}), identity.KEY)

@@ -54,9 +54,9 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model import sel
 
 def check_tags(hosts: t.Any, run_tags: t.Sequence[str], skip_tags: t.Sequence[str], select_services: bool = False) -> t.Any:
     """Return *hosts*, unless tags of the run would skip tasks of the play."""
-    fault = selection.check_tags(run_tags, skip_tags, select_services)
-    if fault:
-        raise AnsibleFilterError(fault)
+    error = selection.check_tags(run_tags, skip_tags, select_services)
+    if error:
+        raise AnsibleFilterError(error)
     return hosts
 
 

@@ -10,7 +10,7 @@ module: host_check
 short_description: Whether a host can be part of the cloud
 version_added: 0.1.0
 description:
-  - Looks at system, size and addresses of the host and fails with every fault that it finds. Nothing is changed.
+  - Looks at system, size and addresses of the host and fails with every error that it finds. Nothing is changed.
   - The floating range must not hold an address that the host itself needs, such as its gateway, its name servers or the
     servers that it gets packages from.
   - A network interface that becomes the port of a bridge must not be one that the host needs itself.
@@ -139,7 +139,7 @@ outdated:
   description: Whether what the host remembers of its cloud is to be written again.
   returned: success
   type: bool
-faults:
+errors:
   description: What is not as it must be.
   returned: on failure
   type: list
@@ -227,14 +227,14 @@ def main() -> None:
     record = host_record.look(expected, facts.containers.values(), host_record.Places())
 
     def volumes() -> list[str]:
-        return engine().volumes(params["volumes"]) if params["volumes"] and not facts.engine_fault else []
+        return engine().volumes(params["volumes"]) if params["volumes"] and not facts.engine_error else []
 
     if expected.cloud and (strange := identity.check(record, expected, volumes)):
         # everything else that would be reported follows from it
-        module.fail_json(msg=identity.refusal(strange), faults=strange)
-    faults = host_checks.faults(facts, required)
-    if faults:
-        module.fail_json(msg=host_checks.refusal(faults), faults=faults, clock=time.time())
+        module.fail_json(msg=identity.refusal(strange), errors=strange)
+    errors = host_checks.errors(facts, required)
+    if errors:
+        module.fail_json(msg=host_checks.refusal(errors), errors=errors, clock=time.time())
     try:
         found = _facts(params, remember=not module.check_mode)
     except (EngineError, journal.RolloutError) as error:

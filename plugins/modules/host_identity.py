@@ -101,16 +101,16 @@ def _names(params: dict[str, t.Any], cloud: str) -> list[str]:
     return [labels.get(spec.LABEL_CONTAINER, "") for labels in found.values()]
 
 
-def _faults(params: dict[str, t.Any], expected: Expected, seen: Seen) -> list[str]:
+def _errors(params: dict[str, t.Any], expected: Expected, seen: Seen) -> list[str]:
     if params["judge"] == "nothing":
         return []
     if params["judge"] != "all":
         return identity.owner(seen, expected) if params["judge"] == "host" else identity.own_cloud(seen, expected.cloud)
-    faults = identity.faults(seen, expected)
-    if params["volumes"] and not faults and identity.unknown(seen, expected):
+    errors = identity.errors(seen, expected)
+    if params["volumes"] and not errors and identity.unknown(seen, expected):
         left = Engine(connect(params)).volumes(params["volumes"])
-        faults += identity.left_over(left, expected)
-    return faults
+        errors += identity.left_over(left, expected)
+    return errors
 
 
 def _looked_at(params: dict[str, t.Any], expected: Expected) -> Seen:
@@ -130,9 +130,9 @@ def _run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
             atomic_write.write(path, run_lock.dump(wanted))
         return {"turn": wanted.turn}
     seen = _looked_at(params, expected)
-    faults = _faults(params, expected, seen)
-    if faults:
-        return {"failed": True, "msg": identity.refusal(faults), "faults": faults}
+    errors = _errors(params, expected, seen)
+    if errors:
+        return {"failed": True, "msg": identity.refusal(errors), "errors": errors}
     outdated = params["judge"] in ("all", "host") and identity.outdated(seen, expected)
     if params["state"] == "claimed" and run:
         current = run_lock.claim(current, run, params["turn"], params["takeover"])

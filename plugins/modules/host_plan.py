@@ -120,7 +120,7 @@ clusters:
   elements: dict
   sample:
     - {cluster: galera, container: mariadb, members: {control1: 192.0.2.11}, recovers: true, lost_hosts: [],
-       state: {running: true, data: true, cluster: 0a1b, position: 42, serving: true, fault: ''}}
+       state: {running: true, data: true, cluster: 0a1b, position: 42, serving: true, error: ''}}
 """
 
 import dataclasses
@@ -186,7 +186,7 @@ def _observe(module: AnsibleModule) -> None:
         module.fail_json(msg=str(error))
     failed = [f"{item.kind} {item.name} of service {item.service}: {item.detail}" for item in outcomes if item.state == "failed"]
     if failed or unmet:
-        reasons = failed + [f"{fault}; include that service too, or run without a selection" for fault in unmet]
+        reasons = failed + [f"{error}; include that service too, or run without a selection" for error in unmet]
         lines = "\n".join(f"  - {reason}" for reason in reasons)
         what = "this run would leave the host incomplete" if unmet else "the definitions cannot be applied to this host"
         module.fail_json(msg=f"{what}; nothing was changed:\n{lines}")

@@ -10,7 +10,7 @@ module: inventory_check
 short_description: Whether an inventory describes a cloud
 version_added: 0.1.0
 description:
-  - Looks at what an operator set for all hosts and fails with every fault that it finds, each with the variable, the place where
+  - Looks at what an operator set for all hosts and fails with every error that it finds, each with the variable, the place where
     it was set, the value and what would be right. No host is contacted and nothing is changed.
   - A variable whose name begins with that of a role must be one that the role has; refused is one that looks like a slip of
     another, anything else only gets a warning. Values must be of the declared type.

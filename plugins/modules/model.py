@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Takes the definitions C(<role>_service) of all service roles in the play, merges the operator's overrides, checks them
     against their schema, each other and the inventory, and renders every file of the host.
-  - Runs on the controller; the host is not contacted and nothing is changed. All faults are reported at once.
+  - Runs on the controller; the host is not contacted and nothing is changed. All errors are reported at once.
   - The result holds secrets and is never shown.
 author: The caisson authors (@caisson)
 options:

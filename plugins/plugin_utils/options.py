@@ -28,18 +28,18 @@ def typed(
     specs = {option: spec for name in owners for option, spec in play_roles.options(paths[name]).items()}
     # overrides are resolved with the definition that they are merged into
     declared = {option: spec for option, spec in specs.items() if option in variables and not option.endswith(inventory_checks.OVERRIDES)}
-    found, faults = dict(variables), []
+    found, errors = dict(variables), []
     # expressions come last: they may refer to the values
     plain = [option for option in declared if not _may_be_expression(variables[option])]
     for chosen in (plain, [option for option in declared if option not in plain]):
         values, unresolved = _resolve(templar, found, chosen)
-        faults += unresolved
+        errors += unresolved
         for option, value in values.items():
             setting = inventory_checks.Setting(value, origin(variables[option]))
             converted, wrong = inventory_checks.convert_value(option, declared[option], setting, secrets)
             found[option] = value if wrong else converted
-            faults += wrong
-    return found, faults
+            errors += wrong
+    return found, errors
 
 
 def _may_be_expression(value: t.Any) -> bool:
@@ -52,12 +52,12 @@ def _resolve(templar: t.Any, variables: Variables, names: t.Collection[str]) -> 
         return play_roles.template(templar, {name: variables[name] for name in names}, variables), []
     except AnsibleError:
         pass  # which of them it is, is found out one by one
-    values, faults = {}, []
+    values, errors = {}, []
     for name in names:
         try:
             values[name] = play_roles.template(templar, variables[name], variables)
         except AnsibleError as error:
             # shared settings, such as the API's address, need not be known to a play that does not use them
             if not name.startswith(f"{inventory_checks.SHARED}_"):
-                faults.append(f"{name}: {' '.join(str(error).split())}")
-    return values, faults
+                errors.append(f"{name}: {' '.join(str(error).split())}")
+    return values, errors

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad input is refused before any host is changed, with a message that says what is wrong, where, and what would be right.
 
-``bad_input.yml`` is the table. Cases of one run do not hide each other, because all faults are reported together.
+``bad_input.yml`` is the table. Cases of one run do not hide each other, because all errors are reported together.
 """
 
 from __future__ import annotations

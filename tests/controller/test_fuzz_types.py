@@ -56,8 +56,8 @@ def _declared() -> tuple[dict[str, pathlib.Path], dict[str, dict[str, t.Any]]]:
 
 def _typed(paths: dict[str, pathlib.Path], values: dict[str, t.Any]) -> tuple[dict[str, t.Any], list[str]]:
     services: dict[str, t.Any] = {f"{name}_service": {} for name in paths}
-    found, faults = options.typed(_Plain(), services | values, paths, {})
-    return {name: found[name] for name in values}, faults
+    found, errors = options.typed(_Plain(), services | values, paths, {})
+    return {name: found[name] for name in values}, errors
 
 
 def _value(choose: random.Random, kind: str) -> t.Any:
@@ -83,7 +83,7 @@ def test_a_value_means_the_same_whichever_way_it_came_in(way: str) -> None:
         lost = {name for name, value in values.items() if isinstance(value, str) and texts[name] != value and str(texts[name]) != value}
         values, texts = ({name: value for name, value in found.items() if name not in lost} for found in (values, texts))
         wanted, given = _typed(paths, values), _typed(paths, texts)
-        refused = [{fault.split(" ")[0].strip(":") for fault in faults} for _found, faults in (wanted, given)]
+        refused = [{error.split(" ")[0].strip(":") for error in errors} for _found, errors in (wanted, given)]
         assert refused[0] == refused[1], f"FUZZ_SEED={seed}, {number}"
         for name in values.keys() - refused[0]:
             one, other = wanted[0][name], given[0][name]

@@ -37,7 +37,7 @@ class Namespace:
         for command in commands:
             subprocess.run(["ip", "-n", self._name, *command.split()], check=True)
 
-    def faults(self, ssh: str = "", **arguments: t.Any) -> list[str]:
+    def errors(self, ssh: str = "", **arguments: t.Any) -> list[str]:
         """Return why the host is refused, when somebody came from address *ssh*."""
         environment = {key: value for key, value in os.environ.items() if key != "SSH_CONNECTION"} | {"PYTHONPATH": str(ROOT / ".dev")}
         if ssh:
@@ -55,7 +55,7 @@ class Namespace:
         )
         assert done.stdout, done.stderr
         answer = json.loads(done.stdout.splitlines()[-1])
-        return list(answer.get("faults", []))
+        return list(answer.get("errors", []))
 
 
 @pytest.fixture
@@ -84,52 +84,52 @@ def _bridge(template: dict[str, str], interface: str) -> list[dict[str, str]]:
 
 
 def test_the_interface_of_the_host_is_not_given_away(network: Namespace) -> None:
-    (fault,) = network.faults(ssh="192.0.2.99", bridges=_bridge(EXTERNAL, "eth0"))
+    (error,) = network.errors(ssh="192.0.2.99", bridges=_bridge(EXTERNAL, "eth0"))
     for word in ("the default route goes", "SSH connection of this run from 192.0.2.99", "it has address 192.0.2.11/24"):
-        assert word in fault
+        assert word in error
     network.ip("route del default", "address flush dev eth0", "address add 192.0.2.11/32 dev lo", "route add 192.0.2.99 dev eth0")
-    (fault,) = network.faults(ssh="192.0.2.99", bridges=_bridge(EXTERNAL, "eth0"))
-    assert "routes to 192.0.2.99 go through it; the SSH connection of this run" in fault
+    (error,) = network.errors(ssh="192.0.2.99", bridges=_bridge(EXTERNAL, "eth0"))
+    assert "routes to 192.0.2.99 go through it; the SSH connection of this run" in error
 
 
 def test_what_is_part_of_another_bridge_or_does_not_exist_is_refused(network: Namespace) -> None:
-    (fault,) = network.faults(bridges=_bridge(EXTERNAL, "eth2"))
-    assert "it is a port of team" in fault
-    (fault,) = network.faults(bridges=_bridge(EXTERNAL, "eth7"))
-    assert "has no such network interface (it has: eth0, eth0far, eth1, " in fault
+    (error,) = network.errors(bridges=_bridge(EXTERNAL, "eth2"))
+    assert "it is a port of team" in error
+    (error,) = network.errors(bridges=_bridge(EXTERNAL, "eth7"))
+    assert "has no such network interface (it has: eth0, eth0far, eth1, " in error
 
 
 def test_an_address_moves_to_the_bridge(network: Namespace) -> None:
     tunnel: dict[str, t.Any] = {"bridges": _bridge(TUNNEL, "eth1"), "tunnel_address": "10.0.0.5", "mtu": 1500}
-    assert network.faults(ssh="192.0.2.99", **tunnel) == []
+    assert network.errors(ssh="192.0.2.99", **tunnel) == []
     network.ip("address add 10.0.0.5/24 dev eth1")
-    assert network.faults(ssh="192.0.2.99", **tunnel) == []
+    assert network.errors(ssh="192.0.2.99", **tunnel) == []
     # as the switch does it, see vswitchd.j2
     network.ip(
         "link add br-tunnel type bridge", "address flush dev eth1", "address replace 10.0.0.5/24 dev br-tunnel", "link set br-tunnel up"
     )
-    assert network.faults(ssh="192.0.2.99", **tunnel) == []
+    assert network.errors(ssh="192.0.2.99", **tunnel) == []
     network.ip("address add 10.0.0.6/24 dev eth1")
-    assert len(network.faults(**tunnel)) == 1
+    assert len(network.errors(**tunnel)) == 1
 
 
 def test_packets_fit(network: Namespace) -> None:
     network.ip("link set eth1 mtu 1400", "link set eth0 mtu 1450")
-    faults = network.faults(bridges=_bridge(EXTERNAL, "eth1"), tunnel_address="192.0.2.11", mtu=1500)
-    assert [fault.split(":")[0] for fault in faults] == [
+    errors = network.errors(bridges=_bridge(EXTERNAL, "eth1"), tunnel_address="192.0.2.11", mtu=1500)
+    assert [error.split(":")[0] for error in errors] == [
         "neutron_mtu is 1500, and interface eth1 (openvswitch_external_interface) has an MTU of 1400",
         "neutron_mtu is 1500, and interface eth0 (cloud_tunnel_address 192.0.2.11) has an MTU of 1450",
     ]
-    assert network.faults(bridges=_bridge(EXTERNAL, "eth1"), tunnel_address="192.0.2.11", mtu=1400) == []
+    assert network.errors(bridges=_bridge(EXTERNAL, "eth1"), tunnel_address="192.0.2.11", mtu=1400) == []
 
 
 def test_services_listen_where_the_host_is(network: Namespace) -> None:
-    faults = network.faults(api_address="192.0.2.200", tunnel_address="192.0.2.201")
-    assert ["192.0.2.200, on which its load balancer is to listen" in faults[0], "cloud_tunnel_address 192.0.2.201" in faults[1]] == [
+    errors = network.errors(api_address="192.0.2.200", tunnel_address="192.0.2.201")
+    assert ["192.0.2.200, on which its load balancer is to listen" in errors[0], "cloud_tunnel_address 192.0.2.201" in errors[1]] == [
         True
     ] * 2
     network.ip("address add 192.0.2.200/32 dev eth0")
-    assert network.faults(api_address="192.0.2.200", tunnel_address="192.0.2.11") == []
+    assert network.errors(api_address="192.0.2.200", tunnel_address="192.0.2.11") == []
 
 
 def _play(directory: pathlib.Path, seconds: float, play: str = _PLAY) -> str:

@@ -270,5 +270,5 @@ def test_every_secret_is_one_that_is_looked_at_here() -> None:
         *("horizon_secret_key", "memcached_token_key", "verify_ssh_key", "cloud_identity"),
     }
     assert (
-        secret_store.faults(made(), [secret_store.SecretRequirement(name, t.cast("t.Any", kind)) for name, kind in _REQUIRED.items()]) == []
+        secret_store.errors(made(), [secret_store.SecretRequirement(name, t.cast("t.Any", kind)) for name, kind in _REQUIRED.items()]) == []
     )

@@ -29,7 +29,7 @@ def _hints(cls: t.Any) -> dict[str, t.Any]:
 
 
 class SchemaError(ValueError):
-    """Data does not fit its declaration; ``messages`` holds one sentence per fault."""
+    """Data does not fit its declaration; ``messages`` holds one sentence per error."""
 
     def __init__(self, messages: t.Sequence[str]) -> None:
         super().__init__("; ".join(messages))
@@ -85,49 +85,49 @@ def load(cls: type[T], data: t.Any, where: str) -> T:
         where: names the place in messages, such as ``keystone_service``.
 
     Raises:
-        SchemaError: with every fault found, each naming the place, the value and what would be right.
+        SchemaError: with every error found, each naming the place, the value and what would be right.
     """
-    faults: list[str] = []
-    instance = _load(cls, data, where, faults)
-    if faults:
-        raise SchemaError(faults)
+    errors: list[str] = []
+    instance = _load(cls, data, where, errors)
+    if errors:
+        raise SchemaError(errors)
     return t.cast(T, instance)
 
 
-def _load(cls: type, data: t.Any, where: str, faults: list[str]) -> t.Any:
-    """Return the instance, or None after noting faults."""
+def _load(cls: type, data: t.Any, where: str, errors: list[str]) -> t.Any:
+    """Return the instance, or None after noting errors."""
     if not isinstance(data, t.Mapping):
-        faults.append(f"{where}: expected a mapping, got {show(data)}")
+        errors.append(f"{where}: expected a mapping, got {show(data)}")
         return None
-    before = len(faults)
+    before = len(errors)
     fields = {field.name: field for field in dataclasses.fields(cls)}
     hints = _hints(cls)
-    faults += [_unknown(str(key), fields, where) for key in data if key not in fields]
+    errors += [_unknown(str(key), fields, where) for key in data if key not in fields]
     values = {}
     for name, field in fields.items():
         if data.get(name) is not None:
             hidden = bool(field.metadata.get("no_log"))
-            values[name] = _convert(hints[name], data[name], f"{where}.{name}", faults, hidden)
+            values[name] = _convert(hints[name], data[name], f"{where}.{name}", errors, hidden)
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            faults.append(f"{where}.{name}: is required")
-    return cls(**values) if len(faults) == before else None
+            errors.append(f"{where}.{name}: is required")
+    return cls(**values) if len(errors) == before else None
 
 
-def _convert(hint: t.Any, value: t.Any, where: str, faults: list[str], hidden: bool = False) -> t.Any:
-    """Return *value* as *hint* wants it, or None after noting a fault; a *hidden* value is not shown."""
+def _convert(hint: t.Any, value: t.Any, where: str, errors: list[str], hidden: bool = False) -> t.Any:
+    """Return *value* as *hint* wants it, or None after noting an error; a *hidden* value is not shown."""
     origin = t.get_origin(hint)
     if origin is t.Union:
-        return _convert(next(arg for arg in t.get_args(hint) if arg is not types.NoneType), value, where, faults, hidden)
+        return _convert(next(arg for arg in t.get_args(hint) if arg is not types.NoneType), value, where, errors, hidden)
     if origin is list and isinstance(value, list):
-        return [_convert(t.get_args(hint)[0], item, f"{where}[{_label(item, at)}]", faults, hidden) for at, item in enumerate(value)]
+        return [_convert(t.get_args(hint)[0], item, f"{where}[{_label(item, at)}]", errors, hidden) for at, item in enumerate(value)]
     if origin is dict and isinstance(value, t.Mapping):
-        return {str(key): _convert(t.get_args(hint)[1], item, f"{where}.{key}", faults, hidden) for key, item in value.items()}
+        return {str(key): _convert(t.get_args(hint)[1], item, f"{where}.{key}", errors, hidden) for key, item in value.items()}
     if dataclasses.is_dataclass(hint):
-        return _load(t.cast(type, hint), value, where, faults)
+        return _load(t.cast(type, hint), value, where, errors)
     try:
         return _scalar(hint, value)
     except (TypeError, ValueError):
-        faults.append(f"{where}: expected {_expected(hint)}, got {'something else' if hidden else show(value)}")
+        errors.append(f"{where}: expected {_expected(hint)}, got {'something else' if hidden else show(value)}")
         return None
 
 
@@ -169,8 +169,8 @@ def convert_option(option: t.Mapping[str, t.Any], value: t.Any, where: str, hidd
         near = difflib.get_close_matches(value, choices, n=1) if isinstance(value, str) else []
         hint = f"; did you mean '{near[0]}'?" if near else ""
         return value, [f"{where}: expected one of {', '.join(choices)}, got {show(value)}{hint}"]
-    faults: list[str] = []
-    return _convert(_hint(option.get("type", "str"), option.get("elements", "raw")), value, where, faults, hidden), faults
+    errors: list[str] = []
+    return _convert(_hint(option.get("type", "str"), option.get("elements", "raw")), value, where, errors, hidden), errors
 
 
 def _hint(kind: str, elements: str) -> t.Any:

@@ -141,18 +141,18 @@ def _telling(value: t.Any) -> list[str]:
     return [text for text in texts if isinstance(text, str) and len(text) >= _TELLING and "\n" not in text]
 
 
-def refusal(faults: t.Sequence[str]) -> str:
-    """Return the message of a host with *faults*."""
-    lines = "\n".join(f"  - {fault}" for fault in faults)
+def refusal(errors: t.Sequence[str]) -> str:
+    """Return the message of a host with *errors*."""
+    lines = "\n".join(f"  - {error}" for error in errors)
     return f"this host does not match the inventory; nothing was changed:\n{lines}"
 
 
-def faults(seen: Seen, expected: Expected) -> list[str]:
+def errors(seen: Seen, expected: Expected) -> list[str]:
     """Return a sentence for each reason why the host is not what the run takes it for."""
     if seen.damaged:
         return [
-            f"{fault}; restore that file, or remove it and go on with -e {_ADOPT}={expected.host}: every job runs again"
-            for fault in seen.damaged
+            f"{error}; restore that file, or remove it and go on with -e {_ADOPT}={expected.host}: every job runs again"
+            for error in seen.damaged
         ]
     found = _of_records(seen, expected)
     if not found and seen.record is None:
@@ -166,7 +166,7 @@ def check(seen: Seen, expected: Expected, volumes: t.Callable[[], t.Collection[s
     Args:
         volumes: returns those of the cloud's volumes that the host has; called only if nothing else tells what the host is.
     """
-    found = faults(seen, expected)
+    found = errors(seen, expected)
     if found or not unknown(seen, expected):
         return found
     return left_over(volumes(), expected)
@@ -208,7 +208,7 @@ def own_cloud(seen: Seen, cloud: str) -> list[str]:
 
 def _of_records(seen: Seen, expected: Expected) -> list[str]:
     # the copy says the same as a rule
-    return list(dict.fromkeys(fault for record in (seen.record, seen.copy) if record for fault in _of_record(record, seen, expected)))
+    return list(dict.fromkeys(error for record in (seen.record, seen.copy) if record for error in _of_record(record, seen, expected)))
 
 
 def _of_record(record: Record, seen: Seen, expected: Expected) -> t.Iterator[str]:
@@ -229,10 +229,10 @@ def _of_record(record: Record, seen: Seen, expected: Expected) -> t.Iterator[str
             f"out of the cloud first. To give it another name all the same: -e {_ADOPT}={expected.host}"
         )
     if record.cloud == expected.cloud and record.fingerprint and expected.fingerprint and expected.recreate != expected.cloud:
-        fault = _other_secrets(record, expected)
-        if fault:
+        error = _other_secrets(record, expected)
+        if error:
             yield (
-                f"{fault}. Restore the right file, from where the cloud was last changed or from a backup (docs/operate.md, a lost "
+                f"{error}. Restore the right file, from where the cloud was last changed or from a backup (docs/operate.md, a lost "
                 "secrets file). To recreate the cloud with these secrets, and lose what was encrypted with the former ones: "
                 f"-e {_RECREATE}={expected.cloud}"
             )

@@ -34,7 +34,7 @@ class RemoteDependency:
 def choose(
     known: t.Iterable[str], services: t.Sequence[str], run_tags: t.Sequence[str], skip_tags: t.Sequence[str]
 ) -> tuple[frozenset[str], list[str]]:
-    """Return the chosen services, and a fault for each name that is none.
+    """Return the chosen services, and an error for each name that is none.
 
     Args:
         known: all services of the play.
@@ -45,11 +45,11 @@ def choose(
     known = list(known)
     wanted = [*services, *(tag for tag in run_tags if tag not in _WORDS)]
     refused = [tag for tag in skip_tags if difflib.get_close_matches(tag, known, n=1)]
-    faults = [_unknown(name, known) for name in (*wanted, *refused) if name not in known]
+    errors = [_unknown(name, known) for name in (*wanted, *refused) if name not in known]
     chosen = [name for name in known if (not wanted or name in wanted) and name not in refused]
-    if not chosen and not faults:
-        faults.append("services: no service is selected")
-    return frozenset(chosen), faults
+    if not chosen and not errors:
+        errors.append("services: no service is selected")
+    return frozenset(chosen), errors
 
 
 def _unknown(name: str, known: list[str]) -> str:
@@ -88,16 +88,16 @@ def required(services: t.Iterable[Service], chosen: t.Container[str]) -> list[st
 
 
 def check_requirements(services: t.Iterable[Service]) -> list[str]:
-    """Return a fault for each service that requires one that is not there, is disabled, or waits for it in turn."""
+    """Return an error for each service that requires one that is not there, is disabled, or waits for it in turn."""
     services = list(services)
     known = {service.name: service for service in services}
-    faults = []
+    errors = []
     for service in services:
         for name in service.requires:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f"; did you mean '{near[0]}'?" if near else ""
-                faults.append(f"{service.name}: requires service {name}, which is not in this play{hint}")
+                errors.append(f"{service.name}: requires service {name}, which is not in this play{hint}")
             elif service.enabled and not known[name].enabled:
-                faults.append(f"{service.name}: requires service {name}, which is disabled")
-    return faults
+                errors.append(f"{service.name}: requires service {name}, which is disabled")
+    return errors

@@ -64,7 +64,7 @@ def releases(engine: Engine, cloud: str, containers: list[ContainerSpec]) -> lis
 
 def unmet(outcomes: t.Iterable[Outcome], remote_dependencies: t.Sequence[RemoteDependency]) -> list[str]:
     """Return which required containers of this host are not as defined, and which services of other hosts do not answer."""
-    faults = [
+    errors = [
         f"{item.name} of service {item.service} differs from its definition: {item.action}, because {'; '.join(item.reasons)}"
         if item.changed
         else f"{item.name} of service {item.service} is not healthy"
@@ -80,7 +80,7 @@ def unmet(outcomes: t.Iterable[Outcome], remote_dependencies: t.Sequence[RemoteD
         return ""
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        return faults + [fault for fault in pool.map(silent, remote_dependencies) if fault]
+        return errors + [error for error in pool.map(silent, remote_dependencies) if error]
 
 
 def diff(

@@ -21,7 +21,7 @@ def check(name: str) -> str:
 
 def check_hosts(hosts: t.Iterable[t.Any]) -> list[str]:
     """Return what is wrong with *hosts*, names and addresses that a certificate is to be for."""
-    return [fault for host in hosts if not _is_address(host) and (fault := _check_name(str(host)))]
+    return [error for host in hosts if not _is_address(host) and (error := _check_name(str(host)))]
 
 
 def _check_name(name: str) -> str:

@@ -28,7 +28,7 @@ class HostFacts:
 
     ``containers`` has the names of the cloud's containers by their ids, ``foreign`` the clouds of others by theirs, ``owners`` the
     processes behind listening sockets,
-    ``engine_fault`` why no usable engine answers, ``engine_options`` the text of the engine's file of options. ``ssh`` is where the run
+    ``engine_error`` why no usable engine answers, ``engine_options`` the text of the engine's file of options. ``ssh`` is where the run
     comes from by SSH and the interface that leads there. ``binds_any_address`` says whether the kernel lets programs listen on
     addresses that the host does not have. ``api_name_addresses`` are what the host resolves the name of the APIs to.
     """
@@ -45,7 +45,7 @@ class HostFacts:
     owners: t.Mapping[str, Owner] = dataclasses.field(default_factory=dict)
     containers: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     foreign: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-    engine_fault: str = ""
+    engine_error: str = ""
     engine_options: str = ""
     interfaces: t.Mapping[str, Interface] = dataclasses.field(default_factory=dict)
     ssh: tuple[str, str] = ("", "")
@@ -84,9 +84,9 @@ class HostRequirements:
     api_name: tuple[str, str] = ("", "")
 
 
-def faults(seen: HostFacts, wanted: HostRequirements) -> list[str]:
+def errors(seen: HostFacts, wanted: HostRequirements) -> list[str]:
     """Return a sentence for each thing that is not as it must be."""
-    engine = [seen.engine_fault] if wanted.engine and seen.engine_fault else []
+    engine = [seen.engine_error] if wanted.engine and seen.engine_error else []
     return [
         *_system(seen),
         *_size(seen, wanted),
@@ -100,9 +100,9 @@ def faults(seen: HostFacts, wanted: HostRequirements) -> list[str]:
     ]
 
 
-def refusal(faults: t.Sequence[str]) -> str:
-    """Return the message of a host with *faults*."""
-    lines = "\n".join(f"  - {fault}" for fault in faults)
+def refusal(errors: t.Sequence[str]) -> str:
+    """Return the message of a host with *errors*."""
+    lines = "\n".join(f"  - {error}" for error in errors)
     return f"this host cannot be part of the cloud as the inventory describes it; nothing was changed:\n{lines}"
 
 
@@ -166,9 +166,9 @@ def _addresses(seen: HostFacts, wanted: HostRequirements) -> t.Iterator[str]:
 
 def _api_name(seen: HostFacts, wanted: HostRequirements) -> t.Iterator[str]:
     name, address = wanted.api_name
-    fault = api_name.misled(name, address, seen.api_name_addresses, "this host") if name else ""
-    if fault:
-        yield f"cloud_api_fqdn: {fault}"
+    error = api_name.misled(name, address, seen.api_name_addresses, "this host") if name else ""
+    if error:
+        yield f"cloud_api_fqdn: {error}"
 
 
 def _ports(seen: HostFacts, wanted: HostRequirements) -> t.Iterator[str]:
@@ -177,7 +177,7 @@ def _ports(seen: HostFacts, wanted: HostRequirements) -> t.Iterator[str]:
         for listener in blocking(seen.listeners, wanted.address, item.port):
             owner = seen.owners.get(listener.inode)
             # without its engine nobody can tell whose container it is
-            if owner and owner.container and (owner.container in seen.containers or seen.engine_fault):
+            if owner and owner.container and (owner.container in seen.containers or seen.engine_error):
                 continue
             if owner and owner.container in seen.foreign:
                 others.setdefault(seen.foreign[owner.container], []).append(item.port)
@@ -228,9 +228,9 @@ def _interfaces(seen: HostFacts, wanted: HostRequirements) -> t.Iterator[str]:
         except ValueError:
             yield f"bridge {bridge.name} is to have '{bridge.address}', which is no address with a prefix length such as 192.0.2.11/24"
     # without its engine nobody can tell whether the cloud runs
-    running = bool(seen.containers or seen.engine_fault)
-    yield from interfaces.faults(seen.interfaces, bridges, seen.ssh, running)
-    yield from interfaces.mtu_faults(seen.interfaces, bridges, wanted.tunnel_address, wanted.mtu)
+    running = bool(seen.containers or seen.engine_error)
+    yield from interfaces.errors(seen.interfaces, bridges, seen.ssh, running)
+    yield from interfaces.mtu_errors(seen.interfaces, bridges, wanted.tunnel_address, wanted.mtu)
 
 
 def engine_options(text: str) -> t.Iterator[str]:

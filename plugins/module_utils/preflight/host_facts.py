@@ -36,9 +36,9 @@ def read(required: HostRequirements, cloud: str, package_urls: t.Iterable[str], 
     """
     system = platform.freedesktop_os_release()
     try:
-        labels, engine_fault = engine().labels([spec.LABEL_CLOUD]), ""
+        labels, engine_error = engine().labels([spec.LABEL_CLOUD]), ""
     except EngineError as error:
-        labels, engine_fault = {}, str(error)
+        labels, engine_error = {}, str(error)
     containers, foreign = split_by_cloud(labels, cloud)
     listeners = tuple(ports.listening()) if required.ports else ()
     inodes = [item.inode for port in required.ports for item in ports.blocking(listeners, required.address, port.port)]
@@ -55,7 +55,7 @@ def read(required: HostRequirements, cloud: str, package_urls: t.Iterable[str], 
         owners=ports.owners(inodes) if inodes else {},
         containers=containers,
         foreign=foreign,
-        engine_fault=engine_fault,
+        engine_error=engine_error,
         engine_options=_text(_ENGINE_OPTIONS),
         interfaces=interfaces.read(),
         ssh=_ssh() if required.bridges else ("", ""),

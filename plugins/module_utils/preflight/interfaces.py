@@ -113,7 +113,7 @@ def holding(interfaces: t.Mapping[str, Interface], address: str) -> str:
     return next((item.name for item in interfaces.values() for text in item.addresses if ipaddress.ip_interface(text).ip == own), "")
 
 
-def faults(interfaces: t.Mapping[str, Interface], bridges: t.Sequence[Bridge], ssh: tuple[str, str], running: bool) -> t.Iterator[str]:
+def errors(interfaces: t.Mapping[str, Interface], bridges: t.Sequence[Bridge], ssh: tuple[str, str], running: bool) -> t.Iterator[str]:
     """Yield a sentence for each interface that cannot become the port of its bridge without cutting the host off.
 
     Args:
@@ -176,7 +176,7 @@ def _elsewhere(interfaces: t.Mapping[str, Interface], bridge: Bridge) -> t.Itera
         )
 
 
-def mtu_faults(interfaces: t.Mapping[str, Interface], bridges: t.Sequence[Bridge], tunnel: str, mtu: int) -> t.Iterator[str]:
+def mtu_errors(interfaces: t.Mapping[str, Interface], bridges: t.Sequence[Bridge], tunnel: str, mtu: int) -> t.Iterator[str]:
     """Yield a sentence for each interface whose packets are smaller than *mtu*, which the networks of the cloud are made for.
 
     Args:

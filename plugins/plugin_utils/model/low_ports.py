@@ -39,8 +39,8 @@ def _granted(item: Container) -> Container:
     return dataclasses.replace(item, user=f"0:{group}", capabilities=capabilities, command=[*start, *item.command])
 
 
-def faults(services: t.Sequence[Service]) -> list[str]:
-    """Return a fault for each port below 1024 on which a container without the right is to listen."""
+def errors(services: t.Sequence[Service]) -> list[str]:
+    """Return an error for each port below 1024 on which a container without the right is to listen."""
     found = []
     for service in services:
         able = {item.name for item in service.containers if _CAPABILITY in item.capabilities}

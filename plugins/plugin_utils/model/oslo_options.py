@@ -82,12 +82,12 @@ def check(options: Options, service: str, override: Content, content: Content, e
         content: the file before the override.
         extra: patterns as in ``section/option`` of what is read by plugins that the images do not have.
     """
-    faults: list[str] = []
+    errors: list[str] = []
     former: list[str] = []
     content = {section: {**_section(content, section), **_section(override, section)} for section in {**content, **override}}
     for section, unknown in _unknown(options, service, override, content, extra).items():
         names = options.names(service, section, content)
-        faults += (
+        errors += (
             [_no_option(options, service, section, name, names) for name in unknown]
             if names
             else [_no_section(options, [service], section)]
@@ -97,20 +97,20 @@ def check(options: Options, service: str, override: Content, content: Content, e
         if present:
             wins = _section(content, place).get(present) is not None
             text = f"[{section}] {name}: is a former name of [{place}] {present}"
-            (faults if wins else former).append(f"{text}, which is set and wins; set that instead" if wins else f"{text}; use that")
-    return faults, former
+            (errors if wins else former).append(f"{text}, which is set and wins; set that instead" if wins else f"{text}; use that")
+    return errors, former
 
 
 def check_shared(options: Options, override: Content, extra: t.Collection[str]) -> list[str]:
     """Return what is wrong with the names in an override of the files of all services: each is to be known to one of them."""
-    faults = []
+    errors = []
     unknown = [_unknown(options, service, override, {}, extra) for service in options.services]
     for section, name in _given(override):
         if all(name in names.get(section, ()) for names in unknown):
             owner = next((service for service in options.services if options.names(service, section, {})), "")
             names = options.names(owner, section, {})
-            faults.append(_no_option(options, owner, section, name, names) if owner else _no_section(options, options.services, section))
-    return list(dict.fromkeys(faults))
+            errors.append(_no_option(options, owner, section, name, names) if owner else _no_section(options, options.services, section))
+    return list(dict.fromkeys(errors))
 
 
 def _given(override: Content) -> t.Iterator[tuple[str, str]]:

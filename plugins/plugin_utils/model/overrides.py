@@ -68,18 +68,18 @@ def load(file: ConfigFile, paths: t.Iterable[pathlib.Path], read: t.Callable[[pa
     Raises:
         OverrideError: if files cannot be read or parsed, or would empty the file that they override.
     """
-    found, faults = [], []
+    found, errors = [], []
     for path in (path for path in paths if path.is_file()):
         try:
             text = read(path)
             if text is not None:
                 found.append(Override(path, _data(file, text)))
         except RecursionError:
-            faults.append(f"override {path}: it is nested too deeply")
+            errors.append(f"override {path}: it is nested too deeply")
         except (OSError, ValueError) as error:
-            faults.append(f"override {path}: {error}")
-    if faults:
-        raise OverrideError(*faults)
+            errors.append(f"override {path}: {error}")
+    if errors:
+        raise OverrideError(*errors)
     return found
 
 
@@ -125,20 +125,20 @@ def apply(content: t.Any, found: t.Iterable[Override]) -> t.Any:
     Raises:
         OverrideError: if some are of another kind than what they override.
     """
-    faults = []
+    errors = []
     for override in found:
         try:
             # of a file that merges, one without content says nothing
             content = content if override.data == {} else merge(content, override.data)
         except MergeError as error:
-            faults.append(f"override {override.path}: {error}")
-    if faults:
-        raise OverrideError(*faults)
+            errors.append(f"override {override.path}: {error}")
+    if errors:
+        raise OverrideError(*errors)
     return content
 
 
 def strays(directory: pathlib.Path, services: t.Sequence[Service], groups: t.Collection[str], hosts: t.Collection[str]) -> list[str]:
-    """Return a fault for each file below *directory* that overrides nothing: a slip in its path, or a link to nothing.
+    """Return an error for each file below *directory* that overrides nothing: a slip in its path, or a link to nothing.
 
     A directory that is like the name of no service is left alone: it may belong to one of another play.
     """
@@ -150,18 +150,18 @@ def strays(directory: pathlib.Path, services: t.Sequence[Service], groups: t.Col
         for container in file.containers
     }
     scopes = {"groups": groups, "hosts": hosts}
-    faults = []
+    errors = []
     for path in _files(directory):
         parts = path.relative_to(directory).parts
         if parts[0] in scopes and len(parts) > 2:
             scope, name, *rest = parts
-            fault = _lost_scope(scope, name, scopes[scope]) or _lost("/".join(rest), every, f"{scope}/{name}/")
+            error = _lost_scope(scope, name, scopes[scope]) or _lost("/".join(rest), every, f"{scope}/{name}/")
         else:
-            fault = _lost("/".join(parts), every | single | {GLOBAL}, "")
-        if not fault and not path.exists():
-            fault = "cannot be read: it is a broken link"
-        faults += [f"override {path}: {fault}"] if fault else []
-    return faults
+            error = _lost("/".join(parts), every | single | {GLOBAL}, "")
+        if not error and not path.exists():
+            error = "cannot be read: it is a broken link"
+        errors += [f"override {path}: {error}"] if error else []
+    return errors
 
 
 def _files(directory: pathlib.Path) -> t.Iterator[pathlib.Path]:

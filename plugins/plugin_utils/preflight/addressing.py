@@ -6,7 +6,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory_checks import Fault, Setting
+from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory_checks import Setting, Violation
 
 #: Variables of the role verify that describe the network outside.
 _CIDR, _GATEWAY, _POOL = "verify_external_cidr", "verify_external_gateway", "verify_external_pool"
@@ -31,29 +31,29 @@ def outside(bridge_address: str) -> dict[str, t.Any]:
     return {"cidr": str(network), "gateway": str(interface.ip), "pool": [str(address) for address in pool]}
 
 
-def check_addresses(addresses: t.Mapping[str, Setting]) -> list[Fault]:
-    """Return a fault for each host's address that is none, that the other hosts cannot reach, or that two hosts have."""
-    faults = [
-        ("", f"host {host}: its address {fault}")
+def check_addresses(addresses: t.Mapping[str, Setting]) -> list[Violation]:
+    """Return an error for each host's address that is none, that the other hosts cannot reach, or that two hosts have."""
+    errors = [
+        ("", f"host {host}: its address {error}")
         for host, setting in addresses.items()
-        for fault in _check_address(setting, "cloud_address", "cloud_address or ansible_host", len(addresses) > 1)
+        for error in _check_address(setting, "cloud_address", "cloud_address or ansible_host", len(addresses) > 1)
     ]
-    return faults + _check_owners(addresses, "address", "cloud_address or ansible_host")
+    return errors + _check_owners(addresses, "address", "cloud_address or ansible_host")
 
 
-def check_tunnels(tunnels: t.Mapping[str, Setting], addresses: t.Mapping[str, Setting]) -> list[Fault]:
-    """Return a fault for each address of a tunnel that is none, that other hosts cannot reach, or that two hosts have.
+def check_tunnels(tunnels: t.Mapping[str, Setting], addresses: t.Mapping[str, Setting]) -> list[Violation]:
+    """Return an error for each address of a tunnel that is none, that other hosts cannot reach, or that two hosts have.
 
     Args:
         tunnels: what the operator set, by host.
         addresses: the address of each host that has tunnels, which these end at where the operator set nothing.
     """
-    faults = [
-        (host, f"{_TUNNEL} {fault}")
+    errors = [
+        (host, f"{_TUNNEL} {error}")
         for host, setting in tunnels.items()
-        for fault in _check_address(setting, _TUNNEL, _TUNNEL, len(addresses) > 1)
+        for error in _check_address(setting, _TUNNEL, _TUNNEL, len(addresses) > 1)
     ]
-    return faults + (_check_owners({**addresses, **tunnels}, f"tunnel address ({_TUNNEL})", _TUNNEL) if tunnels else [])
+    return errors + (_check_owners({**addresses, **tunnels}, f"tunnel address ({_TUNNEL})", _TUNNEL) if tunnels else [])
 
 
 def _check_address(setting: Setting, variable: str, variables: str, several: bool) -> t.Iterator[str]:
@@ -68,7 +68,7 @@ def _check_address(setting: Setting, variable: str, variables: str, several: boo
         yield f"{where}, a loopback address that other hosts cannot reach; set {variable} to one that they can"
 
 
-def _check_owners(addresses: t.Mapping[str, Setting], what: str, variables: str) -> list[Fault]:
+def _check_owners(addresses: t.Mapping[str, Setting], what: str, variables: str) -> list[Violation]:
     owners: dict[ipaddress.IPv4Address, list[str]] = {}
     for host, setting in addresses.items():
         address = _address(setting.value)
@@ -82,7 +82,7 @@ def _check_owners(addresses: t.Mapping[str, Setting], what: str, variables: str)
 
 
 def check_api_address(value: t.Any, addresses: t.Mapping[str, str], balancers: t.Collection[str]) -> list[str]:
-    """Return a fault if clients would find no load balancer at *value*.
+    """Return an error if clients would find no load balancer at *value*.
 
     Args:
         addresses: the address of each host.
@@ -98,24 +98,24 @@ def check_api_address(value: t.Any, addresses: t.Mapping[str, str], balancers: t
     return []
 
 
-def check_networks(host: str, settings: t.Mapping[str, Setting], own_address: str) -> list[Fault]:
+def check_networks(host: str, settings: t.Mapping[str, Setting], own_address: str) -> list[Violation]:
     """Return what is wrong with the networks that the variables of *host* describe.
 
     Args:
         settings: what the operator set.
         own_address: on which the host serves.
     """
-    faults: list[str] = []
+    errors: list[str] = []
     bridge = settings.get(_BRIDGE, Setting(""))
     if bridge.value:
-        faults += _check_bridge(bridge, own_address)
+        errors += _check_bridge(bridge, own_address)
     if settings.keys() & OUTSIDE:
-        # one fault for one mistake: the network of a bridge that has none is not looked at
-        bridge = Setting("") if faults else bridge
+        # one error for one mistake: the network of a bridge that has none is not looked at
+        bridge = Setting("") if errors else bridge
         found = outside(str(bridge.value or ""))
         defaults = {_CIDR: found["cidr"], _GATEWAY: found["gateway"], _POOL: found["pool"]}
-        faults += _check_outside({name: settings.get(name, Setting(defaults[name])) for name in OUTSIDE}, bridge)
-    return [(host, fault) for fault in faults]
+        errors += _check_outside({name: settings.get(name, Setting(defaults[name])) for name in OUTSIDE}, bridge)
+    return [(host, error) for error in errors]
 
 
 def _check_bridge(setting: Setting, own_address: str) -> t.Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory_checks import Fault, Setting
+from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory_checks import Setting, Violation
 
 MAPPINGS = "openvswitch_bridge_mappings"
 FLAT = "neutron_flat_networks"
@@ -20,26 +20,26 @@ def parse(mappings: str) -> list[tuple[str, str]]:
     return [(network, bridge) for network, _colon, bridge in (pair.partition(":") for pair in mappings.split(",")) if bridge]
 
 
-def check_mappings(host: str, mappings: Setting, tunnel_bridge: str) -> list[Fault]:
-    """Return a fault for each network that is mapped twice and each bridge that cannot lead to it."""
-    faults: list[str] = []
+def check_mappings(host: str, mappings: Setting, tunnel_bridge: str) -> list[Violation]:
+    """Return an error for each network that is mapped twice and each bridge that cannot lead to it."""
+    errors: list[str] = []
     where = f"{mappings.named(MAPPINGS)} is '{mappings.value}'"
     networks: dict[str, str] = {}
     owners: dict[str, str] = {}
     for network, bridge in parse(str(mappings.value)):
         if network in networks:
-            faults.append(f"{where}: {network} is mapped to {networks[network]} and to {bridge}; map each physical network once")
+            errors.append(f"{where}: {network} is mapped to {networks[network]} and to {bridge}; map each physical network once")
         elif bridge in owners:
-            faults.append(f"{where}: {owners[bridge]} and {network} share bridge {bridge}; give each physical network its own")
+            errors.append(f"{where}: {owners[bridge]} and {network} share bridge {bridge}; give each physical network its own")
         elif bridge in (tunnel_bridge, *_RESERVED):
-            faults.append(f"{where}: {bridge} carries the networks of projects; map {network} to another bridge, such as br-ex")
+            errors.append(f"{where}: {bridge} carries the networks of projects; map {network} to another bridge, such as br-ex")
         networks.setdefault(network, bridge)
         owners.setdefault(bridge, network)
-    return [(host, fault) for fault in faults]
+    return [(host, error) for error in errors]
 
 
-def check_networks(host: str, settings: t.Mapping[str, Setting], mapped: t.Collection[str]) -> list[Fault]:
-    """Return a fault for each physical network that *host* names and that no host is connected to.
+def check_networks(host: str, settings: t.Mapping[str, Setting], mapped: t.Collection[str]) -> list[Violation]:
+    """Return an error for each physical network that *host* names and that no host is connected to.
 
     Args:
         mapped: the physical networks of all hosts with a switch.

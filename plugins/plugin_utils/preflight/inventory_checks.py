@@ -59,14 +59,14 @@ class Role:
 
 #: What an operator set, by host and name.
 Settings = t.Mapping[str, t.Mapping[str, Setting]]
-#: A fault of one host, or of the inventory if the host is empty.
-Fault = tuple[str, str]
+#: An error of one host, or of the inventory if the host is empty.
+Violation = tuple[str, str]
 
 
-def lines(faults: t.Iterable[Fault], hosts: t.Collection[str]) -> list[str]:
-    """Return each fault once, with the hosts that have it unless these are all."""
+def lines(errors: t.Iterable[Violation], hosts: t.Collection[str]) -> list[str]:
+    """Return each error once, with the hosts that have it unless these are all."""
     found: dict[str, list[str]] = {}
-    for host, message in faults:
+    for host, message in errors:
         found.setdefault(message, []).append(host)
     return [message if "" in where or len(where) == len(hosts) else f"{message} [{', '.join(where)}]" for message, where in found.items()]
 
@@ -79,18 +79,18 @@ def role_of(name: str, roles: t.Container[str]) -> str:
     return prefix
 
 
-def check_names(settings: Settings, roles: t.Mapping[str, Role]) -> tuple[list[Fault], list[Fault]]:
-    """Return a fault for each variable that is a slip of one that exists, and a warning for those that only may be.
+def check_names(settings: Settings, roles: t.Mapping[str, Role]) -> tuple[list[Violation], list[Violation]]:
+    """Return an error for each variable that is a slip of one that exists, and a warning for those that only may be.
 
     A name that is like no other may be the operator's own: it is not refused.
     """
-    faults, warnings = [], []
+    errors, warnings = [], []
     for host, own in settings.items():
         for name, setting in own.items():
             refused, doubtful = _check_name(name, setting, roles)
-            faults += [(host, refused)] if refused else []
+            errors += [(host, refused)] if refused else []
             warnings += [(host, doubtful)] if doubtful else []
-    return faults, warnings
+    return errors, warnings
 
 
 def _check_name(name: str, setting: Setting, roles: t.Mapping[str, Role]) -> tuple[str, str]:
@@ -118,7 +118,7 @@ def _check_name(name: str, setting: Setting, roles: t.Mapping[str, Role]) -> tup
 
 
 def _check_fixed(name: str, setting: Setting, role: str, declared: Role) -> tuple[str, str]:
-    """Return a fault for a variable that a role sets itself; on the command line it has an effect, so that is a warning."""
+    """Return an error for a variable that a role sets itself; on the command line it has an effect, so that is a warning."""
     if setting.forced:
         return "", f"{name}: role {role} sets this variable itself; -e replaces it, and what that makes of the cloud is not checked"
     remedy = (
@@ -129,15 +129,15 @@ def _check_fixed(name: str, setting: Setting, role: str, declared: Role) -> tupl
     return f"{setting.named(name)}: role {role} sets this variable itself, so the value from the inventory has no effect; {remedy}", ""
 
 
-def check_types(settings: Settings, roles: t.Mapping[str, Role], secrets: t.Mapping[str, str]) -> list[Fault]:
-    """Return a fault for each variable whose value is not what its role declares; *secrets* are the kinds of secrets by name."""
-    faults = []
+def check_types(settings: Settings, roles: t.Mapping[str, Role], secrets: t.Mapping[str, str]) -> list[Violation]:
+    """Return an error for each variable whose value is not what its role declares; *secrets* are the kinds of secrets by name."""
+    errors = []
     for host, own in settings.items():
         for name, setting in own.items():
             option = roles.get(role_of(name, roles), Role()).options.get(name)
             if option:
-                faults += [(host, message) for message in check_value(name, option, setting, secrets)]
-    return faults
+                errors += [(host, message) for message in check_value(name, option, setting, secrets)]
+    return errors
 
 
 def check_value(name: str, option: t.Mapping[str, t.Any], setting: Setting, secrets: t.Mapping[str, str]) -> list[str]:
@@ -148,24 +148,24 @@ def check_value(name: str, option: t.Mapping[str, t.Any], setting: Setting, secr
 def convert_value(name: str, option: t.Mapping[str, t.Any], setting: Setting, secrets: t.Mapping[str, str]) -> tuple[t.Any, list[str]]:
     """Return one value in the type that its option declares, and what is wrong with it; a secret is not shown."""
     if name in secrets:
-        fault = secret_store.fault(secrets[name], setting.value)
-        return setting.value, [f"{setting.named(name)} {fault}"] if fault else []
+        error = secret_store.error(secrets[name], setting.value)
+        return setting.value, [f"{setting.named(name)} {error}"] if error else []
     value, found = dataclass_spec.convert_option(option, setting.value, setting.named(name), hidden=bool(SECRET.search(name)))
     # what a role of a site says of its options may be less than ours do
     limit = option.get("limit") or ({"format": "port"} if name.endswith("_port") else {})
-    return value, found or [f"{setting.named(name)}: {fault}" for fault in limits.check(limit, setting.value)]
+    return value, found or [f"{setting.named(name)}: {error}" for error in limits.check(limit, setting.value)]
 
 
-def check_hosts(settings: Settings, roles: t.Mapping[str, Role], hosts: t.Collection[str]) -> list[Fault]:
-    """Return a fault for each host of the inventory that an operator gave a name that is none, or that a variable names in vain."""
-    faults: list[Fault] = []
+def check_hosts(settings: Settings, roles: t.Mapping[str, Role], hosts: t.Collection[str]) -> list[Violation]:
+    """Return an error for each host of the inventory that an operator gave a name that is none, or that a variable names in vain."""
+    errors: list[Violation] = []
     for host, own in settings.items():
         for name, setting in own.items():
             option = roles.get(role_of(name, roles), Role()).options.get(name, {})
             if option.get("limit", {}).get("format") == "host":
                 values = setting.value if isinstance(setting.value, list) else [setting.value]
-                faults += [(host, f"{setting.named(name)}: {_unknown_host(str(value), hosts)}") for value in values if value not in hosts]
-    return faults
+                errors += [(host, f"{setting.named(name)}: {_unknown_host(str(value), hosts)}") for value in values if value not in hosts]
+    return errors
 
 
 def _unknown_host(name: str, hosts: t.Collection[str]) -> str:
@@ -174,32 +174,32 @@ def _unknown_host(name: str, hosts: t.Collection[str]) -> str:
 
 
 def check_host_names(hosts: t.Iterable[str], groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
-    """Return a fault for each of *hosts* whose name is none, or that two hosts have, or that is in no group."""
-    faults = []
+    """Return an error for each of *hosts* whose name is none, or that two hosts have, or that is in no group."""
+    errors = []
     seen: dict[str, str] = {}
     for host in hosts:
         if host in groups.get("ungrouped", ()):
             # what it is called may be a line of a file that is no inventory, even a secret
-            faults.append(
+            errors.append(
                 f"host {limits.abridged(host)} is in no group: put it into one, or take it out of the inventory; if nobody wrote it there, "
                 "Ansible read a file as an inventory that is none: give -i the file of hosts, or move other files elsewhere"
             )
         elif not limits.host_or_ipv4(host):
-            faults.append(
+            errors.append(
                 f"host {dataclass_spec.show(host)}: that is no host name; names have letters, digits, '-', '_' and '.' "
                 "and are not only digits. "
                 "Rename it in the inventory; how it is reached is said by ansible_host"
             )
         elif host.lower() in seen:
-            faults.append(
+            errors.append(
                 f"hosts {seen[host.lower()]} and {host} differ in upper and lower case only, which the databases do not tell apart"
             )
         seen.setdefault(host.lower(), host)
-    return faults
+    return errors
 
 
 def check_sources(sources: t.Iterable[str], overrides: pathlib.Path, ignored: t.Callable[[str], bool]) -> list[str]:
-    """Return a fault for each source of the inventory that is a directory and makes an inventory of files that are none.
+    """Return an error for each source of the inventory that is a directory and makes an inventory of files that are none.
 
     Args:
         sources: what ``-i`` names.
@@ -216,7 +216,7 @@ def check_sources(sources: t.Iterable[str], overrides: pathlib.Path, ignored: t.
 
 
 def check_groups(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
-    """Return a fault for each host group that is not there or has no hosts.
+    """Return an error for each host group that is not there or has no hosts.
 
     Args:
         patterns: what the variables say that name groups, such as ``control`` or ``network:compute``.
@@ -232,24 +232,24 @@ def check_groups(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Seque
         if not lost and not any(groups[name] for name in names):
             empty.setdefault(str(pattern), []).append(variable)
     known = sorted(name for name in groups if name not in ("all", "ungrouped"))
-    faults = []
+    errors = []
     for name, variables in missing.items():
         if name == CONTROL and variables == [JOURNAL]:
-            faults.append(_no_control(patterns))
+            errors.append(_no_control(patterns))
             continue
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
-        faults.append(f"the inventory has no host group '{name}', which {_names(variables)} (it has: {', '.join(known) or 'none'}){hint}")
+        errors.append(f"the inventory has no host group '{name}', which {_names(variables)} (it has: {', '.join(known) or 'none'}){hint}")
     for pattern, variables in empty.items():
         if pattern == CONTROL and variables == [JOURNAL]:
-            faults.append(_no_control(patterns))
+            errors.append(_no_control(patterns))
             continue
-        faults.append(f"host group '{pattern}', which {_names(variables)}, has no hosts; put hosts into it, or name another group")
-    return faults
+        errors.append(f"host group '{pattern}', which {_names(variables)}, has no hosts; put hosts into it, or name another group")
+    return errors
 
 
 def check_control(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
-    """Return a fault if group ``control`` has no hosts and :func:`check_groups` does not say so; arguments as there."""
+    """Return an error if group ``control`` has no hosts and :func:`check_groups` does not say so; arguments as there."""
     named = {name for pattern in patterns.values() for name in str(pattern).split(":")}
     reported = CONTROL in named if CONTROL not in groups else CONTROL in patterns.values()
     if not patterns or groups.get(CONTROL) or reported:
@@ -269,8 +269,8 @@ def _no_control(patterns: t.Mapping[str, t.Any]) -> str:
 
 
 def check_build_host(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
-    """Return a fault for each host that builds images for others and would run services too; arguments as :func:`check_groups`."""
-    faults = []
+    """Return an error for each host that builds images for others and would run services too; arguments as :func:`check_groups`."""
+    errors = []
     for host in groups.get(BUILD, ()):
         variables = [
             name
@@ -278,32 +278,32 @@ def check_build_host(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.S
             if pattern != BUILD and any(host in groups.get(group, ()) for group in str(pattern).split(":"))
         ]
         if variables:
-            faults.append(
+            errors.append(
                 f"host {host} is in group '{BUILD}', and {_names(variables)} a group that has it, too: a build host runs no services, "
                 f"and rollouts and backups pass over it; take it out of '{BUILD}' or out of the other group"
             )
-    return faults
+    return errors
 
 
 def check_group_sizes(
     patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Sequence[str]], limit_of: t.Callable[[str], limits.Limit]
 ) -> list[str]:
-    """Return a fault for each group with more hosts than the role can use; first arguments as :func:`check_groups`.
+    """Return an error for each group with more hosts than the role can use; first arguments as :func:`check_groups`.
 
     Args:
         limit_of: what the role of a variable declares of it.
     """
-    faults = []
+    errors = []
     for variable, pattern in patterns.items():
         hosts = list(dict.fromkeys(host for name in str(pattern).split(":") for host in groups.get(name, ())))
         limit = limit_of(variable) if len(hosts) > 1 else {}
         if "hosts" in limit and len(hosts) > limit["hosts"]:
             few = "one host" if limit["hosts"] == 1 else f"{limit['hosts']} hosts"
-            faults.append(
+            errors.append(
                 f"{variable} is '{pattern}', which has {len(hosts)} hosts ({', '.join(hosts)}); no more than {few} is supported yet, "
                 f"because {limit['because']}: set {variable} to a group with {few}"
             )
-    return faults
+    return errors
 
 
 def _names(variables: list[str]) -> str:

@@ -13,7 +13,7 @@ _NAMED = 3
 
 
 def check(name: str, settings: t.Mapping[str, Setting]) -> list[str]:
-    """Return a fault if a shared setting has more than one value.
+    """Return an error if a shared setting has more than one value.
 
     Args:
         settings: what each host that takes part has; ``...`` is a value that is not known yet, such as that of a secret.

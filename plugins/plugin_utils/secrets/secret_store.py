@@ -78,17 +78,17 @@ def _ssh_key() -> str:
     return encoded.decode()
 
 
-def fault(kind: str, value: t.Any) -> str:
+def error(kind: str, value: t.Any) -> str:
     """Return what is wrong with a secret of *kind* and what would be right, or nothing; the value is never quoted.
 
     Of a secret that no role asks for, whose *kind* is empty, only its type is looked at: it is text, or a list of texts.
     """
     if kind == "fernet_keys" or (not kind and isinstance(value, list)):
-        return _list_fault(kind, value)
+        return _list_error(kind, value)
     if not isinstance(value, str):
         return f"must be text, but is {_words(value)}" + ("" if isinstance(value, (list, dict)) else "; put it in quotes")
     if kind == "ssh_key":
-        return _ssh_key_fault(value)
+        return _ssh_key_error(value)
     if not kind:
         return ""
     if not value:
@@ -99,23 +99,23 @@ def fault(kind: str, value: t.Any) -> str:
     return f"has more than {_LONGEST} characters" if len(value) > _LONGEST else ""
 
 
-def faults(values: t.Mapping[str, t.Any], requirements: t.Iterable[SecretRequirement]) -> list[str]:
+def errors(values: t.Mapping[str, t.Any], requirements: t.Iterable[SecretRequirement]) -> list[str]:
     """Return what is wrong with each of *values*, with its name in front."""
     kinds = {item.name: item.type for item in requirements}
-    found = ((name, fault(kinds.get(name, ""), value)) for name, value in values.items())
+    found = ((name, error(kinds.get(name, ""), value)) for name, value in values.items())
     return [f"{name} {text}" for name, text in found if text]
 
 
-def _list_fault(kind: str, value: t.Any) -> str:
+def _list_error(kind: str, value: t.Any) -> str:
     items = value if isinstance(value, list) else []
     if kind and len(items) < _FERNET_MIN_ACTIVE:
         what = f"has {len(items)}" if isinstance(value, list) else f"is {_words(value)}"
         return f"must be a list of {_FERNET_MIN_ACTIVE} or more keys, but {what}; remove it and a new list is made"
-    found = ((at, fault("fernet_key" if kind else "", item)) for at, item in enumerate(items, 1))
+    found = ((at, error("fernet_key" if kind else "", item)) for at, item in enumerate(items, 1))
     return next((f"has a wrong item, number {at}: it {text}" for at, text in found if text), "")
 
 
-def _ssh_key_fault(value: str) -> str:
+def _ssh_key_error(value: str) -> str:
     for load in (serialization.load_ssh_private_key, serialization.load_pem_private_key):
         try:
             load(value.encode(), None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether TLS clients accept a certificate, found out by a handshake in memory, and which certificate is at fault if they do not.
+"""Whether TLS clients accept a certificate, found out by a handshake in memory, and which certificate is at error if they do not.
 
 The rules of clients are many (dates, CA flags, path lengths, purposes, names and their constraints, strength of keys and
 signatures) and OpenSSL has them all, so nothing of them is written down here: the certificate is presented to a client.

@@ -35,7 +35,7 @@ class _Outer:
     password: str = dataclasses.field(default="", metadata={"no_log": True})
 
 
-def _faults(data: t.Any) -> list[str]:
+def _errors(data: t.Any) -> list[str]:
     with pytest.raises(dataclass_spec.SchemaError) as caught:
         dataclass_spec.load(_Outer, data, "thing")
     return caught.value.messages
@@ -70,7 +70,7 @@ def test_defaults_are_not_shared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "fault"),
+    ("data", "error"),
     [
         ([], "thing: expected a mapping, got a list"),
         ({}, "thing.name: is required"),
@@ -92,9 +92,9 @@ def test_defaults_are_not_shared() -> None:
         ({"name": "a", 1: True}, "thing.1: unknown key; known keys: anything, inner"),
     ],
 )
-def test_a_fault_names_place_value_and_remedy(data: t.Any, fault: str) -> None:
-    (message,) = _faults(data)
-    assert message.startswith(fault)
+def test_a_fault_names_place_value_and_remedy(data: t.Any, error: str) -> None:
+    (message,) = _errors(data)
+    assert message.startswith(error)
 
 
 @dataclasses.dataclass
@@ -118,12 +118,12 @@ def test_a_number_has_its_type_in_an_argument_spec() -> None:
 
 
 def test_all_faults_are_reported_at_once() -> None:
-    assert len(_faults({"mode": "x", "inners": [{"name": "a", "x": 1}, {}], "words": 1})) == 5
+    assert len(_errors({"mode": "x", "inners": [{"name": "a", "x": 1}, {}], "words": 1})) == 5
 
 
 def test_a_secret_is_not_shown() -> None:
-    assert _faults({"name": "a", "password": {"hunter2": 1}}) == ["thing.password: expected text, got something else"]
-    assert "hunter2" not in " ".join(_faults({"name": "a", "words": {"password": "hunter2"}}))
+    assert _errors({"name": "a", "password": {"hunter2": 1}}) == ["thing.password: expected text, got something else"]
+    assert "hunter2" not in " ".join(_errors({"name": "a", "words": {"password": "hunter2"}}))
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
@@ -167,7 +167,7 @@ def test_what_ansible_validated_becomes_the_same_instance() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "fault"),
+    ("option", "value", "error"),
     [
         ({"type": "path"}, "/x", ""),
         ({"type": "list", "elements": "int"}, ["1"], ""),
@@ -182,8 +182,8 @@ def test_what_ansible_validated_becomes_the_same_instance() -> None:
         ({"type": "str", "choices": ["fast", "slow"]}, ["fast"], "x: expected one of fast, slow, got a list"),
     ],
 )
-def test_an_option_of_an_argument_spec_is_as_strict(option: dict[str, t.Any], value: t.Any, fault: str) -> None:
-    assert dataclass_spec.check_option(option, value, "x") == ([fault] if fault else [])
+def test_an_option_of_an_argument_spec_is_as_strict(option: dict[str, t.Any], value: t.Any, error: str) -> None:
+    assert dataclass_spec.check_option(option, value, "x") == ([error] if error else [])
 
 
 @pytest.mark.parametrize(
@@ -201,8 +201,8 @@ def test_an_option_of_an_argument_spec_is_as_strict(option: dict[str, t.Any], va
     ],
 )
 def test_an_option_gets_the_type_that_it_declares(option: dict[str, t.Any], value: t.Any, converted: t.Any) -> None:
-    found, faults = dataclass_spec.convert_option(option, value, "x")
-    assert (found, type(found), faults) == (converted, type(converted), [])
+    found, errors = dataclass_spec.convert_option(option, value, "x")
+    assert (found, type(found), errors) == (converted, type(converted), [])
 
 
 def test_a_number_in_the_environment_of_a_container_is_text() -> None:

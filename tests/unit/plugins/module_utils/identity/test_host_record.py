@@ -47,8 +47,8 @@ def test_a_host_without_anything_says_nothing(places: Places) -> None:
 def test_what_cannot_be_read_is_said(places: Places, text: str) -> None:
     host_record.keep(RECORD, places)
     pathlib.Path(places.copy).write_text(text)
-    (fault,) = host_record.look(NOBODY, [], places).damaged
-    assert places.copy in fault
+    (error,) = host_record.look(NOBODY, [], places).damaged
+    assert places.copy in error
 
 
 def test_secrets_of_the_controller_are_recognised_in_the_configuration(places: Places) -> None:

@@ -28,8 +28,8 @@ RECORD = _expected().record(MACHINE)
 SEEN = Seen(record=RECORD, copy=RECORD, state_file=True, machine=MACHINE, containers=("api",))
 
 
-def _faults(seen: dict[str, t.Any] | None = None, **expected: t.Any) -> list[str]:
-    return identity.faults(dataclasses.replace(SEEN, **seen or {}), _expected(**expected))
+def _errors(seen: dict[str, t.Any] | None = None, **expected: t.Any) -> list[str]:
+    return identity.errors(dataclasses.replace(SEEN, **seen or {}), _expected(**expected))
 
 
 def _remembering(**changes: t.Any) -> dict[str, t.Any]:
@@ -53,11 +53,11 @@ def test_without_an_identity_nothing_is_said() -> None:
 
 
 def test_a_host_that_is_what_it_is_taken_for_passes() -> None:
-    assert _faults() == []
+    assert _errors() == []
     assert not identity.outdated(SEEN, _expected())
-    assert _faults({"record": None, "copy": None, "containers": (), "state_file": False}) == []
+    assert _errors({"record": None, "copy": None, "containers": (), "state_file": False}) == []
     # only services without secrets ran so far
-    assert _faults(_remembering(fingerprint="", revision="")) == []
+    assert _errors(_remembering(fingerprint="", revision="")) == []
 
 
 @pytest.mark.parametrize(
@@ -92,42 +92,42 @@ def test_a_host_that_is_what_it_is_taken_for_passes() -> None:
     ],
 )
 def test_another_host_or_other_secrets_are_refused(seen: dict[str, t.Any], expected: dict[str, t.Any], says: str) -> None:
-    (fault,) = _faults(seen, **expected)
-    assert says in fault
+    (error,) = _errors(seen, **expected)
+    assert says in error
 
 
 def test_what_the_two_copies_say_counts_both_times() -> None:
-    (fault,) = _faults({"copy": dataclasses.replace(RECORD, host="n0")})
-    assert "this machine is host n0" in fault
+    (error,) = _errors({"copy": dataclasses.replace(RECORD, host="n0")})
+    assert "this machine is host n0" in error
 
 
 def test_deliberate_changes_pass() -> None:
     # a secret by hand, a rotation since, a new service's secret, a generation that was forgotten long ago
-    assert _faults(secrets={**SECRETS, "db_password": "chosen"}) == []
-    assert _faults(_remembering(revision="aa", generation=1)) == []
-    assert _faults(lacking=["new_password"]) == []
-    assert _faults(_remembering(revision="zz", generation=1), generation=identity.REMEMBERED + 1) == []
+    assert _errors(secrets={**SECRETS, "db_password": "chosen"}) == []
+    assert _errors(_remembering(revision="aa", generation=1)) == []
+    assert _errors(lacking=["new_password"]) == []
+    assert _errors(_remembering(revision="zz", generation=1), generation=identity.REMEMBERED + 1) == []
     assert identity.outdated(SEEN, _expected(secrets={**SECRETS, "db_password": "chosen"}))
 
 
 def test_a_cloud_of_before_is_adopted_if_its_configuration_agrees() -> None:
-    assert _faults({"record": None, "copy": None, "agrees": True}) == []
-    assert _faults({"record": None, "copy": None, "agrees": True}, lacking=["cloud_identity"]) == []
+    assert _errors({"record": None, "copy": None, "agrees": True}) == []
+    assert _errors({"record": None, "copy": None, "agrees": True}, lacking=["cloud_identity"]) == []
 
 
 def test_consent_is_for_one_cloud_or_one_host() -> None:
     other = {**SECRETS, "cloud_identity": "x"}
-    assert _faults(secrets=other, recreate="demo") == []
-    assert _faults(secrets=other, recreate="demo2")
+    assert _errors(secrets=other, recreate="demo") == []
+    assert _errors(secrets=other, recreate="demo2")
     for seen in (_remembering(host="n0"), _remembering(machine={"product": "9"}), _remembering(cloud="old"), {"record": None}):
-        assert _faults(seen, adopt=["n1"]) == []
-        assert _faults(seen, adopt=["n2"])
+        assert _errors(seen, adopt=["n1"]) == []
+        assert _errors(seen, adopt=["n2"])
     gone: dict[str, t.Any] = {"record": None, "copy": None}
-    assert _faults(gone, adopt=["n1"]) == []
-    assert _faults(gone, adopt=["n1"], state="missing", lacking=list(SECRETS))
-    assert _faults(gone, recreate="demo", state="missing", lacking=list(SECRETS)) == []
+    assert _errors(gone, adopt=["n1"]) == []
+    assert _errors(gone, adopt=["n1"], state="missing", lacking=list(SECRETS))
+    assert _errors(gone, recreate="demo", state="missing", lacking=list(SECRETS)) == []
     # a host that was adopted still does not get other secrets
-    assert _faults(_remembering(host="n0"), adopt=["n1"], secrets=other)
+    assert _errors(_remembering(host="n0"), adopt=["n1"], secrets=other)
 
 
 def test_whose_a_host_is_does_not_depend_on_secrets() -> None:

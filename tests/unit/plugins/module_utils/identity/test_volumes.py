@@ -15,9 +15,9 @@ RECORD = Record(cloud="demo", host="n1")
 
 
 def test_volumes_of_an_unknown_cloud_are_refused_before_anything_is_written() -> None:
-    (fault,) = identity.check(Seen(), EXPECTED, lambda: ["data"])
-    assert "has volumes of an unknown cloud: data. " in fault
-    assert "host_belongs_to_this_inventory_now=n1" in fault
+    (error,) = identity.check(Seen(), EXPECTED, lambda: ["data"])
+    assert "has volumes of an unknown cloud: data. " in error
+    assert "host_belongs_to_this_inventory_now=n1" in error
 
 
 def test_a_host_without_volumes_is_accepted() -> None:
@@ -35,8 +35,8 @@ def test_volumes_of_a_host_that_says_what_it_is_are_its_own(seen: Seen, expected
 
 def test_what_the_host_says_itself_comes_first() -> None:
     other = Record(cloud="other", host="n1")
-    (fault,) = identity.check(Seen(record=other, copy=other, state_file=True), EXPECTED, _unasked)
-    assert "this host belongs to cloud 'other'" in fault
+    (error,) = identity.check(Seen(record=other, copy=other, state_file=True), EXPECTED, _unasked)
+    assert "this host belongs to cloud 'other'" in error
 
 
 def _unasked() -> t.NoReturn:

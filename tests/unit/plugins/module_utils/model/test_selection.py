@@ -30,7 +30,7 @@ def test_lists_and_tags_choose_services(services: list[str], run_tags: list[str]
 
 
 @pytest.mark.parametrize(
-    ("services", "run_tags", "skip_tags", "fault"),
+    ("services", "run_tags", "skip_tags", "error"),
     [
         (["glnace"], [], [], "'glnace' is not a service of this play.*did you mean 'glance'"),
         ([], ["containers"], [], "phases cannot be run alone; the services are: mariadb, keystone, glance, nova"),
@@ -38,14 +38,14 @@ def test_lists_and_tags_choose_services(services: list[str], run_tags: list[str]
         (["nova"], [], ["nova"], "no service is selected"),
     ],
 )
-def test_a_name_that_is_no_service_is_refused(services: list[str], run_tags: list[str], skip_tags: list[str], fault: str) -> None:
+def test_a_name_that_is_no_service_is_refused(services: list[str], run_tags: list[str], skip_tags: list[str], error: str) -> None:
     _chosen, (found,) = choose(_KNOWN, services, run_tags, skip_tags)
 
-    assert re.search(fault, found)
+    assert re.search(error, found)
 
 
 @pytest.mark.parametrize(
-    ("run_tags", "skip_tags", "select_services", "fault"),
+    ("run_tags", "skip_tags", "select_services", "error"),
     [
         (["all"], ["nova"], False, ""),
         ([], [], False, ""),
@@ -57,12 +57,12 @@ def test_a_name_that_is_no_service_is_refused(services: list[str], run_tags: lis
     ],
 )
 def test_tags_that_skip_what_a_playbook_needs_are_refused(
-    run_tags: list[str], skip_tags: list[str], select_services: bool, fault: str
+    run_tags: list[str], skip_tags: list[str], select_services: bool, error: str
 ) -> None:
     found = check_tags(run_tags, skip_tags, select_services)
 
-    assert found.startswith(fault)
-    assert bool(found) == bool(fault)
+    assert found.startswith(error)
+    assert bool(found) == bool(error)
 
 
 def test_what_is_required_and_not_chosen_is_named_in_order() -> None:

@@ -71,4 +71,4 @@ def test_addresses_that_a_host_needs_matter_before_its_cloud_runs_only() -> None
 @pytest.mark.usefixtures("tools")
 def test_an_engine_that_does_not_answer_is_a_finding() -> None:
     facts = host_facts.read(REQUIRED, "demo", [], _no_engine)
-    assert (facts.engine_fault, facts.containers, facts.uid) == ("no container engine answers", {}, os.getuid())
+    assert (facts.engine_error, facts.containers, facts.uid) == ("no container engine answers", {}, os.getuid())

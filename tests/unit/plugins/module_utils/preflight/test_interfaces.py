@@ -41,11 +41,11 @@ BOTH = (
 )
 
 
-def _faults(
+def _errors(
     interface: Interface | None, bridge: Bridge, *, ssh: str = "", running: bool = False, others: tuple[Interface, ...] = ()
 ) -> list[str]:
     have = {item.name: item for item in (Interface("lo"), *([interface] if interface else []), *others)}
-    return list(interfaces.faults(have, [bridge], ("203.0.113.9", ssh) if ssh else ("", ""), running))
+    return list(interfaces.errors(have, [bridge], ("203.0.113.9", ssh) if ssh else ("", ""), running))
 
 
 def test_what_the_kernel_says_is_understood() -> None:
@@ -79,51 +79,51 @@ def test_what_the_kernel_says_is_understood() -> None:
 )
 def test_an_interface_that_the_host_needs_is_refused(interface: Interface, bridge: Bridge, ssh: str, use: str) -> None:
     what = f"{bridge.setting} is '{interface.name}', which bridge {bridge.name} would take from this host, but"
-    assert _faults(interface, bridge, ssh=ssh) == [f"{what} {use}: {REMEDY}"]
+    assert _errors(interface, bridge, ssh=ssh) == [f"{what} {use}: {REMEDY}"]
 
 
 def test_every_use_is_named() -> None:
     used = Interface("eth1", addresses=("192.0.2.11/24",), routes=("default",))
-    (fault,) = _faults(used, EXTERNAL, ssh="eth1")
-    assert all(word in fault for word in ("the default route goes", "the SSH connection of this run", "it has address 192.0.2.11/24"))
+    (error,) = _errors(used, EXTERNAL, ssh="eth1")
+    assert all(word in error for word in ("the default route goes", "the SSH connection of this run", "it has address 192.0.2.11/24"))
 
 
 def test_an_interface_that_does_not_exist_is_refused() -> None:
-    assert _faults(None, EXTERNAL, others=(Interface("ens3"),)) == [
+    assert _errors(None, EXTERNAL, others=(Interface("ens3"),)) == [
         "openvswitch_external_interface is 'eth1', and this host has no such network interface (it has: ens3)"
     ]
 
 
 def test_a_free_interface_and_one_with_the_address_of_its_bridge_pass() -> None:
-    assert _faults(Interface("eth1"), EXTERNAL, ssh="eth0") == []
-    assert _faults(Interface("eth1", addresses=("10.0.0.5/24",)), TUNNEL) == []
-    assert _faults(None, Bridge("br-ex", "", "198.51.100.1/24", "x")) == []
+    assert _errors(Interface("eth1"), EXTERNAL, ssh="eth0") == []
+    assert _errors(Interface("eth1", addresses=("10.0.0.5/24",)), TUNNEL) == []
+    assert _errors(None, Bridge("br-ex", "", "198.51.100.1/24", "x")) == []
 
 
 def test_a_port_of_the_running_cloud_passes() -> None:
     port = Interface("eth1", addresses=("2001:db8::5/64",), dynamic=("2001:db8::5/64",), master="ovs-system")
     bridge = Interface("br-tunnel", addresses=("10.0.0.5/24",))
-    assert _faults(port, TUNNEL, ssh="br-tunnel", running=True, others=(bridge,)) == []
-    assert _faults(port, TUNNEL, others=(bridge,)) != []
+    assert _errors(port, TUNNEL, ssh="br-tunnel", running=True, others=(bridge,)) == []
+    assert _errors(port, TUNNEL, others=(bridge,)) != []
 
 
 def test_a_running_cloud_does_not_get_an_interface_in_use() -> None:
-    assert _faults(Interface("eth1", addresses=("192.0.2.11/24",)), EXTERNAL, running=True) != []
+    assert _errors(Interface("eth1", addresses=("192.0.2.11/24",)), EXTERNAL, running=True) != []
 
 
 def test_an_address_is_on_one_interface_only() -> None:
-    (fault,) = _faults(Interface("eth1"), TUNNEL, others=(Interface("eth0", addresses=("10.0.0.5/16",)),))
-    assert "bridge br-tunnel is to have address 10.0.0.5, which interface eth0 has" in fault
+    (error,) = _errors(Interface("eth1"), TUNNEL, others=(Interface("eth0", addresses=("10.0.0.5/16",)),))
+    assert "bridge br-tunnel is to have address 10.0.0.5, which interface eth0 has" in error
 
 
 def test_two_bridges_cannot_share_an_interface() -> None:
-    found = list(interfaces.faults({"eth1": Interface("eth1")}, [EXTERNAL, TUNNEL], ("", ""), running=False))
+    found = list(interfaces.errors({"eth1": Interface("eth1")}, [EXTERNAL, TUNNEL], ("", ""), running=False))
     assert found == [BOTH]
 
 
 def _mtu(mtu: int, tunnel: str = "10.0.0.5", *bridges: Bridge) -> list[str]:
     have = {"eth0": Interface("eth0", 1400, ("10.0.0.5/24",)), "eth1": Interface("eth1", 1450), "lo": Interface("lo", 65536)}
-    return list(interfaces.mtu_faults(have, bridges, tunnel, mtu))
+    return list(interfaces.mtu_errors(have, bridges, tunnel, mtu))
 
 
 def test_packets_must_fit_the_interfaces() -> None:
@@ -132,11 +132,11 @@ def test_packets_must_fit_the_interfaces() -> None:
         "neutron_mtu is 1500, and interface eth0 (cloud_tunnel_address 10.0.0.5) has an MTU of 1400: larger packets of servers would be "
         "lost; set neutron_mtu: 1400 for all hosts, or raise the MTU of the interface and of the network behind it"
     ]
-    assert [fault.split(")")[0] for fault in _mtu(1500, "", EXTERNAL)] == [
+    assert [error.split(")")[0] for error in _mtu(1500, "", EXTERNAL)] == [
         "neutron_mtu is 1500, and interface eth1 (openvswitch_external_interface"
     ]
     # the tunnel leaves through the port of its bridge, whatever has its address now
-    assert [fault.split(")")[0] for fault in _mtu(1500, "10.0.0.5", TUNNEL)] == [
+    assert [error.split(")")[0] for error in _mtu(1500, "10.0.0.5", TUNNEL)] == [
         "neutron_mtu is 1500, and interface eth1 (openvswitch_tunnel_interface"
     ]
 

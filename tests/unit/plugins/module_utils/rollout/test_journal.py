@@ -62,7 +62,7 @@ def test_an_older_release_is_refused(before: str, after: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "fault"),
+    ("before", "after", "error"),
     [
         ("zed", "2026.1", "cannot tell whether zed can become 2026.1"),
         ("2025.3", "2026.1", "cannot tell whether 2025.3 can become 2026.1"),
@@ -71,8 +71,8 @@ def test_an_older_release_is_refused(before: str, after: str) -> None:
         ("2026.1", "2026.2.1", "cannot tell whether 2026.1 can become 2026.2.1"),
     ],
 )
-def test_what_is_no_release_is_refused(before: str, after: str, fault: str) -> None:
-    assert journal.skew(before, after) == fault
+def test_what_is_no_release_is_refused(before: str, after: str, error: str) -> None:
+    assert journal.skew(before, after) == error
 
 
 # -- how it is kept ---------------------------------------------------------------------------------------------
@@ -95,7 +95,7 @@ def test_a_journal_of_another_form_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "fault"),
+    ("damage", "error"),
     [
         ({"phase": "lost"}, "journal.phase: expected one of planned"),
         ({"updates": "none"}, "journal.updates: expected a list"),
@@ -103,8 +103,8 @@ def test_a_journal_of_another_form_is_refused() -> None:
         ({"more": 1}, "journal.more: unknown key"),
     ],
 )
-def test_a_damaged_journal_is_refused(damage: dict[str, t.Any], fault: str) -> None:
-    with pytest.raises(RolloutError, match=f"the journal of a rollout was edited or truncated: {fault}"):
+def test_a_damaged_journal_is_refused(damage: dict[str, t.Any], error: str) -> None:
+    with pytest.raises(RolloutError, match=f"the journal of a rollout was edited or truncated: {error}"):
         journal.load({**journal.dump(a_rollout()), **damage})
 
 

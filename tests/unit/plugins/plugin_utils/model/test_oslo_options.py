@@ -102,8 +102,8 @@ def test_backends_may_be_named_in_what_is_overridden(options: oslo_options.Optio
     ],
 )
 def test_a_slip_is_named_with_the_nearest_right_name(options: oslo_options.Options, override: t.Any, words: str) -> None:
-    (fault,), former = _check(options, override)
-    assert fault.startswith(words)
+    (error,), former = _check(options, override)
+    assert error.startswith(words)
     assert former == []
 
 
@@ -117,7 +117,7 @@ def test_a_former_name_is_accepted_unless_the_present_one_wins(options: oslo_opt
 def test_what_is_for_all_services_is_known_to_one_of_them(options: oslo_options.Options) -> None:
     assert oslo_options.check_shared(options, {"beta": {"threads": 1}, "api": {"limit": 1}, "ours": {"x": 1}}, ["ours/x"]) == []
     assert [
-        fault.split("; ")[0] for fault in oslo_options.check_shared(options, {"beta": {"thread": 1}, "gamma": {"x": 1, "y": 2}}, [])
+        error.split("; ")[0] for error in oslo_options.check_shared(options, {"beta": {"thread": 1}, "gamma": {"x": 1, "y": 2}}, [])
     ] == [
         "[beta] thread: beta has no such option",
         "[gamma]: there is no such section in alpha, beta",

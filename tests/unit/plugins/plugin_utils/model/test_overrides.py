@@ -176,7 +176,7 @@ _SERVICES = [
 
 
 def _strays(directory: pathlib.Path) -> list[str]:
-    return [fault.removeprefix(f"override {directory}/") for fault in overrides.strays(directory, _SERVICES, ["control"], ["c1", "c2"])]
+    return [error.removeprefix(f"override {directory}/") for error in overrides.strays(directory, _SERVICES, ["control"], ["c1", "c2"])]
 
 
 def test_what_is_read_is_no_stray(tmp_path: pathlib.Path) -> None:

@@ -21,7 +21,7 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.model import val
 from tests.unit.builders import GROUPS, a_backup, a_container, a_file, a_job, a_service
 
 
-def _faults(*services: Service) -> list[str]:
+def _errors(*services: Service) -> list[str]:
     with pytest.raises(validate.ModelError) as caught:
         validate.check(services, GROUPS)
     return caught.value.messages
@@ -44,7 +44,7 @@ def test_a_sound_definition_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "fault"),
+    ("options", "error"),
     [
         (
             {"containers": [a_container(group="contol")]},
@@ -99,15 +99,15 @@ def test_a_sound_definition_passes() -> None:
         ({"backups": [a_backup(), a_backup()]}, "backup data: the name is taken by service x"),
     ],
 )
-def test_a_contradiction_is_named(options: dict[str, t.Any], fault: str) -> None:
-    (message,) = _faults(a_service(**options))
-    assert fault in message
+def test_a_contradiction_is_named(options: dict[str, t.Any], error: str) -> None:
+    (message,) = _errors(a_service(**options))
+    assert error in message
 
 
 def test_contradictions_of_several_services_are_reported_together() -> None:
     first = a_service(containers=[a_container(user="x")])
     second = a_service(name="y", containers=[a_container(group="nobody")])
-    assert len(_faults(first, second)) == 3
+    assert len(_errors(first, second)) == 3
 
 
 def test_after_may_name_what_another_service_defines() -> None:
@@ -117,16 +117,16 @@ def test_after_may_name_what_another_service_defines() -> None:
 def test_a_group_without_hosts_is_no_fault_of_a_disabled_service() -> None:
     options = {"containers": [a_container(group="empty")], "jobs": [a_job()]}
     validate.check([a_service(enabled=False, **options)], GROUPS)
-    (fault,) = _faults(a_service(**options))
+    (error,) = _errors(a_service(**options))
     assert (
-        fault == "x: api belongs to host group empty, which has no hosts; put hosts into it, or set x_service_overrides: {enabled: false}"
+        error == "x: api belongs to host group empty, which has no hosts; put hosts into it, or set x_service_overrides: {enabled: false}"
     )
 
 
 def test_services_of_one_host_do_not_share_a_port() -> None:
     first = a_service(containers=[a_container(ports=[8000])], frontends=[Frontend("front", 443, 8000, "control")])
     second = a_service(name="y", containers=[a_container("other", group="network", ports=[8000, 0])])
-    assert _faults(first, second) == [
+    assert _errors(first, second) == [
         "y: port 8000 of other is taken by front of service x on the same host",
         "y: port 8000 of other is taken by api of service x on the same host",
         "y: port 0 of other is not between 1 and 65535",
@@ -135,7 +135,7 @@ def test_services_of_one_host_do_not_share_a_port() -> None:
 
 
 @pytest.mark.parametrize(
-    ("services", "fault"),
+    ("services", "error"),
     [
         (
             [a_service(requires=["maria"]), a_service(name="mariadb", containers=[])],
@@ -149,8 +149,8 @@ def test_services_of_one_host_do_not_share_a_port() -> None:
         ),
     ],
 )
-def test_a_requirement_that_cannot_be_met_is_named(services: list[Service], fault: str) -> None:
-    assert _faults(*services) == [fault]
+def test_a_requirement_that_cannot_be_met_is_named(services: list[Service], error: str) -> None:
+    assert _errors(*services) == [error]
 
 
 def test_a_disabled_service_requires_nothing() -> None:
@@ -176,7 +176,7 @@ def test_a_public_port_is_nobody_elses_at_the_same_address() -> None:
 
 def test_only_public_ports_are_below_1024() -> None:
     service = a_service(containers=[a_container(ports=[443])], frontends=[Frontend("front", 80, 81, "control")])
-    assert [message.split(",")[0] for message in _faults(service)] == [
+    assert [message.split(",")[0] for message in _errors(service)] == [
         "x: port 443 of api is below 1024",
         "x: port 81 of front is below 1024",
     ]

@@ -40,8 +40,8 @@ def test_sound_addresses_pass() -> None:
     ],
 )
 def test_an_address_that_cannot_be_is_named(addresses: dict[str, t.Any], words: str) -> None:
-    (fault,) = _addresses(**addresses)
-    assert words in fault
+    (error,) = _addresses(**addresses)
+    assert words in error
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_the_network_outside_follows_from_the_address_of_the_bridge(address: str
 
 
 def test_a_network_outside_that_is_not_that_of_the_bridge_is_named() -> None:
-    (fault,) = _networks(openvswitch_external_address="203.0.113.1/24", verify_external_cidr="198.51.100.0/24")
-    assert "verify_external_cidr is 198.51.100.0/24, but openvswitch_external_address is '203.0.113.1/24', which is not in it" in fault
-    (fault,) = _networks(openvswitch_external_address="203.0.113.1/24", verify_external_gateway="198.51.100.1")
-    assert "198.51.100.1 is not in verify_external_cidr, which is 203.0.113.0/24" in fault
+    (error,) = _networks(openvswitch_external_address="203.0.113.1/24", verify_external_cidr="198.51.100.0/24")
+    assert "verify_external_cidr is 198.51.100.0/24, but openvswitch_external_address is '203.0.113.1/24', which is not in it" in error
+    (error,) = _networks(openvswitch_external_address="203.0.113.1/24", verify_external_gateway="198.51.100.1")
+    assert "198.51.100.1 is not in verify_external_cidr, which is 203.0.113.0/24" in error
 
 
 def test_clients_find_a_load_balancer() -> None:
@@ -126,5 +126,5 @@ def test_sound_networks_pass() -> None:
     ],
 )
 def test_a_network_that_cannot_be_is_named(settings: dict[str, t.Any], words: str) -> None:
-    (fault,) = _networks(**settings)
-    assert words in fault
+    (error,) = _networks(**settings)
+    assert words in error

@@ -27,12 +27,12 @@ ROLES = {
 
 
 def _names(*names: str) -> tuple[list[str], list[str]]:
-    faults, warnings = checks.check_names({"a": {name: Setting(1, "all.yml:7") for name in names}}, ROLES)
-    return [message for _host, message in faults], [message for _host, message in warnings]
+    errors, warnings = checks.check_names({"a": {name: Setting(1, "all.yml:7") for name in names}}, ROLES)
+    return [message for _host, message in errors], [message for _host, message in warnings]
 
 
 @pytest.mark.parametrize(
-    ("name", "fault"),
+    ("name", "error"),
     [
         ("nova_api_prot", "nova_api_prot (all.yml:7): no role has a variable of this name; did you mean 'nova_api_port'?"),
         ("nova_workrs", "nova_workrs (all.yml:7): no role has a variable of this name; did you mean 'cloud_workers'?"),
@@ -44,8 +44,8 @@ def _names(*names: str) -> tuple[list[str], list[str]]:
         ),
     ],
 )
-def test_a_slip_is_refused_with_the_nearest_name(name: str, fault: str) -> None:
-    assert _names(name) == ([fault], [])
+def test_a_slip_is_refused_with_the_nearest_name(name: str, error: str) -> None:
+    assert _names(name) == ([error], [])
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_name_that_is_like_no_other_gets_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "fault"),
+    ("name", "value", "error"),
     [
         ("cloud_workers", "4", ""),
         ("cloud_release", "2026.1", ""),
@@ -80,8 +80,8 @@ def test_a_name_that_is_like_no_other_gets_a_warning() -> None:
         ("nova_service_password", ["hunter2"], "nova_service_password (all.yml:7): expected text, got something else"),
     ],
 )
-def test_a_value_has_the_declared_type(name: str, value: t.Any, fault: str) -> None:
-    assert checks.check_types({"a": {name: Setting(value, "all.yml:7")}}, ROLES, {}) == ([("a", fault)] if fault else [])
+def test_a_value_has_the_declared_type(name: str, value: t.Any, error: str) -> None:
+    assert checks.check_types({"a": {name: Setting(value, "all.yml:7")}}, ROLES, {}) == ([("a", error)] if error else [])
 
 
 def test_groups_must_be_there_and_have_hosts() -> None:
@@ -105,22 +105,22 @@ def test_groups_must_be_there_and_have_hosts() -> None:
     ],
 )
 def test_override_files_are_no_inventory(sources: list[str], ignored: tuple[str, ...], refused: bool) -> None:
-    faults = checks.check_sources(sources, pathlib.Path("/my-cloud/config"), lambda name: name in ignored)
-    assert [fault.split(",")[0] for fault in faults] == (["-i /my-cloud is a directory"] if refused else [])
-    assert all("-i /my-cloud/hosts.yml" in fault for fault in faults)
+    errors = checks.check_sources(sources, pathlib.Path("/my-cloud/config"), lambda name: name in ignored)
+    assert [error.split(",")[0] for error in errors] == (["-i /my-cloud is a directory"] if refused else [])
+    assert all("-i /my-cloud/hosts.yml" in error for error in errors)
 
 
 def test_there_are_control_hosts_whatever_groups_the_services_have() -> None:
     patterns = {"nova_group": "chiefs", "ovn_group": "chiefs", "ovs_group": "chiefs:compute"}
-    (fault,) = checks.check_control(patterns, {"chiefs": ["a"], "compute": ["b"]})
-    assert fault.startswith("host group 'control' has no hosts:")
-    assert fault.endswith(": control: {children: {chiefs: {}}}")
+    (error,) = checks.check_control(patterns, {"chiefs": ["a"], "compute": ["b"]})
+    assert error.startswith("host group 'control' has no hosts:")
+    assert error.endswith(": control: {children: {chiefs: {}}}")
     assert checks.check_control({"nova_group": "chiefs", "ovn_group": "control:chiefs"}, {"chiefs": ["a"], "control": []})
     assert not checks.check_control(patterns, {"chiefs": ["a"], "compute": ["b"], "control": ["a"]})
-    # the journal's group has a default of this name: that is no second fault, and the remedy is the same
+    # the journal's group has a default of this name: that is no second error, and the remedy is the same
     defaulted = {**patterns, "rollout_journal_group": "control"}
     for groups in ({"chiefs": ["a"], "compute": ["b"]}, {"chiefs": ["a"], "compute": ["b"], "control": []}):
-        assert checks.check_groups(defaulted, groups) + checks.check_control(defaulted, groups) == [fault]
+        assert checks.check_groups(defaulted, groups) + checks.check_control(defaulted, groups) == [error]
     # nothing of the play needs them, or the group is missed already
     assert not checks.check_control({}, {"build": ["a"]})
     assert not checks.check_control({"nova_group": "control"}, {"chiefs": ["a"]})
@@ -131,20 +131,20 @@ def test_a_build_host_runs_no_services() -> None:
     patterns = {"nova_group": "control", "ovn_group": "network:control", "libvirt_group": "compute", "registry_group": "build"}
     assert checks.check_build_host(patterns, {"control": ["a"]}) == []
     assert checks.check_build_host(patterns, {"control": ["a"], "build": ["b"]}) == []
-    (fault,) = checks.check_build_host(patterns, {"control": ["a", "b"], "build": ["b"]})
-    assert fault.startswith("host b is in group 'build', and nova_group, ovn_group name a group that has it, too:")
+    (error,) = checks.check_build_host(patterns, {"control": ["a", "b"], "build": ["b"]})
+    assert error.startswith("host b is in group 'build', and nova_group, ovn_group name a group that has it, too:")
 
 
 def test_a_fault_of_several_hosts_is_said_once() -> None:
-    faults = [("a", "x"), ("b", "x"), ("a", "y"), ("", "z")]
-    assert checks.lines(faults, ["a", "b"]) == ["x", "y [a]", "z"]
+    errors = [("a", "x"), ("b", "x"), ("a", "y"), ("", "z")]
+    assert checks.lines(errors, ["a", "b"]) == ["x", "y [a]", "z"]
 
 
 def test_a_variable_of_a_secret_is_as_strict_as_the_file_of_secrets() -> None:
-    faults = checks.check_types(
+    errors = checks.check_types(
         {"a": {"nova_service_password": Setting(0o123456, "all.yml:7")}}, ROLES, {"nova_service_password": "password"}
     )
-    assert faults == [("a", "nova_service_password (all.yml:7) must be text, but is a number; put it in quotes")]
+    assert errors == [("a", "nova_service_password (all.yml:7) must be text, but is a number; put it in quotes")]
     assert (
         checks.check_types({"a": {"nova_service_password": Setting("x", "all.yml:7")}}, ROLES, {"nova_service_password": "password"}) == []
     )
@@ -153,18 +153,18 @@ def test_a_variable_of_a_secret_is_as_strict_as_the_file_of_secrets() -> None:
 def test_what_a_role_sets_itself_is_refused_unless_it_is_forced() -> None:
     roles = {"nova": Role({}, frozenset({"nova_uwsgi"}), frozenset({"nova_uwsgi"}), service=True)}
     setting = Setting({}, "all.yml:1:2")
-    faults, warnings = checks.check_names({"c1": {"nova_uwsgi": setting}}, roles)
+    errors, warnings = checks.check_names({"c1": {"nova_uwsgi": setting}}, roles)
     what = "nova_uwsgi (all.yml:1:2): role nova sets this variable itself, so the value from the inventory has no effect"
-    assert (faults, warnings) == ([("c1", f"{what}; use nova_service_overrides or a file below config/nova")], [])
-    faults, warnings = checks.check_names({"c1": {"nova_uwsgi": Setting({}, forced=True)}}, roles)
-    assert (faults, len(warnings)) == ([], 1)
+    assert (errors, warnings) == ([("c1", f"{what}; use nova_service_overrides or a file below config/nova")], [])
+    errors, warnings = checks.check_names({"c1": {"nova_uwsgi": Setting({}, forced=True)}}, roles)
+    assert (errors, len(warnings)) == ([], 1)
 
 
 def test_hosts_have_names_of_their_own_and_are_in_a_group() -> None:
     groups = {"all": [], "ungrouped": ["AGE-SECRET-KEY-1QQQQQQQQ"], "control": []}
     assert checks.check_host_names(["Ctl_01.Example.ORG", "10.0.0.31", "a-1"], groups) == []
-    faults = checks.check_host_names(["a b", "2001:db8::5", "-a", "A", "a", "AGE-SECRET-KEY-1QQQQQQQQ"], groups)
-    assert [fault.split(":")[0].split(" differ")[0].split(" is in no")[0] for fault in faults] == [
+    errors = checks.check_host_names(["a b", "2001:db8::5", "-a", "A", "a", "AGE-SECRET-KEY-1QQQQQQQQ"], groups)
+    assert [error.split(":")[0].split(" differ")[0].split(" is in no")[0] for error in errors] == [
         *("host 'a b'", "host '2001", "host '-a'", "hosts A and a", "host AGE-SECRET-K..."),
     ]
 

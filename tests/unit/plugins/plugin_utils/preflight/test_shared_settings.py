@@ -14,19 +14,19 @@ def test_what_all_hosts_agree_on_is_fine() -> None:
 
 def test_a_difference_is_named_with_hosts_and_origins() -> None:
     settings = {"c1": Setting("Berlin", "a.yml"), **{f"n{number}": Setting("RegionOne", "default of role cloud") for number in range(1, 7)}}
-    (fault,) = shared_settings.check("cloud_region", settings)
-    assert fault.startswith(
+    (error,) = shared_settings.check("cloud_region", settings)
+    assert error.startswith(
         'cloud_region differs between hosts of one cloud: "Berlin" on c1 (a.yml); '
         '"RegionOne" on n1, n2, n3 and 3 more (default of role cloud); set it once for all hosts'
     )
 
 
 def test_secrets_are_not_shown_and_may_not_be_known_yet() -> None:
-    (fault,) = shared_settings.check(
+    (error,) = shared_settings.check(
         "nova_service_password", {"c1": Setting("hunter2", "a.yml"), "n1": Setting(..., "default of role nova")}
     )
-    assert "hunter2" not in fault
-    assert "one value on c1 (a.yml); one value on n1 (default of role nova)" in fault
+    assert "hunter2" not in error
+    assert "one value on c1 (a.yml); one value on n1 (default of role nova)" in error
 
 
 def test_any_value_of_yaml_can_be_compared() -> None:

@@ -136,21 +136,21 @@ def test_what_new_images_say_is_in_the_plan() -> None:
 # -- whether it may begin ---------------------------------------------------------------------------------------
 
 
-def _faults(plan: Rollout | None = None, absent: t.Sequence[str] = (), **preconditions: t.Any) -> list[str]:
+def _errors(plan: Rollout | None = None, absent: t.Sequence[str] = (), **preconditions: t.Any) -> list[str]:
     return planner.check(plan or _make(), absent, Preconditions(**preconditions))
 
 
 def test_a_sound_plan_may_begin() -> None:
-    assert _faults() == []
+    assert _errors() == []
 
 
 DISK = {"control-1": {"directory": "/var/lib/docker", "free": 51200}, "compute-1": {"directory": "/srv/docker", "free": 999}}
 
 
 def test_a_host_without_disk_space_is_named() -> None:
-    assert _faults(disk_free=DISK, minimum_disk=999) == []
-    (fault,) = _faults(disk_free=DISK, minimum_disk=1000)
-    assert fault.startswith("compute-1 has 999 MiB free in /srv/docker; 1000 are needed (rollout_minimum_disk)")
+    assert _errors(disk_free=DISK, minimum_disk=999) == []
+    (error,) = _errors(disk_free=DISK, minimum_disk=1000)
+    assert error.startswith("compute-1 has 999 MiB free in /srv/docker; 1000 are needed (rollout_minimum_disk)")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def _earlier(phase: Phase, release_to: str, **changes: t.Any) -> Rollout:
 def test_a_database_that_is_ahead_is_told_and_needs_a_rollout_that_was_taken_back() -> None:
     plan = _make([_schema(ADD), _ahead()], _earlier("rolled_back", "2026.2"))
     assert plan.ahead == [Ahead(schema="nova", revisions=["beef"], release="2026.2")]
-    assert _faults(plan) == []
+    assert _errors(plan) == []
     assert "  schema nova: ahead, as the rollout to 2026.2 left it: nothing to apply" in planner.summary(plan)
     # the next minor update still knows it, whether that one was taken back or not
     assert _make([_ahead()], _earlier("finalized", "2026.1", ahead=plan.ahead)).ahead == plan.ahead
@@ -182,30 +182,30 @@ def test_a_database_that_is_ahead_is_told_and_needs_a_rollout_that_was_taken_bac
     # as nothing else explains it, the images may be too old
     other = [Ahead(schema="glance", revisions=["beef"], release="2026.2")]
     for last in (None, _earlier("rolled_back", "2026.1", ahead=other), _earlier("finalized", "2026.2")):
-        (fault,) = _faults(_make([_ahead()], last))
-        assert fault.startswith("the database of schema nova is at revision beef, which the new images do not know")
+        (error,) = _errors(_make([_ahead()], last))
+        assert error.startswith("the database of schema nova is at revision beef, which the new images do not know")
 
 
 def test_images_that_are_not_there_are_named() -> None:
-    (fault,) = _faults(absent=["caisson/nova:2026.1-0a1b2c3d"])
-    assert "caisson/nova:2026.1-0a1b2c3d: build them" in fault
+    (error,) = _errors(absent=["caisson/nova:2026.1-0a1b2c3d"])
+    assert "caisson/nova:2026.1-0a1b2c3d: build them" in error
 
 
 def test_another_release_is_for_all_services() -> None:
-    (fault,) = _faults(whole=False)
-    assert "run it without a list of services" in fault
+    (error,) = _errors(whole=False)
+    assert "run it without a list of services" in error
     same = _make()
     same.release_from = same.release_to
     for update in same.updates:
         update.release_from = same.release_to
-    assert _faults(same, whole=False) == []
+    assert _errors(same, whole=False) == []
 
 
 def test_each_release_from_which_there_is_no_way_is_named() -> None:
     plan = _make()
     for update, release in zip(plan.updates, ["2024.1", "2025.2", "2024.2", "2024.1"], strict=False):
         update.release_from = release
-    assert _faults(plan) == [
+    assert _errors(plan) == [
         "2024.1 cannot become 2026.1 at once: upgrade to 2024.2 first",
         "2024.2 cannot become 2026.1 at once: upgrade to 2025.1 first",
     ]
@@ -223,11 +223,11 @@ def test_each_release_from_which_there_is_no_way_is_named() -> None:
 )
 def test_a_failing_check_is_a_reason_and_a_warning_unless_it_is_accepted(result: t.Any, accept: bool, refused: bool) -> None:
     plan = dataclasses.replace(_make(), checks=[Check(service="nova", result=result, detail="old computes")])
-    assert _faults(plan, accept_warnings=accept) == ([f"the upgrade check of nova says {result}: old computes"] if refused else [])
+    assert _errors(plan, accept_warnings=accept) == ([f"the upgrade check of nova says {result}: old computes"] if refused else [])
 
 
 @pytest.mark.parametrize(
-    ("age", "allowed", "fault"),
+    ("age", "allowed", "error"),
     [
         (-1, 3600, "there is no backup; make one with the playbook backup"),
         (90061, 86400, "the newest backup is 25 h 1 min old, 24 h 0 min are allowed (rollout_backup_max_age)"),
@@ -238,10 +238,10 @@ def test_a_failing_check_is_a_reason_and_a_warning_unless_it_is_accepted(result:
         (90061, 0, None),
     ],
 )
-def test_a_backup_must_be_there_and_fresh_unless_the_rollout_makes_one(age: int, allowed: int, fault: str | None) -> None:
-    found = _faults(backup_age=age, backup_max_age=allowed)
-    assert len(found) == bool(fault)
-    assert not fault or found[0].startswith(fault)
+def test_a_backup_must_be_there_and_fresh_unless_the_rollout_makes_one(age: int, allowed: int, error: str | None) -> None:
+    found = _errors(backup_age=age, backup_max_age=allowed)
+    assert len(found) == bool(error)
+    assert not error or found[0].startswith(error)
 
 
 # -- whether an open one may be taken on ----------------------------------------------------------------------------
@@ -275,8 +275,8 @@ def _ended(verb: str, phase: str) -> str:
 )
 def test_a_verb_has_its_phases(phase: Phase, upgrade: str, finalize: str, rollback: str) -> None:
     plan = dataclasses.replace(a_rollout(), phase=phase, migrations=[])
-    for verb, fault in (("upgrade", upgrade), ("finalize", finalize), ("rollback", rollback)):
-        assert planner.check_verb(plan, verb, "2026.1") == ([fault] if fault else [])
+    for verb, error in (("upgrade", upgrade), ("finalize", finalize), ("rollback", rollback)):
+        assert planner.check_verb(plan, verb, "2026.1") == ([error] if error else [])
 
 
 def test_every_phase_was_asked_about() -> None:
@@ -286,14 +286,14 @@ def test_every_phase_was_asked_about() -> None:
 
 def test_the_inventory_must_name_the_release_to_go_on_but_not_to_go_back() -> None:
     plan = dataclasses.replace(a_rollout(), migrations=[])
-    fault = f"{_WHAT} is open, and the inventory says 2026.2: set cloud_release to 2026.1, or run the playbook rollback"
-    assert [planner.check_verb(plan, verb, "2026.2") for verb in ("upgrade", "finalize", "rollback")] == [[fault], [fault], []]
+    error = f"{_WHAT} is open, and the inventory says 2026.2: set cloud_release to 2026.1, or run the playbook rollback"
+    assert [planner.check_verb(plan, verb, "2026.2") for verb in ("upgrade", "finalize", "rollback")] == [[error], [error], []]
 
 
 def test_there_is_no_way_back_over_what_a_migration_destroyed() -> None:
     plan = a_rollout()
-    (fault,) = planner.check_verb(plan, "rollback", "2026.1")
-    assert fault.startswith(f"{_WHAT} cannot be rolled back. From migration b1bca967e19d of neutron on the old release cannot serve")
+    (error,) = planner.check_verb(plan, "rollback", "2026.1")
+    assert error.startswith(f"{_WHAT} cannot be rolled back. From migration b1bca967e19d of neutron on the old release cannot serve")
     # it was not applied yet
     before = dataclasses.replace(plan, phase="backed_up", events=[event(0, "planned", "done"), event(1, "backed_up", "done")])
     assert planner.check_verb(before, "rollback", "2026.1") == []

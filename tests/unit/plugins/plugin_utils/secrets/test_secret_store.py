@@ -85,9 +85,9 @@ def test_only_what_is_missing_is_made() -> None:
 
 @pytest.mark.parametrize("kind", _KINDS)
 def test_what_is_made_is_accepted(kind: str) -> None:
-    assert secret_store.fault(kind, generate(kind)) == ""
+    assert secret_store.error(kind, generate(kind)) == ""
     if kind != "identity":
-        assert secret_store.fault(kind, rotate(kind, generate(kind))) == ""
+        assert secret_store.error(kind, rotate(kind, generate(kind))) == ""
 
 
 @pytest.mark.parametrize(
@@ -129,21 +129,21 @@ def test_what_is_made_is_accepted(kind: str) -> None:
     ],
 )
 def test_what_cannot_be_used_everywhere_is_refused_without_showing_it(kind: str, value: t.Any, says: str) -> None:
-    assert says in secret_store.fault(kind, value)
+    assert says in secret_store.error(kind, value)
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=255))
 def test_every_printable_character_may_be_in_a_password(text: str) -> None:
-    assert bool(secret_store.fault("password", text)) == (text != text.strip() or "%(" in text)
+    assert bool(secret_store.error("password", text)) == (text != text.strip() or "%(" in text)
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=8))
 def test_a_refusal_does_not_quote(text: str) -> None:
     for kind in _KINDS:
-        assert text not in secret_store.fault(kind, text)
+        assert text not in secret_store.error(kind, text)
 
 
 def test_each_fault_of_a_file_has_its_name() -> None:
     values = {"a": 1, "b": "fine", "c": None, "d": ["x"]}
-    found = secret_store.faults(values, [SecretRequirement("a"), SecretRequirement("b")])
+    found = secret_store.errors(values, [SecretRequirement("a"), SecretRequirement("b")])
     assert found == ["a must be text, but is a number; put it in quotes", "c must be text, but is nothing; put it in quotes"]
