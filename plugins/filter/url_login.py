@@ -10,7 +10,7 @@ short_description: User and password of a URL
 version_added: 0.1.0
 author: The caisson authors (@caisson)
 description:
-  - Returns a user and a password as they stand before the C(@) of a URL, with every character encoded that means something there.
+  - Returns a user and a password as they are written before the C(@) of a URL, with special characters encoded.
 positional: password
 options:
   _input:

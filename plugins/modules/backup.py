@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Takes the data of the host's containers while they run, encrypts each part (zstd, then age), opens every part again to see
     that it holds what was read, and writes a signed manifest. Then the backup gets its name, and old ones go.
-  - A run that is cut off leaves no backup under the final name; what it left is removed by the next one.
+  - An interrupted run leaves no backup under the final name; the next run removes its files.
 author: The caisson authors (@caisson)
 options:
   name:
@@ -29,7 +29,7 @@ options:
     type: str
     default: ''
   hosts:
-    description: All hosts that have data, to tell at a restore that one is missing.
+    description: All hosts that have data, so that a restore detects a missing one.
     type: list
     elements: str
     required: true
@@ -69,7 +69,7 @@ RETURN = r"""
 path: {description: Directory of the backup., type: str, returned: always}
 files: {description: Names of its files., type: list, elements: str, returned: always}
 size: {description: Bytes that it takes., type: int, returned: when not in check mode}
-removed: {description: Backups that were too many., type: list, elements: str, returned: always}
+removed: {description: Old backups that were removed., type: list, elements: str, returned: always}
 """
 
 import base64

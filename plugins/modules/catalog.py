@@ -11,7 +11,7 @@ short_description: Users, services and endpoints in Keystone
 version_added: 0.1.0
 description:
   - Makes the users of services, with their roles in one project, and the catalog what they should be, in one session.
-  - A URL that changed is updated, an endpoint that is there twice is removed, and so is the former user of a pair whose
+  - A URL that changed is updated, a duplicate endpoint is removed, and so is the former user of a pair whose
     password was rotated; nothing else is ever deleted.
 author: The caisson authors (@caisson)
 options:

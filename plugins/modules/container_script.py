@@ -43,7 +43,7 @@ options:
   name:
     description:
       - Name of the container, for a script that takes long. The lines that it writes to standard error are shown while it runs.
-      - A container of that name which a killed run left behind is removed.
+      - A container with this name from a killed run is removed.
     type: str
     default: ''
   patience:

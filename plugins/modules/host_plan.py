@@ -44,7 +44,7 @@ options:
     elements: str
     default: []
   parallel:
-    description: Containers that are looked at at the same time.
+    description: Containers that are compared at the same time.
     type: int
     default: 8
   database_container:

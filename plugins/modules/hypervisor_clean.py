@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
 # At your choice: Apache License 2.0, or GNU General Public License v3.0 or later.
-"""Remove what servers and their networks made on a host outside of containers."""
+"""Remove resources of servers and networks on a host outside of containers."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: hypervisor_clean
-short_description: Remove what servers and their networks made on a host outside of containers
+short_description: Remove resources of servers and networks on a host outside of containers
 version_added: 0.1.0
 description:
   - Ends all virtual machines of the libvirt container, deletes all bridges of the switch, and removes the network namespaces

@@ -20,7 +20,7 @@ options:
     type: str
     required: true
   image_prefix:
-    description: What stands before the name of each image.
+    description: Prefix of the name of each image.
     type: str
     required: true
   image_tag:
@@ -51,7 +51,7 @@ options:
     description: File of the build host with the certificate authorities to trust while building.
     type: path
   base_image:
-    description: Image of Debian to build on, in the place of a root file system made here.
+    description: Image of Debian to build on, instead of a root file system built here.
     type: str
     default: ''
   refresh:

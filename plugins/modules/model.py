@@ -17,7 +17,7 @@ description:
 author: The caisson authors (@caisson)
 options:
   image_prefix:
-    description: What stands before the name of each image, such as a registry.
+    description: Prefix of the name of each image, such as a registry.
     type: str
     required: true
   image_tag:

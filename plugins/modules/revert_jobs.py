@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Runs each job in the image, and with the options, that its container had before the rollout changed it.
   - A job whose container was not changed by the rollout is left out. The others run at each call, because what still runs the newer release
-    goes on writing.
+    keeps writing.
 author: The caisson authors (@caisson)
 options:
   rollout:

@@ -11,7 +11,7 @@ short_description: The journal of a rollout on a control host
 version_added: 0.1.0
 description:
   - Keeps the plan of a rollout and what was done of it, so that a run that was interrupted can be continued, also from another machine.
-  - The journal is changed under a lock, and only by the run that holds it. Another run is told which run that is.
+  - The journal is changed under a lock, and only by the run that holds it. Another run is refused, and the message names the holder.
   - The action of the same name identifies the run. The place of a run that has ended on the same machine is taken at once.
   - A note is added at the end of the file, and costs the same however many hosts the rollout has.
 author: The caisson authors (@caisson)

@@ -14,7 +14,7 @@ description:
   - What is in the file already is kept as it is written there, comments and values encrypted by themselves too. The file has
     mode 0600; if ansible-vault encrypted it, it stays encrypted with the same password.
   - A rotation has steps, kept in the file, old and new values together. Between two steps all hosts have to be brought to
-    their definitions, as playbook C(rotate) does. A rotation that was cut off goes on where it stopped.
+    their definitions, as playbook C(rotate) does. An interrupted rotation resumes where it stopped.
   - Makes the certificates of C(<role>_required_certificates) and their authorities too. A certificate is renewed 30 days before its
     end, and when it is for other hosts than asked for.
   - With each change that it makes, the generation of the file grows, if the roles ask for C(cloud_identity). By that hosts recognise
@@ -28,7 +28,7 @@ options:
     required: true
   rotate:
     description:
-      - Names of secrets whose rotation begins, unless one is under way already. V(all) stands for all that rotate without
+      - Names of secrets to rotate, unless a rotation is in progress. V(all) stands for all that rotate without
         a failed login, which are the passwords of accounts and Fernet keys.
       - Of a list of Fernet keys the staged key becomes primary and a new one is staged.
     type: list
@@ -64,7 +64,7 @@ accounts:
   returned: success
 generated: {description: Names that were new., type: list, elements: str, returned: success}
 certificates: {description: Names of certificates and authorities that were made., type: list, elements: str, returned: success}
-phase: {description: Step of the rotation that is under way., type: str, returned: success, sample: move}
+phase: {description: Step of the rotation in progress., type: str, returned: success, sample: move}
 identity:
   description: What hosts are told of the secrets to see that they are those of their cloud; for M(caisson.openstack.host_identity).
   type: dict

@@ -109,7 +109,7 @@ class Check:
 
 
 @dataclasses.dataclass(kw_only=True)
-class Pace:
+class DurationSample:
     """How many seconds an earlier rollout took for a phase of the cloud, or for the steps that updated a container."""
 
     phase: str
@@ -120,7 +120,7 @@ class Pace:
 
 @dataclasses.dataclass(kw_only=True)
 class Holder:
-    """The run that carries a rollout on; ``seen`` in seconds since 1970. ``run`` is unique, ``pid`` is that on machine ``where``."""
+    """The run that holds a rollout; ``seen`` in seconds since 1970. ``run`` is unique, ``pid`` is that on machine ``where``."""
 
     run: str
     who: str
@@ -133,7 +133,7 @@ class Holder:
 class Rollout:
     """The journal. ``revision`` grows with each change, so that copies can be told apart.
 
-    ``paces`` are of the rollouts before, the newest first: their own journals are replaced by this one.
+    ``durations`` are of the rollouts before, the newest first: their own journals are replaced by this one.
     """
 
     cloud: str
@@ -149,7 +149,7 @@ class Rollout:
     checks: list[Check] = dataclasses.field(default_factory=list)
     events: list[Event] = dataclasses.field(default_factory=list)
     holder: t.Optional[Holder] = None
-    paces: list[Pace] = dataclasses.field(default_factory=list)
+    durations: list[DurationSample] = dataclasses.field(default_factory=list)
 
     @property
     def way(self) -> str:

@@ -7,7 +7,7 @@ import dataclasses
 import statistics
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Pace, Rollout, unfinished
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import DurationSample, Rollout, unfinished
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout.timeline import duration, steps
 
 #: Phases of the whole cloud that an upgrade goes through and that are noted with their begin.
@@ -27,17 +27,17 @@ class Estimate:
     guessed: list[str]
 
 
-def remembered(last: Rollout | None) -> list[Pace]:
+def remembered(last: Rollout | None) -> list[DurationSample]:
     """Return what the journal of a rollout that follows *last* carries on: of each phase and container the newest figure."""
     if last is None:
         return []
-    found: dict[tuple[str, str], Pace] = {}
-    for pace in [*_paces(last), *last.paces]:
-        found.setdefault((pace.phase, pace.container), pace)
+    found: dict[tuple[str, str], DurationSample] = {}
+    for sample in [*_samples(last), *last.durations]:
+        found.setdefault((sample.phase, sample.container), sample)
     return list(found.values())[:KEPT]
 
 
-def _paces(rollout: Rollout) -> list[Pace]:
+def _samples(rollout: Rollout) -> list[DurationSample]:
     """Return how long what the rollout has done took; a host's containers of a tier are updated together, so each took as long as all."""
     longest: dict[tuple[str, str, str], float] = {}
     for step in steps(rollout.events):
@@ -53,7 +53,7 @@ def _paces(rollout: Rollout) -> list[Pace]:
             seconds.setdefault(("roll", update.container), []).append(longest["roll", update.host, update.tier])
     what = f"{rollout.way} of {rollout.id[:4]}-{rollout.id[4:6]}-{rollout.id[6:8]}"
     return [
-        Pace(phase=phase, container=container, seconds=round(statistics.fmean(times), 1), rollout=what)
+        DurationSample(phase=phase, container=container, seconds=round(statistics.fmean(times), 1), rollout=what)
         for (phase, container), times in seconds.items()
     ]
 
@@ -67,8 +67,8 @@ def estimate(plan: Rollout, backup: bool) -> Estimate | None:
     Args:
         backup: whether the rollout makes a backup itself.
     """
-    known = {(pace.phase, pace.container): pace for pace in plan.paces}
-    updated = [pace.seconds for pace in plan.paces if pace.phase == "roll"]
+    known = {(sample.phase, sample.container): sample for sample in plan.durations}
+    updated = [sample.seconds for sample in plan.durations if sample.phase == "roll"]
     if not updated:
         return None
     mean = statistics.fmean(updated)
@@ -83,7 +83,7 @@ def estimate(plan: Rollout, backup: bool) -> Estimate | None:
     seconds += sum(max(known[name].seconds if name in known else mean for name in step) for step in own.values())
     return Estimate(
         seconds=seconds,
-        rollouts=_unique(pace.rollout for key, pace in known.items() if key in names or (guessed and pace.phase == "roll")),
+        rollouts=_unique(sample.rollout for key, sample in known.items() if key in names or (guessed and sample.phase == "roll")),
         guessed=guessed,
     )
 

@@ -75,7 +75,7 @@ def make(
         migrations=[one for fact in facts for item in fact["schemas"] for one in _migrations(item)],
         ahead=[_ahead(item, release, last) for fact in facts for item in fact["schemas"] if item["ahead"]],
         checks=[Check(**check) for fact in facts for check in fact["checks"]],
-        paces=estimate.remembered(last),
+        durations=estimate.remembered(last),
     )
 
 

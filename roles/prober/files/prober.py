@@ -311,7 +311,7 @@ APIS: dict[str, Api] = {
 }
 
 
-class Questioner:
+class ApiClient:
     """Asks one API, reading and writing by turns, and leaves nothing there."""
 
     def __init__(self, what: str, session: Session, journal: Journal, interval: float) -> None:
@@ -514,7 +514,7 @@ def main(parameters: dict[str, t.Any]) -> int:
             context.load_default_certs()
     session = Session(Client(context, parameters["limit"]), auth, parameters["region"], journal)
     work: list[t.Callable[[], None]] = [
-        functools.partial(Questioner(what, session, journal, parameters["interval"]).run, stop) for what in APIS
+        functools.partial(ApiClient(what, session, journal, parameters["interval"]).run, stop) for what in APIS
     ]
     if parameters["addresses"]:
         pinger = Pinger(parameters["addresses"], parameters["ping_interval"], journal)

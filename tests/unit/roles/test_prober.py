@@ -40,9 +40,9 @@ class Run:
     def __init__(self, prober: types.ModuleType, cloud: FakeCloud, what: str) -> None:
         self._journal = prober.Journal()
         session = prober.Session(prober.Client(None, 2), cloud.auth, REGION, self._journal)
-        questioner = prober.Questioner(what, session, self._journal, 0.01)
+        api_client = prober.ApiClient(what, session, self._journal, 0.01)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=questioner.run, args=[self._stop])
+        self._thread = threading.Thread(target=api_client.run, args=[self._stop])
 
     def __enter__(self) -> t.Self:
         self._begin = time.time()

@@ -54,7 +54,7 @@ def test_a_plan_says_how_long_it_takes_and_keeps_why(shown: list[str], tmp_path:
     kept = json.loads(path.read_text())
     assert kept.pop("preconditions")["backup_age"] == -1
     assert (kept.pop("estimate"), kept) == (result["estimate"], result["journal"])
-    assert {pace["container"]: pace["seconds"] for pace in kept["paces"]}["nova_compute"] == 46
+    assert {sample["container"]: sample["seconds"] for sample in kept["durations"]}["nova_compute"] == 46
 
 
 def test_a_plan_says_what_it_begins_in_and_is_refused_without_disk_space(shown: list[str], tmp_path: pathlib.Path) -> None:
@@ -73,7 +73,9 @@ def test_a_first_plan_says_that_it_cannot_tell(shown: list[str]) -> None:
 
 
 def test_the_end_of_a_rollout_says_nothing_of_how_long_the_upgrade_took(shown: list[str]) -> None:
-    known = dataclasses.replace(a_rollout(), paces=[rollout.Pace(phase="roll", container="mariadb", seconds=9, rollout="before")])
+    known = dataclasses.replace(
+        a_rollout(), durations=[rollout.DurationSample(phase="roll", container="mariadb", seconds=9, rollout="before")]
+    )
     assert run(known, verb="finalize", release="2026.1")["estimate"] == {}
     assert not [line for line in shown if line.startswith(("About", "How long"))]
 

@@ -45,14 +45,14 @@ def test_a_host_without_a_file_has_no_journal(tmp_path: pathlib.Path) -> None:
 
 def test_a_journal_is_read_as_it_was_written(path: pathlib.Path) -> None:
     assert JournalFile(path).read() == HELD
-    for changed in (dataclasses.replace(HELD, events=[], holder=None), dataclasses.replace(HELD, updates=[], paces=[], checks=[])):
+    for changed in (dataclasses.replace(HELD, events=[], holder=None), dataclasses.replace(HELD, updates=[], durations=[], checks=[])):
         JournalFile(path).replace(changed)
         assert JournalFile(path).read() == changed
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_state_has_all_but_what_grows_with_the_cloud(path: pathlib.Path) -> None:
-    nothing: dict[str, t.Any] = {name: [] for name in ("updates", "packages", "migrations", "ahead", "checks", "events", "paces")}
+    nothing: dict[str, t.Any] = {name: [] for name in ("updates", "packages", "migrations", "ahead", "checks", "events", "durations")}
     assert JournalFile(path).state() == dataclasses.replace(HELD, **nothing)
 
 

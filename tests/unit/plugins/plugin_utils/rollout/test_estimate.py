@@ -10,7 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import journal
-from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import Event, Pace, PlannedUpdate, Rollout
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal import DurationSample, Event, PlannedUpdate, Rollout
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import estimate as rollout_estimate
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout.estimate import KEPT, Estimate, estimate, remembered, words
 from tests.unit.rollouts import a_rollout, event
@@ -25,28 +25,30 @@ def _updates(**containers: tuple[str, list[str]]) -> list[PlannedUpdate]:
     ]
 
 
-def _journal(*events: Event, updates: t.Sequence[PlannedUpdate] = (), day: str = "20261121", paces: t.Sequence[Pace] = ()) -> Rollout:
-    values: dict[str, t.Any] = {"events": list(events), "updates": list(updates), "paces": list(paces)}
+def _journal(
+    *events: Event, updates: t.Sequence[PlannedUpdate] = (), day: str = "20261121", durations: t.Sequence[DurationSample] = ()
+) -> Rollout:
+    values: dict[str, t.Any] = {"events": list(events), "updates": list(updates), "durations": list(durations)}
     return Rollout(cloud="c", id=f"{day}T140200", release_from="2025.2", release_to="2026.1", **values)
 
 
-def _pace(container: str, seconds: float, rollout: str = LAST, phase: str = "roll") -> Pace:
-    return Pace(phase=phase, container=container, seconds=seconds, rollout=rollout)
+def _sample(container: str, seconds: float, rollout: str = LAST, phase: str = "roll") -> DurationSample:
+    return DurationSample(phase=phase, container=container, seconds=seconds, rollout=rollout)
 
 
 def _known(*events: Event, updates: t.Sequence[PlannedUpdate]) -> dict[str, float]:
-    return {pace.container or pace.phase: pace.seconds for pace in remembered(_journal(*events, updates=updates))}
+    return {sample.container or sample.phase: sample.seconds for sample in remembered(_journal(*events, updates=updates))}
 
 
 # -- what is remembered -------------------------------------------------------------------------------------------
 
 
 def test_of_a_rollout_its_phases_and_what_each_container_took_on_a_host_are_remembered() -> None:
-    found = {pace.container or pace.phase: pace.seconds for pace in remembered(a_rollout())}
+    found = {sample.container or sample.phase: sample.seconds for sample in remembered(a_rollout())}
     # what was restored does not count, its second try does
     expected = {"backed_up": 151, "expanded": 35, "verified": 92, "openvswitch": 6, "mariadb": 38, "rabbitmq": 38, "nova_compute": 46}
     assert {name: found.get(name) for name in expected} == expected
-    assert {pace.rollout for pace in remembered(a_rollout())} == {LAST}
+    assert {sample.rollout for sample in remembered(a_rollout())} == {LAST}
 
 
 def test_hosts_that_took_unlike_long_count_as_their_mean() -> None:
@@ -78,12 +80,12 @@ def test_what_was_not_done_or_not_timed_is_not_remembered(steps: list[Event]) ->
 
 
 def test_what_the_last_rollout_did_not_move_is_still_known_from_those_before() -> None:
-    paces = [_pace("nova_api", 7, "older"), _pace("horizon", 5, "older"), _pace("", 3, "older", phase="expanded")]
+    durations = [_sample("nova_api", 7, "older"), _sample("horizon", 5, "older"), _sample("", 3, "older", phase="expanded")]
     steps = [event(0, "roll", "begun", "a", "api"), event(90, "roll", "done", "a", "api")]
-    assert remembered(_journal(*steps, updates=_updates(nova_api=("api", ["a"])), paces=paces)) == [
-        _pace("nova_api", 90),
-        _pace("horizon", 5, "older"),
-        _pace("", 3, "older", phase="expanded"),
+    assert remembered(_journal(*steps, updates=_updates(nova_api=("api", ["a"])), durations=durations)) == [
+        _sample("nova_api", 90),
+        _sample("horizon", 5, "older"),
+        _sample("", 3, "older", phase="expanded"),
     ]
 
 
@@ -96,37 +98,37 @@ def test_a_journal_does_not_grow_from_rollout_to_rollout_and_keeps_the_newest(fi
     last = None
     for seconds, numbers in enumerate((range(30, 130), first, range(20, 60)), start=1):
         steps = [event(0, "roll", "begun", "a", "api"), event(seconds, "roll", "done", "a", "api")]
-        last = _journal(*steps, updates=_updates(**{f"c{number}": ("api", ["a"]) for number in numbers}), paces=remembered(last))
+        last = _journal(*steps, updates=_updates(**{f"c{number}": ("api", ["a"]) for number in numbers}), durations=remembered(last))
     found = remembered(last)
-    assert len(found) == len({pace.container for pace in found}) == KEPT
-    assert [(pace.container, pace.seconds) for pace in found[:40]] == [(f"c{number}", 3) for number in range(20, 60)]
-    assert sorted((pace.seconds for pace in found), reverse=True) == [pace.seconds for pace in found]
+    assert len(found) == len({sample.container for sample in found}) == KEPT
+    assert [(sample.container, sample.seconds) for sample in found[:40]] == [(f"c{number}", 3) for number in range(20, 60)]
+    assert sorted((sample.seconds for sample in found), reverse=True) == [sample.seconds for sample in found]
 
 
 def test_a_journal_of_a_version_that_remembered_nothing_is_read() -> None:
     plain = journal.dump(a_rollout())
-    del plain["paces"]
+    del plain["durations"]
     assert journal.load(plain) == a_rollout()
-    kept = dataclasses.replace(a_rollout(), paces=[_pace("nova_api", 7)])
+    kept = dataclasses.replace(a_rollout(), durations=[_sample("nova_api", 7)])
     assert journal.load(json.loads(json.dumps(journal.dump(kept)))) == kept
 
 
 # -- what is told -------------------------------------------------------------------------------------------------
 
 
-def _plan(*paces: Pace, **containers: tuple[str, list[str]]) -> Rollout:
-    return _journal(updates=_updates(**containers), paces=paces)
+def _plan(*durations: DurationSample, **containers: tuple[str, list[str]]) -> Rollout:
+    return _journal(updates=_updates(**containers), durations=durations)
 
 
 def test_hosts_move_one_after_the_other_and_containers_of_a_tier_together() -> None:
-    paces = [_pace("nova_api", 30), _pace("glance_api", 20), _pace("nova_compute", 40)]
-    plan = _plan(*paces, nova_api=("api", ["a", "b"]), glance_api=("api", ["a", "b", "c"]), nova_compute=("compute", ["d"]))
+    durations = [_sample("nova_api", 30), _sample("glance_api", 20), _sample("nova_compute", 40)]
+    plan = _plan(*durations, nova_api=("api", ["a", "b"]), glance_api=("api", ["a", "b", "c"]), nova_compute=("compute", ["d"]))
     assert estimate(plan, backup=True) == Estimate(seconds=30 + 30 + 20 + 40, rollouts=[LAST], guessed=[])
 
 
 def test_phases_count_as_far_as_they_are_known_and_are_to_come() -> None:
-    phases = [_pace("", seconds, phase=phase) for phase, seconds in (("backed_up", 1000), ("expanded", 200), ("verified", 30))]
-    plan = _plan(_pace("nova_api", 4), *phases, nova_api=("api", ["a"]))
+    phases = [_sample("", seconds, phase=phase) for phase, seconds in (("backed_up", 1000), ("expanded", 200), ("verified", 30))]
+    plan = _plan(_sample("nova_api", 4), *phases, nova_api=("api", ["a"]))
     for phase, backup, seconds in (("planned", True, 1234), ("planned", False, 234), ("backed_up", True, 234)):
         found = estimate(dataclasses.replace(plan, phase=t.cast(t.Any, phase)), backup)
         assert found
@@ -134,8 +136,8 @@ def test_phases_count_as_far_as_they_are_known_and_are_to_come() -> None:
 
 
 def test_a_container_that_never_updated_counts_as_the_mean_of_the_others() -> None:
-    paces = [_pace("nova_api", 30), _pace("horizon", 10, "older"), _pace("", 500, phase="finalized")]
-    found = estimate(_plan(*paces, new=("network", ["a", "b"])), backup=False)
+    durations = [_sample("nova_api", 30), _sample("horizon", 10, "older"), _sample("", 500, phase="finalized")]
+    found = estimate(_plan(*durations, new=("network", ["a", "b"])), backup=False)
     assert found == Estimate(seconds=40, rollouts=[LAST, "older"], guessed=["new"])
     assert words(found) == (
         f"About 40 s, one host after the other, by the durations of earlier rollouts ({LAST}, older); "
@@ -144,7 +146,7 @@ def test_a_container_that_never_updated_counts_as_the_mean_of_the_others() -> No
 
 
 def test_only_what_is_left_of_an_open_rollout_counts() -> None:
-    plan = _plan(_pace("nova_api", 30), nova_api=("api", ["a", "b"]))
+    plan = _plan(_sample("nova_api", 30), nova_api=("api", ["a", "b"]))
     plan.events = [event(0, "roll", "begun", "a", "api"), event(3, "roll", "done", "a", "api"), event(4, "roll", "begun", "b", "api")]
     found = estimate(plan, backup=False)
     assert found
@@ -152,13 +154,13 @@ def test_only_what_is_left_of_an_open_rollout_counts() -> None:
 
 
 def test_only_rollouts_that_know_of_what_moves_are_named() -> None:
-    found = estimate(_plan(_pace("nova_api", 30, "newer"), _pace("horizon", 10, "older"), horizon=("api", ["a"])), backup=False)
+    found = estimate(_plan(_sample("nova_api", 30, "newer"), _sample("horizon", 10, "older"), horizon=("api", ["a"])), backup=False)
     assert found
     assert found.rollouts == ["older"]
 
 
 def test_without_any_container_that_updated_before_nothing_is_told() -> None:
-    found = estimate(_plan(_pace("", 30, phase="verified"), nova_api=("api", ["a"])), backup=True)
+    found = estimate(_plan(_sample("", 30, phase="verified"), nova_api=("api", ["a"])), backup=True)
     assert found is None
     assert words(found) == "The duration is unknown: no earlier rollout has recorded it."
 
@@ -178,7 +180,7 @@ def test_it_is_one_line_however_much_it_is_about() -> None:
 
 def test_what_is_remembered_fits_what_is_asked() -> None:
     last = a_rollout()
-    found = estimate(_journal(updates=last.updates, paces=rollout_estimate.remembered(last), day="20261201"), backup=True)
+    found = estimate(_journal(updates=last.updates, durations=rollout_estimate.remembered(last), day="20261201"), backup=True)
     assert found
     # all that it did but the host that was restored, without what lay between
     assert (round(found.seconds), found.guessed) == (151 + 35 + 92 + 5 * 6 + 5 * 9 + 3 * (38 + 24 + 17 + 15 + 33) + 2 * 46, [])
