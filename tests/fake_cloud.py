@@ -107,8 +107,9 @@ class FakeCloud:
         if path == "/compute/os-keypairs":
             self.objects[f"{path}/{body['keypair']['name']}"] = body["keypair"]["name"]
         elif path == "/image/v2/images":
-            self.objects[f"{path}/{body['id']}"] = body["name"]
-            return {"id": body["id"]}
+            identifier = uuid.uuid4().hex
+            self.objects[f"{path}/{identifier}"] = body["name"]
+            return {"id": identifier, "name": body["name"]}
         elif path == "/network/v2.0/address-scopes":
             identifier = uuid.uuid4().hex
             self.objects[f"{path}/{identifier}"] = body["address_scope"]["name"]

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from tests.apis import probes
 from tests.fake_cloud import PASSWORD, REGION, FakeCloud
 from tests.scripts import ROLES
 
@@ -31,6 +32,7 @@ class Module:
             "cloud": lab.cloud,
             "region": REGION,
             "auth": cloud.auth,
+            "probes": probes(),
             "addresses": [ADDRESS],
             "limit": 2,
         }

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.module_utils.model.api import Agent, Endpoint
+
 Wave = t.Literal["infrastructure", "identity", "service"]
 #: Order of the start rounds of a run.
 WAVES: tuple[str, ...] = t.get_args(Wave)
@@ -124,8 +126,8 @@ class Container(ContainerOptions):
 
     With ``public_ports`` it listens on the ports of all frontends as well, on the load balancer's address.
 
-    ``tier`` says when a rollout comes to it; by default that of its start round. ``agent`` is how it reports itself to an API, such as
-    ``compute nova-scheduler``: a rollout goes on when that says that it is up.
+    ``tier`` says when a rollout comes to it; by default that of its start round. ``agent`` is how it reports itself to an API: a rollout
+    goes on when that says that it is up.
     """
 
     group: str
@@ -133,7 +135,7 @@ class Container(ContainerOptions):
     ports: list[int] = dataclasses.field(default_factory=list)
     public_ports: bool = False
     tier: t.Optional[Tier] = None
-    agent: str = ""
+    agent: t.Optional[Agent] = None
 
 
 @dataclasses.dataclass
@@ -250,17 +252,6 @@ class User:
     password: str = dataclasses.field(metadata={"no_log": True})
     roles: list[str] = dataclasses.field(default_factory=list)
     standby: t.Optional[Standby] = None
-
-
-@dataclasses.dataclass
-class Endpoint:
-    """An entry of the Keystone catalog."""
-
-    name: str
-    type: str
-    internal_url: str
-    public_url: str
-    description: str = ""
 
 
 @dataclasses.dataclass

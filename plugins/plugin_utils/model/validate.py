@@ -13,7 +13,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.definition
 from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import check_requirements
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import named_volumes
 from ansible_collections.caisson.openstack.plugins.module_utils.model.units import parse_size
-from ansible_collections.caisson.openstack.plugins.plugin_utils.model import low_ports
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import apis, low_ports
 
 
 class ModelError(ValueError):
@@ -66,7 +66,7 @@ def check(services: t.Sequence[Service], groups: t.Mapping[str, t.Sequence[str]]
         faults += _check_files(service)
         faults += _check_jobs(service, known, databases)
         faults += _check_schemas(service, databases)
-    faults += _check_backups(services)
+    faults += _check_backups(services) + apis.faults(services)
     faults += check_requirements(services)
     if not faults:
         faults += _check_cycles(services)

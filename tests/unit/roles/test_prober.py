@@ -17,9 +17,11 @@ import typing as t
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.prober import availability
+from tests.apis import probes
 from tests.fake_cloud import REGION, FakeCloud
 from tests.scripts import ROLES, load
 
+PROBES = probes()
 SCRIPT = ROLES / "prober" / "files" / "prober.py"
 
 
@@ -40,7 +42,7 @@ class Run:
     def __init__(self, prober: types.ModuleType, cloud: FakeCloud, what: str) -> None:
         self._journal = prober.Journal()
         session = prober.Session(prober.Client(None, 2), cloud.auth, REGION, self._journal)
-        questioner = prober.Questioner(what, session, self._journal, 0.01)
+        questioner = prober.Questioner(what, PROBES[what], session, self._journal, 0.01)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=questioner.run, args=[self._stop])
 
@@ -63,7 +65,7 @@ def wait(condition: t.Callable[[], t.Any]) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("what", ["identity", "image", "placement", "compute", "network"])
+@pytest.mark.parametrize("what", PROBES)
 def test_each_api_is_read_and_written_by_turns_and_nothing_is_left(prober: types.ModuleType, cloud: FakeCloud, what: str) -> None:
     with Run(prober, cloud, what) as run:
         wait(lambda: len(cloud.asked) > 20)
@@ -149,7 +151,7 @@ LEFT = {
     "/compute/os-keypairs/caisson-prober-1": "caisson-prober-1",
     "/image/v2/images/i1": "caisson-prober-1",
     "/network/v2.0/address-scopes/s1": "caisson-prober-1",
-    "/placement/traits/CUSTOM_CAISSON_PROBER": "CUSTOM_CAISSON_PROBER",
+    "/placement/traits/CUSTOM_CAISSON_PROBER_1": "CUSTOM_CAISSON_PROBER_1",
 }
 
 
@@ -224,6 +226,7 @@ def start(cloud: FakeCloud, file: pathlib.Path, addresses: list[str], fault: str
     parameters = {
         "auth": cloud.auth,
         "region": REGION,
+        "probes": PROBES,
         "addresses": addresses,
         "interval": 0.05,
         "ping_interval": 0.02,
@@ -245,13 +248,13 @@ def read(file: pathlib.Path) -> list[availability.Row]:
 def test_after_sigterm_all_is_written_and_nothing_is_left(cloud: FakeCloud, tmp_path: pathlib.Path) -> None:
     file = tmp_path / "answers.jsonl"
     process = start(cloud, file, ["127.0.0.1"])
-    wait(lambda: {row.get("what") for row in read(file)} >= {*load("prober", "prober").APIS, "127.0.0.1"})
+    wait(lambda: {row.get("what") for row in read(file)} >= {*PROBES, "127.0.0.1"})
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
     assert cloud.objects == {}
     rows = read(file)
     figures = availability.figures(rows, rows[0]["begin"], rows[-1]["end"])
-    assert {what: api.failed for what, api in figures.apis.items()} == dict.fromkeys(load("prober", "prober").APIS, 0)
+    assert {what: api.failed for what, api in figures.apis.items()} == dict.fromkeys(PROBES, 0)
     assert figures.pings["127.0.0.1"].lost == 0
     assert figures.unwatched == 0
     # each question is one request; what remains are those that clean up
