@@ -6,18 +6,16 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-import yaml
-
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.model.api import Agent, AgentList, Probe
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Container
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import apis
-from tests.scripts import ROLES
+from tests.definitions import definitions
 
 
 def _endpoints() -> t.Iterator[dict[str, t.Any]]:
-    for path in sorted(ROLES.glob("*/vars/main/service.yml")):
-        yield from yaml.safe_load(path.read_text("utf-8"))[f"{path.parts[-4]}_service"].get("endpoints", [])
+    for definition in definitions().values():
+        yield from definition.get("endpoints", [])
 
 
 def probes() -> dict[str, dict[str, t.Any]]:

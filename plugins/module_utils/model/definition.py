@@ -275,6 +275,8 @@ class Backup:
     ``command`` runs in the container and writes them to its output. ``restore`` runs in the container's place, before that is
     there, reads them from its input and replaces what there is. ``path`` is the file or directory whose size they do not exceed.
 
+    ``holds`` says in the documentation what the data are.
+
     With ``once`` the data are the same on all hosts, as in a cluster: the first host of the group that takes part in the run backs them
     up. A restore puts them back there and removes the volumes of the container on the other hosts, which get them from that one.
     """
@@ -285,6 +287,7 @@ class Backup:
     command: list[str]
     restore: list[str]
     once: bool = False
+    holds: str = ""
 
 
 HookPoint = t.Literal["before_replace", "after_replace", "after_start"]
@@ -308,7 +311,8 @@ class Hook:
 class Service:
     """A service: everything the engine needs to know to build, run and register it.
 
-    ``requires`` names the services that must serve before this one can.
+    ``requires`` names the services that must serve before this one can. ``not_backed_up`` says of each volume that no backup takes why its
+    data are no loss.
     """
 
     name: str
@@ -324,6 +328,7 @@ class Service:
     jobs: list[Job] = dataclasses.field(default_factory=list)
     schemas: list[Schema] = dataclasses.field(default_factory=list)
     backups: list[Backup] = dataclasses.field(default_factory=list)
+    not_backed_up: dict[str, str] = dataclasses.field(default_factory=dict)
     hooks: list[Hook] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
