@@ -17,7 +17,8 @@ WAVES: tuple[str, ...] = t.get_args(Wave)
 Tier = t.Literal["switch", "ovn", "backend", "identity", "conductor", "worker", "api", "network", "compute"]
 #: Order in which a rollout goes through the containers of a cloud; back it goes the other way round.
 TIERS: tuple[Tier, ...] = t.get_args(Tier)
-_TIER_OF_WAVE: dict[str, Tier] = {"infrastructure": "backend", "identity": "identity", "service": "api"}
+#: The tier of containers that name none, by the start round of their service.
+TIER_OF_WAVE: dict[str, Tier] = {"infrastructure": "backend", "identity": "identity", "service": "api"}
 
 
 #: Phases of jobs that belong to a rollout.
@@ -336,4 +337,4 @@ class Service:
         for file in self.files:
             file.containers = file.containers or [container.name for container in self.containers]
         for container in self.containers:
-            container.tier = container.tier or _TIER_OF_WAVE[self.wave]
+            container.tier = container.tier or TIER_OF_WAVE[self.wave]

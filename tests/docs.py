@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write what the documents repeat of the definitions, between ``<!-- generated: NAME -->`` and ``<!-- end -->`` (``make docs``)."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import yaml
+
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import TIER_OF_WAVE, TIERS
+from tests.definitions import definitions, reasons, titles
+from tests.scripts import ROLES
+
+ROOT = ROLES.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_BLOCK = re.compile(r"(<!-- generated: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+_WHY_TIER = {
+    "switch": "a newer controller understands an older database, not the other way round (OVN's own order)",
+    "ovn": "after all controllers",
+    "backend": "what all that follows stands on",
+    "identity": "all others ask Keystone; Nova needs the new Placement",
+    "conductor": "it gives objects to older services in a form that these know; an older one could not",
+    "worker": "they do what the APIs ask for",
+    "api": "nothing new is offered before there is somebody to do it",
+    "network": "agents after their servers",
+    "compute": "many, and an older one works with newer controllers",
+}
+
+
+def _table(header: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |".replace("|  |", "| |") for cells in (header, *rows)]
+
+
+def _ruled(header: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> list[str]:
+    first, *others = _table(header, rows)
+    return [first, "|---" * len(header) + "|", *others]
+
+
+def services() -> list[str]:
+    """Return the services of a cloud: those of OpenStack are Keystone and what requires it."""
+    own = [name for name, item in definitions().items() if name == "keystone" or "keystone" in item.get("requires", [])]
+    found = {"OpenStack": [name for name in titles() if name in own], "below and beside": [name for name in titles() if name not in own]}
+    return _ruled(["services", ""], [(kind, ", ".join(titles()[name] for name in names)) for kind, names in found.items()])
+
+
+def tiers() -> list[str]:
+    """Return the tiers of a rollout in their order, with their containers."""
+    found: dict[str, list[str]] = {tier: [] for tier in TIERS}
+    for name, item in definitions().items():
+        if name in titles():
+            for container in item["containers"]:
+                found[container.get("tier") or TIER_OF_WAVE[item["wave"]]].append(container["name"])
+    rows = [(str(at), f"`{tier}`", ", ".join(found[tier]), _WHY_TIER[tier]) for at, tier in enumerate(TIERS, 1)]
+    return _ruled(["", "tier", "containers", "why there"], rows)
+
+
+def capabilities() -> list[str]:
+    """Return each capability of a container with the comment that stands above it."""
+    found = [reason for role in definitions() for reason in reasons(role) if reason.what.isupper()]
+    return _ruled(
+        ["container", "capability", "why"],
+        [
+            (f"`{item.container}`", f"`{item.what}`", "the same" if item.same else item.why)
+            for item in sorted(found, key=lambda item: item.container)
+        ],
+    )
+
+
+def exceptions() -> list[str]:
+    """Return the containers that are root or may gain privileges, with the comment that stands above it."""
+    found = [reason for role in definitions() for reason in reasons(role) if not reason.what.isupper()]
+    return _ruled(["container", "what", "why"], [(f"`{item.container}`", item.what, item.why) for item in found])
+
+
+def backups() -> list[str]:
+    """Return the parts of a backup."""
+    rows = [("`secrets`", "the controller's file of secrets, Keystone's keys among them", "the controller")]
+    rows += [
+        (f"`{part['name']}`", part["holds"], f"`{part['container']}`")
+        for item in definitions().values()
+        for part in item.get("backups", [])
+    ]
+    return _ruled(["part", "holds", "from"], rows)
+
+
+def volumes() -> list[str]:
+    """Return the volumes that no backup takes."""
+    rows = [(f"`{name}`", why) for item in definitions().values() for name, why in item.get("not_backed_up", {}).items()]
+    return _ruled(["volume", "why no backup takes it"], rows)
+
+
+def users() -> list[str]:
+    """Return the users of images and their ids."""
+    images = [
+        image
+        for path in sorted(ROLES.glob("*/vars/main/images.yml"))
+        for image in yaml.safe_load(path.read_text("utf-8"))[f"{path.parts[-4]}_images"]
+    ]
+    found: dict[tuple[int, str], list[str]] = {}
+    for image in images:
+        if image.get("user"):
+            found.setdefault((image["user"]["id"], image["user"]["name"]), []).append(f"`{image['name']}`")
+    return _ruled(["id", "user", "images"], [(str(number), name, ", ".join(of)) for (number, name), of in sorted(found.items())])
+
+
+GENERATED: dict[str, t.Callable[[], list[str]]] = {
+    "services": services,
+    "tiers": tiers,
+    "capabilities": capabilities,
+    "exceptions": exceptions,
+    "backups": backups,
+    "volumes without backup": volumes,
+    "users": users,
+}
+
+
+def parts(text: str) -> list[str]:
+    """Return the names of the generated parts of a document."""
+    return [found[2] for found in _BLOCK.finditer(text)]
+
+
+def written(text: str) -> str:
+    """Return a document with its generated parts as the definitions are now."""
+    return _BLOCK.sub(lambda found: f"{found[1]}{chr(10).join(GENERATED[found[2]]())}\n{found[3]}", text)
+
+
+def main() -> None:
+    """Write all documents."""
+    for path in DOCUMENTS:
+        path.write_text(written(path.read_text("utf-8")), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
