@@ -37,6 +37,13 @@ def definitions() -> dict[str, dict[str, t.Any]]:
     return {role: yaml.safe_load((ROLES / role / "vars/main/service.yml").read_text("utf-8"))[f"{role}_service"] for role in roles}
 
 
+def images() -> list[dict[str, t.Any]]:
+    """Return the definition of each image of the services, and of those that all stand on."""
+    paths = [*sorted(ROLES.glob("*/vars/main/images.yml")), ROLES / "images" / "vars" / "main.yml"]
+    found = [yaml.safe_load(path.read_text("utf-8")) for path in paths]
+    return [image for data in found for name, value in data.items() if name.endswith("_images") for image in value]
+
+
 def titles() -> dict[str, str]:
     """Return what people call each service of the cloud, by its role."""
     text = (ROLES / "cloud" / "tasks" / "services.yml").read_text("utf-8")

@@ -6,10 +6,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-import yaml
-
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import TIER_OF_WAVE, TIERS
-from tests.definitions import definitions, reasons, titles
+from tests.definitions import definitions, images, reasons, titles
 from tests.scripts import ROLES
 
 ROOT = ROLES.parent
@@ -93,13 +91,8 @@ def volumes() -> list[str]:
 
 def users() -> list[str]:
     """Return the users of images and their ids."""
-    images = [
-        image
-        for path in sorted(ROLES.glob("*/vars/main/images.yml"))
-        for image in yaml.safe_load(path.read_text("utf-8"))[f"{path.parts[-4]}_images"]
-    ]
     found: dict[tuple[int, str], list[str]] = {}
-    for image in images:
+    for image in images():
         if image.get("user"):
             found.setdefault((image["user"]["id"], image["user"]["name"]), []).append(f"`{image['name']}`")
     return _ruled(["id", "user", "images"], [(str(number), name, ", ".join(of)) for (number, name), of in sorted(found.items())])

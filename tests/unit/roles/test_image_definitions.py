@@ -101,6 +101,12 @@ def test_containers_run_as_the_user_of_their_image() -> None:
                 assert item["user"] == user(images[item["image"]]), (role, item["name"])
 
 
+def test_images_of_containers_say_what_programs_they_must_have() -> None:
+    images = {image.name: image for _role, image in defined("2026.1")}
+    used = {item["image"] for definition in definitions().values() for item in definition["containers"]}
+    assert [name for name in sorted(used) if not images[name].programs] == []
+
+
 def test_stages_of_the_builder_are_marked_for_removal() -> None:
     for name, (_image, text) in rendered("2026.1").items():
         for stage in re.findall(r"^FROM \S+ AS \w+\n(.*)\n", text, re.MULTILINE):

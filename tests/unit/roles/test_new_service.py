@@ -103,6 +103,7 @@ def test_it_keeps_the_rules_as_it_is(models: list[Host]) -> None:
         check(models)
     images.test_users_have_ids_of_their_own_and_the_last_word("2026.1")
     images.test_containers_run_as_the_user_of_their_image()
+    images.test_images_of_containers_say_what_programs_they_must_have()
 
 
 @pytest.mark.usefixtures("_with_it")
