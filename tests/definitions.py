@@ -44,6 +44,17 @@ def images() -> list[dict[str, t.Any]]:
     return [image for data in found for name, value in data.items() if name.endswith("_images") for image in value]
 
 
+def accounts(what: str) -> dict[str, str]:
+    """Return the passwords ``<service>_<what>_password`` of accounts that come in pairs, each with the user of the first of its pair."""
+    found = {}
+    for role in titles():
+        path = ROLES / role / "vars" / "main" / "secrets.yml"
+        for item in yaml.safe_load(path.read_text("utf-8")).get(f"{role}_required_secrets", []) if path.exists() else []:
+            if item["name"].endswith(f"_{what}_password") and item.get("paired", True):
+                found[item["name"]] = item["user"]
+    return found
+
+
 def titles() -> dict[str, str]:
     """Return what people call each service of the cloud, by its role."""
     text = (ROLES / "cloud" / "tasks" / "services.yml").read_text("utf-8")

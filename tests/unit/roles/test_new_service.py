@@ -10,9 +10,11 @@ import typing as t
 
 import pytest
 
-from tests import definitions, docs
+from tests import definitions, docs, fake_cloud
+from tests.scripts import load
 from tests.unit.roles import test_definitions as rules
 from tests.unit.roles import test_image_definitions as images
+from tests.unit.roles import test_prober
 from tests.unit.roles.rendering import ROOT, Host, render
 
 #: The one file outside its role, and what it gets.
@@ -88,6 +90,13 @@ def test_rollouts_wait_for_it_and_the_prober_and_the_verification_ask_it(models:
     assert gates["greeter_agent"]["tier"] == "worker"
     assert host["probes"]["greeting"]["write"]["create_path"] == "/v1/greetings"
     assert host["resources"]["greeting"] == ["greetings"]
+
+
+def test_the_prober_reads_and_writes_there_and_leaves_nothing(models: list[Host], monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (fake_cloud, test_prober):
+        monkeypatch.setattr(module, "PROBES", models[0]["probes"])
+    with fake_cloud.FakeCloud() as cloud:
+        test_prober.test_each_api_is_read_and_written_by_turns_and_nothing_is_left(load("prober", "prober"), cloud, "greeting")
 
 
 @pytest.mark.usefixtures("_with_it")

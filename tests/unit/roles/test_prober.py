@@ -76,7 +76,22 @@ def test_each_api_is_read_and_written_by_turns_and_nothing_is_left(prober: types
     kinds = {kind: sum(row["asked"] for row in run.rows if row["kind"] == kind) for kind in ("read", "write")}
     assert kinds["read"] - kinds["write"] in (0, 1)
     methods = {method for method, path in cloud.asked if path.startswith(f"/{what}/")}
-    assert methods == {"identity": {"GET", "POST"}, "placement": {"GET", "PUT", "DELETE"}}.get(what, {"GET", "POST", "DELETE"})
+    write = PROBES[what]["write"]
+    assert methods == {"GET", *(["POST"] if PROBES[what]["issues_tokens"] else []), *([write["method"], "DELETE"] if write else [])}
+
+
+@pytest.mark.parametrize(
+    ("path", "shown", "expected"),
+    [
+        ("/things/{name}", "one", ("/things/one", "one")),
+        ("/things/{id}", {"name": "one", "id": "1"}, ("/things/1", "one")),
+        ("/things/{name}", {"thing": {"name": "one"}}, ("/things/one", "one")),
+        ("/things/{id}", {"thing": {"name": "one", "id": "1"}}, ("/things/1", "one")),
+        ("/things/{id}", {"name": None, "id": "1"}, ("/things/1", "")),
+    ],
+)
+def test_an_object_is_shown_as_a_name_or_a_mapping(prober: types.ModuleType, path: str, shown: t.Any, expected: tuple[str, str]) -> None:
+    assert prober.named(path, shown) == expected
 
 
 def test_a_failure_that_a_second_try_heals_is_none(prober: types.ModuleType, cloud: FakeCloud) -> None:
