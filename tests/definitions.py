@@ -15,7 +15,7 @@ from tests.scripts import ROLES
 
 @dataclasses.dataclass(frozen=True)
 class Reason:
-    """Why a container departs from the rule: ``what`` is a capability, ``root`` or ``new privileges``.
+    """Why a container departs from the rule: ``what`` is a capability, or one of :data:`EXCEPTIONS`.
 
     ``why`` is the comment above it in the definition; a capability without one has that of the capability before, and ``same`` is true.
     """
@@ -26,7 +26,12 @@ class Reason:
     same: bool = False
 
 
-_EXCEPTIONS = {'user: "0:0"': "root", "no_new_privileges: false": "new privileges"}
+#: What a container is besides its capabilities, by what stands in its definition.
+EXCEPTIONS = {
+    r'user: "0:0"': "root",
+    r"no_new_privileges: false": "new privileges",
+    r"security_opts: .*apparmor=unconfined.*": "no AppArmor profile",
+}
 
 
 @functools.cache
@@ -77,8 +82,8 @@ def reasons(role: str) -> list[Reason]:
         listed = bare == "capabilities:" or (listed and bare.startswith("- "))
         if name := re.fullmatch(r" {4}- name: (\w+)", line):
             container = name[1]
-        elif bare in _EXCEPTIONS:
-            found.append(Reason(container, _EXCEPTIONS[bare], comment))
+        elif kinds := [kind for pattern, kind in EXCEPTIONS.items() if re.fullmatch(pattern, bare)]:
+            found.append(Reason(container, kinds[0], comment))
         elif listed and (capability := re.fullmatch(r"- ([A-Z_]+)", bare)):
             before = found[-1].why if found and found[-1].container == container else ""
             found.append(Reason(container, capability[1], comment or before, not comment))

@@ -29,7 +29,12 @@ def defined() -> dict[str, tuple[str, list[str]]]:
 
 
 #: Only these may run processes that gain privileges, and only through sudo.
-PRIVILEGED = {"nova_compute", "neutron_ovn_agent"}
+PRIVILEGED = {
+    item["image"]
+    for service in definitions.definitions().values()
+    for item in service["containers"]
+    if not item.get("no_new_privileges", True)
+}
 
 LOOK = """
 find / -xdev '(' -nouser -o -nogroup ')' -printf 'nobody owns %p\\n'
