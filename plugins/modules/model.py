@@ -62,7 +62,6 @@ reach: {description: Ports elsewhere that must answer., type: list, elements: di
 volumes: {description: Named volumes of this host., type: list, elements: str, returned: success}
 backups: {description: Data of this host that a backup takes., type: list, elements: dict, returned: success}
 restores: {description: Data that a restore may put back on this host., type: list, elements: dict, returned: success}
-probes: {description: 'What the prober asks each API of the cloud, by the type of the API.', type: dict, returned: success}
-resources: {description: 'Kinds of objects that a verification lists, by the type of the API.', type: dict, returned: success}
+apis: {description: 'What the prober asks each API (probes) and verification lists (resources), as JSON.', type: str, returned: success}
 hooks: {description: Task files that services include on this host., type: list, elements: dict, returned: success}
 """

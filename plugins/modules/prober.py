@@ -88,7 +88,7 @@ EXAMPLES = r"""
     cloud: "{{ cloud_name }}"
     region: RegionOne
     auth: "{{ cloud_admin_auth }}"
-    probes: "{{ host_model.probes }}"
+    probes: "{{ (host_model.apis | from_json).probes }}"
     addresses: [198.51.100.110]
 """
 

@@ -64,8 +64,7 @@ def _host(document: dict[str, t.Any]) -> Host:
         "accounts": [*model["databases"], *model["users"]],
         "endpoints": model["endpoints"],
         "gates": model["gates"],
-        "probes": model["probes"],
-        "resources": model["resources"],
+        **json.loads(model["apis"]),
         "admin_url": document["admin_url"],
         "secrets": [value for item in document["secrets"].values() for value in (item if isinstance(item, list) else [item])],
     }
