@@ -6,6 +6,7 @@ from __future__ import annotations
 import filecmp
 import inspect
 import pathlib
+import re
 import typing as t
 
 import pytest
@@ -70,6 +71,20 @@ def test_it_is_its_role_and_one_entry_in_one_list(collection: pathlib.Path) -> N
     own = [path for path in (ROOT / "tests" / "greeter").rglob("*") if path.is_file()]
     assert len(own) <= 8
     assert sum(len(path.read_text("utf-8").splitlines()) for path in own) <= 220
+
+
+def test_what_serves_all_services_names_none() -> None:
+    """The suite itself has a list of services that it takes for granted; comments may tell of one."""
+    services = [name for name, item in definitions.definitions().items() if "keystone" in item.get("requires", [])]
+    names = re.compile(rf"\b({'|'.join(services)})(_\w+)?\b", re.IGNORECASE)
+    found = {
+        f"{path.relative_to(ROOT)}: {name[0]}"
+        for role in ("backup", "prober", "rollout", "rollout_journal", "service", "tempest")
+        for path in (ROOT / "roles" / role).rglob("*")
+        if path.is_file() and path.parent.name != "meta" and path.suffix in (".py", ".yml", ".j2")
+        for name in names.finditer(re.sub(r'""".*?"""|#.*?$', "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE))
+    }
+    assert found == {f"roles/tempest/vars/main/options.yml: {name}" for name in ("glance", "horizon", "neutron", "nova")}
 
 
 def test_it_is_deployed_with_all_that_it_needs(models: list[Host]) -> None:
