@@ -14,7 +14,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 PLAY := ansible-playbook -i $(INVENTORY)
 
-.PHONY: help cloud tempest site verify status destroy test test-full test-unit lint sanity bench collection clean
+.PHONY: help cloud tempest site verify status destroy test test-full test-unit docs lint sanity bench collection clean
 # two tests at a time, those of one file in their order
 PARALLEL := --numprocesses 2 --dist loadfile
 
@@ -47,6 +47,9 @@ test-full: test ## All tests; the long ones take four hours more
 
 test-unit: $(BIN)/.dev ## The quick tests
 	pytest $(ARGS) $(PARALLEL) tests/unit
+
+docs: $(BIN)/.dev ## Write the tables that the documents repeat of the definitions
+	PYTHONPATH=.dev python -m tests.docs
 
 lint: $(BIN)/.dev ## Style and types
 	ruff check . && ruff format --check .

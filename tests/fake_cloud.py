@@ -12,9 +12,11 @@ import types
 import typing as t
 import uuid
 
+from tests.apis import probes
+
 USER, PASSWORD, REGION = "prober", "s3cret-of-the-fake", "RegionOne"
-#: Types of services, each below its name.
-SERVICES = ("identity", "image", "placement", "compute", "network")
+#: What each API is asked; an API is below the type of its service.
+PROBES = probes()
 
 
 class FakeCloud:
@@ -97,32 +99,35 @@ class FakeCloud:
         token = uuid.uuid4().hex
         self.tokens.add(token)
         end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=self.lifetime)
-        catalog = [
-            {"type": name, "endpoints": [{"interface": "public", "region": REGION, "url": f"{self.url}/{name}"}]} for name in SERVICES
-        ]
+        catalog = [{"type": name, "endpoints": [{"interface": "public", "region": REGION, "url": f"{self.url}/{name}"}]} for name in PROBES]
         content = {"token": {"expires_at": f"{end:%Y-%m-%dT%H:%M:%S.%fZ}", "catalog": catalog}}
         return 201, {"X-Subject-Token": token}, content
 
     def _make(self, path: str, body: t.Any) -> t.Any:
-        if path == "/compute/os-keypairs":
-            self.objects[f"{path}/{body['keypair']['name']}"] = body["keypair"]["name"]
-        elif path == "/image/v2/images":
-            self.objects[f"{path}/{body['id']}"] = body["name"]
-            return {"id": body["id"]}
-        elif path == "/network/v2.0/address-scopes":
-            identifier = uuid.uuid4().hex
-            self.objects[f"{path}/{identifier}"] = body["address_scope"]["name"]
-            return {"address_scope": {"id": identifier}}
-        else:
-            self.objects[path] = path.rpartition("/")[2]
-        return None
+        """Make what the probe of the API makes, and return it as the API shows it."""
+        write, identifier = self._write(path), uuid.uuid4().hex
+        # the name is where the body of the probe has it, or else at the end of the path
+        shown = next((value for value in (body or {}).values() if isinstance(value, dict)), body or {"name": path.rpartition("/")[2]})
+        item = write["item_path"].replace("{id}", identifier).replace("{name}", shown["name"])
+        self.objects[f"/{path.split('/')[1]}{item}"] = shown["name"]
+        if body is None:
+            return None
+        made = {**shown, "id": identifier}
+        return made if shown is body else {next(iter(body)): made}
 
     def _list(self, path: str) -> t.Any:
+        """Return what there is of a kind, as mappings, each with a mapping around it (Nova), or as names (Placement)."""
+        write = self._write(path)
+        if not write or path.partition("/")[2].partition("/")[2] != write["list_path"].partition("?")[0][1:]:
+            return {}
         # a copy, as other requests go on
-        found = [(key.rpartition("/")[2], name) for key, name in dict(self.objects).items() if key.startswith(f"{path}/")]
-        return {
-            "/compute/os-keypairs": {"keypairs": [{"keypair": {"name": name}} for _key, name in found]},
-            "/image/v2/images": {"images": [{"id": key, "name": name} for key, name in found]},
-            "/network/v2.0/address-scopes": {"address_scopes": [{"id": key, "name": name} for key, name in found]},
-            "/placement/traits": {"traits": [name for _key, name in found]},
-        }.get(path, {})
+        found = [{"id": key.rpartition("/")[2], "name": name} for key, name in dict(self.objects).items() if key.startswith(f"{path}/")]
+        shapes: dict[str, t.Callable[[dict[str, str]], t.Any]] = {
+            "keypairs": lambda item: {"keypair": item},
+            "traits": lambda item: item["name"],
+        }
+        return {write["list_key"]: [shapes.get(write["list_key"], dict)(item) for item in found]}
+
+    @staticmethod
+    def _write(path: str) -> t.Any:
+        return PROBES[path.split("/")[1]]["write"]

@@ -389,4 +389,8 @@ def _result(built: model.HostModel, known: set[str]) -> dict[str, t.Any]:
         "schemas": [dataclasses.asdict(spec) for spec in built.schemas],
         "restores": [dataclasses.asdict(spec) for spec in built.restores],
         "hooks": [dataclasses.asdict(hook) for hook in built.hooks],
+        # the same for all hosts, and as text a fifth of the size
+        "apis": json.dumps(
+            {"probes": {name: dataclasses.asdict(probe) for name, probe in built.probes.items()}, "resources": built.resources}
+        ),
     }

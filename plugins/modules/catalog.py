@@ -59,7 +59,8 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
-from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Endpoint, User
+from ansible_collections.caisson.openstack.plugins.module_utils.model.api import CatalogEntry
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import User
 from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import AUTH, CatalogError, Keystone, observe, plan
 
 
@@ -84,14 +85,14 @@ def main() -> None:
             "region": {"type": "str", "required": True},
             "project": {"type": "str", "default": "service"},
             "users": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(User)},
-            "endpoints": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(Endpoint)},
+            "endpoints": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(CatalogEntry)},
             "timeout": {"type": "int", "default": 60},
         },
         supports_check_mode=True,
     )
     params = module.params
     users = [dataclass_spec.construct(User, item) for item in params["users"]]
-    endpoints = [dataclass_spec.construct(Endpoint, item) for item in params["endpoints"]]
+    endpoints = [dataclass_spec.construct(CatalogEntry, item) for item in params["endpoints"]]
     auth = params["auth"]
     ca_file = None
     if auth["ca_certificates"]:

@@ -134,7 +134,8 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine.client im
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.read_once import ReadOnceEngine
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import DEFAULT_PATH, StateError, StateFile
-from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, Endpoint, User
+from ansible_collections.caisson.openstack.plugins.module_utils.model.api import CatalogEntry
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, User
 from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import RemoteDependency
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
 from ansible_collections.caisson.openstack.plugins.module_utils.output import plan_steps
@@ -155,7 +156,7 @@ def _shared(module: AnsibleModule, engine: Engine, outcomes: list[Outcome]) -> d
             Keystone(auth["auth_url"], 0, str(ca_file) if auth["ca_certificates"] else None),
             auth,
             users=[dataclass_spec.construct(User, item) for item in params["users"]],
-            endpoints=[dataclass_spec.construct(Endpoint, item) for item in params["endpoints"]],
+            endpoints=[dataclass_spec.construct(CatalogEntry, item) for item in params["endpoints"]],
             project=params["project"],
             region=params["region"],
         )
@@ -228,7 +229,7 @@ def main() -> None:
             "region": {"type": "str", "default": ""},
             "project": {"type": "str", "default": "service"},
             "users": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(User)},
-            "endpoints": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(Endpoint)},
+            "endpoints": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(CatalogEntry)},
             **arguments.ENGINE,
             **arguments.CLOUD,
             **arguments.FILES,

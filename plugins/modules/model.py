@@ -62,5 +62,6 @@ remote_dependencies: {description: Ports elsewhere that must answer., type: list
 volumes: {description: Named volumes of this host., type: list, elements: str, returned: success}
 backups: {description: Data of this host that a backup takes., type: list, elements: dict, returned: success}
 restores: {description: Data that a restore may restore on this host., type: list, elements: dict, returned: success}
+apis: {description: 'Requests of the prober (probes) and resources to verify (resources) by API, as JSON.', type: str, returned: success}
 hooks: {description: Task files that services include on this host., type: list, elements: dict, returned: success}
 """

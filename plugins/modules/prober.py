@@ -11,7 +11,7 @@ short_description: Send requests to every API and ping servers continuously
 version_added: 0.1.0
 description:
   - Runs the prober in a container of the client image, which continues after the play. M(caisson.openstack.prober_info) reads its figures.
-  - Requests to each API read and write in turn. Objects that they create are called C(caisson-prober), and are deleted.
+  - Requests to each API read and write in turn. Objects that they create are deleted.
   - Credentials are passed on standard input only.
 author: The caisson authors (@caisson)
 options:
@@ -49,6 +49,11 @@ options:
       password: {description: Password of the user., type: str, required: true}
       project_name: {description: Project to log in to., type: str, required: true}
       ca_certificates: {description: 'CA certificates to trust instead of the system''s, as PEM text.', type: str, default: ''}
+  probes:
+    description:
+      - Requests by the type of the API in the catalog, as the module M(caisson.openstack.model) returns them.
+    type: dict
+    default: {}
   addresses:
     description: IPv4 addresses to ping.
     type: list
@@ -83,6 +88,7 @@ EXAMPLES = r"""
     cloud: "{{ cloud_name }}"
     region: RegionOne
     auth: "{{ cloud_admin_auth }}"
+    probes: "{{ (host_model.apis | from_json).probes }}"
     addresses: [198.51.100.110]
 """
 
@@ -108,7 +114,7 @@ def _apply(params: dict[str, t.Any], check: bool) -> tuple[str, str]:
     prober = ProberContainer(DetachedRunner(connect(params)), params["cloud"], params["name"])
     if params["state"] == "stopped":
         return prober.stop(check)
-    names = ("directory", "script", "image", "region", "auth", "addresses", "interval", "ping_interval", "limit")
+    names = ("directory", "script", "image", "region", "auth", "probes", "addresses", "interval", "ping_interval", "limit")
     return prober.start(ProberSettings(**{name: params[name] for name in names}), check)
 
 
@@ -124,6 +130,7 @@ def main() -> None:
             "cloud": {"type": "str"},
             "region": {"type": "str"},
             "auth": {"type": "dict", "options": AUTH},
+            "probes": {"type": "dict", "default": {}},
             "addresses": {"type": "list", "elements": "str", "default": []},
             "interval": {"type": "float", "default": 0.2},
             "ping_interval": {"type": "float", "default": 0.02},

@@ -18,6 +18,7 @@ from tests import runs
 from tests.cloud.conftest import ARTIFACTS, Cloud, credentials, environment, recap, twins
 from tests.cloud.leaks import Secrets, Watcher
 from tests.cloud.prober import KEYSTONE, REQUESTS, Prober, login, send
+from tests.definitions import accounts
 
 LOGS = pathlib.Path("/var/log/caisson")
 #: What a database server or a broker writes when it refuses credentials, and what its clients write then.
@@ -26,8 +27,7 @@ REFUSALS = re.compile(r"Access denied for user|ACCESS_REFUSED|login refused|inva
 UNAUTHORIZED = re.compile(r" \w+/\w+ 401 ")
 EVERYTHING = ["-e", '{"rotate_secrets": ["all"]}', "-vvv", "--diff"]
 #: Passwords of accounts that come in pairs, and the user of the first of each pair.
-DATABASES = {f"{user}_database_password": user for user in ("keystone", "glance", "placement", "nova", "neutron", "monitoring")}
-SERVICES = {f"{user}_service_password": user for user in ("glance", "placement", "nova", "neutron")}
+DATABASES, SERVICES = accounts("database"), accounts("service")
 
 
 def started(cloud: Cloud) -> dict[str, str]:

@@ -9,7 +9,8 @@ import typing as t
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import connect
-from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import AlternateAccount, Database, Endpoint, User
+from ansible_collections.caisson.openstack.plugins.module_utils.model.api import CatalogEntry
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import AlternateAccount, Database, User
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import catalog, databases
 from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import CatalogError, Keystone
@@ -74,12 +75,14 @@ def keystone(url: str) -> Keystone:
 
 _USERS = [User("glance", "pw1'\"{}", ["service"]), User("nova", "pw2", ["admin", "service", "new_role"])]
 _ENDPOINTS = [
-    Endpoint("glance", "image", "http://i:9292", "http://p:9292", "Images"),
-    Endpoint("nova", "compute", "http://i:8774/v2.1", "http://p:8774/v2.1"),
+    CatalogEntry("glance", "image", "http://i:9292", "http://p:9292", "Images"),
+    CatalogEntry("nova", "compute", "http://i:8774/v2.1", "http://p:8774/v2.1"),
 ]
 
 
-def _converge(keystone: Keystone, users: t.Sequence[User], endpoints: t.Sequence[Endpoint] = (), region: str = "RegionOne") -> list[str]:
+def _converge(
+    keystone: Keystone, users: t.Sequence[User], endpoints: t.Sequence[CatalogEntry] = (), region: str = "RegionOne"
+) -> list[str]:
     current = keystone.read(users)
     steps = catalog.plan(current, users, endpoints, "service", region)
     for step in steps:

@@ -12,39 +12,29 @@ import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import connect
 from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
+from tests import definitions
 
-#: Images by name: numeric user, programs that must be there.
-EXPECTED: dict[str, tuple[str, list[str]]] = {
-    "blackbox_exporter": ("42476:42476", ["prometheus-blackbox-exporter", "curl"]),
-    "glance": ("42415:42415", ["glance-manage", "uwsgi", "curl", "healthcheck-amqp", "schema-migrations"]),
-    "haproxy": ("42454:42454", ["haproxy", "curl"]),
-    "horizon": ("42420:42420", ["uwsgi", "curl"]),
-    "keystone": ("42425:42425", ["keystone-manage", "uwsgi", "curl"]),
-    "libvirt": ("0:0", ["libvirtd", "qemu-system-x86_64", "ovs-vsctl", "virsh"]),
-    "libvirt_exporter": ("42477:42477", ["prometheus-libvirt-exporter", "curl"]),
-    "mariadb": ("42434:42434", ["mariadbd", "mariadb-install-db", "mariadb"]),
-    "memcached": ("42457:42457", ["memcached", "curl"]),
-    "mysqld_exporter": ("42475:42475", ["prometheus-mysqld-exporter", "curl"]),
-    "neutron": ("42435:42435", ["neutron-rpc-server", "neutron-db-manage", "ovsdb-client"]),
-    "neutron_ovn_agent": ("42435:42435", ["neutron-ovn-agent", "haproxy", "ip", "iptables", "sudo"]),
-    "node_exporter": ("42473:42473", ["prometheus-node-exporter", "curl"]),
-    "nova": ("42436:42436", ["nova-manage", "nova-scheduler", "uwsgi"]),
-    "nova_compute": ("42436:42436", ["nova-compute", "qemu-img", "genisoimage", "uptime", "sudo"]),
-    "nova_novncproxy": ("42436:42436", ["nova-novncproxy"]),
-    "openvswitch": ("0:0", ["ovsdb-server", "ovs-vswitchd", "ip"]),
-    "ovn": ("0:0", ["ovn-controller", "ovn-northd", "ovn-nbctl"]),
-    "placement": ("42482:42482", ["placement-manage", "uwsgi"]),
-    "process_exporter": ("42474:42474", ["prometheus-process-exporter", "curl"]),
-    "prometheus": ("42472:42472", ["prometheus", "promtool"]),
-    "rabbitmq": ("42439:42439", ["rabbitmq-server", "rabbitmqctl"]),
-    "registry": ("42460:42460", ["docker-registry"]),
-    "rsyslog": ("0:0", ["rsyslogd"]),
-    "tempest": ("0:0", ["tempest", "stestr", "ping"]),
-    "client": ("0:0", ["openstack", "ssh", "ping"]),
-}
+
+@functools.cache
+def defined() -> dict[str, tuple[str, list[str]]]:
+    """Return the user of each image that says what programs it must have, and these."""
+    images = {image["name"]: image for image in definitions.images()}
+
+    def user(image: dict[str, t.Any]) -> str:
+        if "user" in image:
+            return f"{image['user']['id']}:{image['user']['id']}"
+        return user(images[image["parent"]]) if image.get("parent") else "0:0"
+
+    return {name: (user(image), image["programs"]) for name, image in images.items() if "programs" in image}
+
 
 #: Only these may run processes that gain privileges, and only through sudo.
-PRIVILEGED = {"nova_compute", "neutron_ovn_agent"}
+PRIVILEGED = {
+    item["image"]
+    for service in definitions.definitions().values()
+    for item in service["containers"]
+    if not item.get("no_new_privileges", True)
+}
 
 LOOK = """
 find / -xdev '(' -nouser -o -nogroup ')' -printf 'nobody owns %p\\n'
@@ -73,9 +63,9 @@ def inside(name: str, script: str, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize("name", defined())
 def test_an_image_has_its_programs_and_nothing_of_the_build(name: str) -> None:
-    user, programs = EXPECTED[name]
+    user, programs = defined()[name]
     assert connect().inspect_image(reference(name))["Config"]["User"] in (user, "" if user == "0:0" else user)
     assert inside(name, LOOK, *programs) == ""
 

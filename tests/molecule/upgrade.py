@@ -20,7 +20,7 @@ import urllib.request
 import yaml
 from testinfra.host import Host
 
-from tests import journals, runs
+from tests import apis, journals, runs
 from tests.molecule import waiting
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -32,7 +32,7 @@ KEYSTONE = "https://10.199.0.11:5000/v3"
 RELEASES = ("2025.2", "2026.1", "2026.2")
 COMPUTES = ("compute1", "compute2")
 #: What the prober asks.
-APIS = ("compute", "identity", "image", "network", "placement")
+APIS = tuple(sorted(apis.probes()))
 
 
 _SMOKE = r"tempest_regex=api\.(identity|image|network)\..*smoke"

@@ -55,7 +55,7 @@ class ImageCopy:
 
 @dataclasses.dataclass
 class Image:
-    """What an image is made from."""
+    """What an image is made from; ``programs`` are those that a test looks for in it."""
 
     name: str
     parent: str = ""
@@ -68,6 +68,7 @@ class Image:
     uses: list[str] = dataclasses.field(default_factory=list)
     copies: list[ImageCopy] = dataclasses.field(default_factory=list)
     context: list[str] = dataclasses.field(default_factory=list)
+    programs: list[str] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass

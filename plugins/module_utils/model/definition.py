@@ -9,13 +9,16 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.module_utils.model.api import Agent, Endpoint
+
 Stage = t.Literal["infrastructure", "identity", "service"]
 #: Order of the stages of a run.
 STAGES: tuple[str, ...] = t.get_args(Stage)
 Tier = t.Literal["switch", "ovn", "backend", "identity", "conductor", "worker", "api", "network", "compute"]
 #: Order in which a rollout goes through the containers of a cloud; back it goes the other way round.
 TIERS: tuple[Tier, ...] = t.get_args(Tier)
-_TIER_OF_STAGE: dict[str, Tier] = {"infrastructure": "backend", "identity": "identity", "service": "api"}
+#: Default tier of containers by the stage of their service.
+TIER_OF_STAGE: dict[str, Tier] = {"infrastructure": "backend", "identity": "identity", "service": "api"}
 
 
 #: Phases of jobs that belong to a rollout.
@@ -124,8 +127,8 @@ class Container(ContainerOptions):
 
     With ``public_ports`` it listens on the ports of all frontends as well, on the load balancer's address.
 
-    ``tier`` says when a rollout comes to it; by default that of its stage. ``agent`` is how it reports itself to an API, such as
-    ``compute nova-scheduler``: a rollout goes on when that says that it is up.
+    ``tier`` is the tier in which a rollout updates it; by default that of its stage. ``agent`` is how it reports to an API: a rollout
+    continues when the API lists it as up.
     """
 
     group: str
@@ -133,7 +136,7 @@ class Container(ContainerOptions):
     ports: list[int] = dataclasses.field(default_factory=list)
     public_ports: bool = False
     tier: t.Optional[Tier] = None
-    agent: str = ""
+    agent: t.Optional[Agent] = None
 
 
 @dataclasses.dataclass
@@ -253,17 +256,6 @@ class User:
 
 
 @dataclasses.dataclass
-class Endpoint:
-    """An entry of the Keystone catalog."""
-
-    name: str
-    type: str
-    internal_url: str
-    public_url: str
-    description: str = ""
-
-
-@dataclasses.dataclass
 class Frontend:
     """A port of the load balancer and the hosts behind it. ``request`` is a path that answers to a token with a read of the database."""
 
@@ -284,6 +276,8 @@ class Backup:
     ``command`` runs in the container and writes them to its output. ``restore`` runs in the container's place, before that is
     there, reads them from its input and replaces what there is. ``path`` is the file or directory whose size they do not exceed.
 
+    ``holds`` describes the data in the documentation.
+
     With ``once`` the data are the same on all hosts, as in a cluster: the first host of the group that takes part in the run backs them
     up. A restore puts them back there and removes the volumes of the container on the other hosts, which get them from that one.
     """
@@ -294,6 +288,7 @@ class Backup:
     command: list[str]
     restore: list[str]
     once: bool = False
+    holds: str = ""
 
 
 HookPoint = t.Literal["before_replace", "after_replace", "after_start"]
@@ -317,7 +312,8 @@ class Hook:
 class Service:
     """A service: everything the engine needs to know to build, run and register it.
 
-    ``requires`` names the services that must serve before this one can.
+    ``requires`` names the services that must be available before this one can start. ``not_backed_up`` says for each volume that is in no
+    backup why its data may be lost.
     """
 
     name: str
@@ -333,6 +329,7 @@ class Service:
     jobs: list[Job] = dataclasses.field(default_factory=list)
     schemas: list[Schema] = dataclasses.field(default_factory=list)
     backups: list[Backup] = dataclasses.field(default_factory=list)
+    not_backed_up: dict[str, str] = dataclasses.field(default_factory=dict)
     hooks: list[Hook] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -340,4 +337,4 @@ class Service:
         for file in self.files:
             file.containers = file.containers or [container.name for container in self.containers]
         for container in self.containers:
-            container.tier = container.tier or _TIER_OF_STAGE[self.stage]
+            container.tier = container.tier or TIER_OF_STAGE[self.stage]

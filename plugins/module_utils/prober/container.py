@@ -29,13 +29,14 @@ raise SystemExit(main(json.loads({parameters!r})))
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ProberSettings:
-    """What the prober does: text of its program, where it logs in, what it pings, and how often; times in seconds."""
+    """What the prober does: its program, where it logs in, what it asks each API, what it pings, and how often; times in seconds."""
 
     script: str
     image: str
     directory: str
     region: str
     auth: t.Mapping[str, t.Any]
+    probes: t.Mapping[str, t.Any]
     addresses: list[str]
     interval: float
     ping_interval: float
@@ -50,6 +51,7 @@ class ProberSettings:
         names = ("region", "interval", "ping_interval", "limit")
         parameters = {
             "auth": dict(self.auth),
+            "probes": dict(self.probes),
             **{name: getattr(self, name) for name in names},
             "addresses": [str(ipaddress.IPv4Address(address)) for address in self.addresses],
             "file": str(_MOUNT / answers.FILE),

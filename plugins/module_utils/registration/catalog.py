@@ -13,7 +13,8 @@ import urllib.error
 import urllib.request
 from urllib.parse import quote
 
-from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Endpoint, User
+from ansible_collections.caisson.openstack.plugins.module_utils.model.api import CatalogEntry
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import User
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import alternate_accounts
 
 #: How a module is told to log in at Keystone, as an Ansible argument spec.
@@ -73,7 +74,9 @@ class CatalogChange:
         return f"{self.subject}: {self.reason}"
 
 
-def plan(current: CatalogState, users: t.Sequence[User], endpoints: t.Sequence[Endpoint], project: str, region: str) -> list[CatalogChange]:
+def plan(
+    current: CatalogState, users: t.Sequence[User], endpoints: t.Sequence[CatalogEntry], project: str, region: str
+) -> list[CatalogChange]:
     """Return the steps that make Keystone have what is wanted, in an order that works."""
     steps: list[CatalogChange] = []
     if users and project not in current.projects:
@@ -126,7 +129,7 @@ def _user(current: CatalogState, user: User, project: str) -> list[CatalogChange
     return steps
 
 
-def _endpoint(current: CatalogState, endpoint: Endpoint, region: str) -> list[CatalogChange]:
+def _endpoint(current: CatalogState, endpoint: CatalogEntry, region: str) -> list[CatalogChange]:
     steps = []
     service = current.services.get((endpoint.name, endpoint.type))
     subject = f"service {endpoint.name} ({endpoint.type})"

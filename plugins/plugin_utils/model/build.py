@@ -9,6 +9,7 @@ import pathlib
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common.urls import url_host
+from ansible_collections.caisson.openstack.plugins.module_utils.model.api import AgentList, CatalogEntry, Probe
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import (
     ROLLOUT_PHASES,
     STAGES,
@@ -16,7 +17,6 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.definition
     Container,
     ContainerOptions,
     Database,
-    Endpoint,
     HookPoint,
     Job,
     JobOptions,
@@ -27,7 +27,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.definition
 )
 from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import RemoteDependency, Selection, required
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import BackupSpec, ContainerSpec, JobSpec, digest, named_volumes
-from ansible_collections.caisson.openstack.plugins.plugin_utils.model import low_ports
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import apis, low_ports
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.validate import below, resolve_group
 
 #: Where configuration lives on a host: one directory for each container.
@@ -70,14 +70,14 @@ class StageModel:
 
 @dataclasses.dataclass(frozen=True)
 class Gate:
-    """What must be true of a container before a rollout goes on: healthy, up as *agent*, and an answer at *url* to a token.
+    """What must be true of a container before a rollout goes on: healthy, up as *agent* asks, and an answer at *url* to a token.
 
     ``backend`` is the load balancer's name of what it serves.
     """
 
     container: str
     tier: Tier
-    agent: str = ""
+    agent: apis.AgentQuery | None = None
     url: str = ""
     backend: str = ""
 
@@ -103,9 +103,10 @@ class SchemaSpec:
 class HostModel:
     """Everything the services of a play mean for one host.
 
-    Of a run for some services ``required`` has the containers that these need here, and ``remote_dependencies`` the ports that must
-    answer elsewhere; both stay as they are. ``backups`` are what a backup takes from this host, ``restores`` what a restore may restore.
-    ``gates``, ``rollout_jobs`` (by phase) and ``schemas`` are for rollouts.
+    Of a run for some services ``required`` has the containers that these need here, and ``reach`` the ports that must answer
+    elsewhere; both stay as they are. ``backups`` are what a backup takes from this host, ``restores`` what a restore may put back.
+    ``gates``, ``rollout_jobs`` (by phase) and ``schemas`` are for rollouts. ``probes`` and ``resources`` say by the type of each API of the
+    cloud what the prober asks it and what a verification lists.
     """
 
     services: list[str]
@@ -113,7 +114,7 @@ class HostModel:
     stages: dict[str, StageModel]
     databases: list[Database]
     users: list[User]
-    endpoints: list[Endpoint]
+    endpoints: list[CatalogEntry]
     volumes: list[str]
     required: list[ContainerSpec] = dataclasses.field(default_factory=list)
     remote_dependencies: list[RemoteDependency] = dataclasses.field(default_factory=list)
@@ -123,6 +124,8 @@ class HostModel:
     schemas: list[SchemaSpec] = dataclasses.field(default_factory=list)
     hooks: list[HookSpec] = dataclasses.field(default_factory=list)
     restores: list[BackupSpec] = dataclasses.field(default_factory=list)
+    probes: dict[str, Probe] = dataclasses.field(default_factory=dict)
+    resources: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
     @property
     def containers(self) -> list[ContainerSpec]:
@@ -167,10 +170,13 @@ def build(services: t.Sequence[Service], site: Site, render: Renderer, selection
         stages={stage: StageModel() for stage in STAGES},
         databases=[item for service in active for item in service.databases],
         users=[item for service in active for item in service.users],
-        endpoints=[item for service in active for item in service.endpoints],
+        endpoints=[_catalog_entry(item) for service in active for item in service.endpoints],
         volumes=[],
         remote_dependencies=_remote_dependencies(services, active, site, selection),
+        probes=apis.probes(services),
+        resources=apis.resources(services),
     )
+    agent_lists = apis.agent_lists(services)
     for service in active:
         stage = built.stages[service.stage]
         specs = {}
@@ -185,7 +191,7 @@ def build(services: t.Sequence[Service], site: Site, render: Renderer, selection
             if not backup.once or _first(service, backup.container, site, selection.hosts):
                 built.backups.append(part)
         stage.containers += specs.values()
-        built.gates += [_gate(service, item, site) for item in service.containers if item.name in specs]
+        built.gates += [_gate(service, item, site, agent_lists) for item in service.containers if item.name in specs]
         built.schemas += [SchemaSpec(item, specs[item.container]) for item in service.schemas if _first(service, item.container, site)]
         built.hooks += [
             HookSpec(service.name, item.point, item.tasks)
@@ -309,11 +315,16 @@ def _first(service: Service, container: str, site: Site, taking_part: t.Containe
     return [host for host in hosts if taking_part is None or host in taking_part][:1] == [site.host]
 
 
-def _gate(service: Service, item: Container, site: Site) -> Gate:
+def _catalog_entry(item: CatalogEntry) -> CatalogEntry:
+    return CatalogEntry(**{field.name: getattr(item, field.name) for field in dataclasses.fields(CatalogEntry)})
+
+
+def _gate(service: Service, item: Container, site: Site, agent_lists: t.Mapping[str, AgentList]) -> Gate:
     address = site.addresses.get(site.host, site.host)
     frontend = next((front for front in service.frontends if front.name == item.name), None)
     url = f"http://{url_host(address)}:{frontend.listen_port}{frontend.request}" if frontend and frontend.request else ""
-    return Gate(item.name, item.tier or "api", item.agent, url, frontend.name if frontend else "")
+    agent = apis.agent_query(item, agent_lists, site.host)
+    return Gate(item.name, item.tier or "api", agent, url, frontend.name if frontend else "")
 
 
 def _job(service: Service, job: Job, container: ContainerSpec, after: list[str], site: Site) -> JobSpec:

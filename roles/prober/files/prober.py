@@ -37,13 +37,7 @@ import types
 import typing as t
 import urllib.error
 import urllib.request
-import uuid
 
-PREFIX = "caisson-prober"
-#: Placement allows no other letters in the name of a trait.
-TRAIT = "CUSTOM_CAISSON_PROBER"
-#: Nobody has the private half.
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPZpmxLEOv+o/5cHSyhMP8+UNF9/Wro2WVSBXTx0KAHR caisson-prober"
 #: Bytes of the file after which a new one is begun beside it; some ten hours.
 SIZE = 32 * 2**20
 
@@ -255,71 +249,43 @@ def ask(journal: Journal, what: str, kind: str, attempt: t.Callable[[], str]) ->
     return not error
 
 
-@dataclasses.dataclass(frozen=True)
-class Api:
-    """What an API is asked: something to read, and something to make and delete by turns.
-
-    ``create`` returns method, path and content for a name, ``made`` the path of what the answer says was made, ``listing`` is
-    asked for what there is, and ``found`` returns path and name of each. Without ``create`` writing is issuing a token.
-    """
-
-    read: str
-    create: t.Callable[[str], tuple[str, str, t.Any]] | None = None
-    made: t.Callable[[t.Any, str], str] = lambda _content, name: name
-    listing: str = ""
-    found: t.Callable[[t.Any], list[tuple[str, str]]] = lambda _content: []
-    headers: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+def filled(value: t.Any, **words: str) -> t.Any:
+    """Return nested data with ``{word}`` in its texts replaced."""
+    if isinstance(value, dict):
+        return {key: filled(item, **words) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item, **words) for item in value]
+    if isinstance(value, str):
+        for word, text in words.items():
+            value = value.replace(f"{{{word}}}", text)
+    return value
 
 
-_SCOPES = "/v2.0/address-scopes"
-#: By the type of the service. Network: of all that it makes an address scope concerns nobody, neither agents nor OVN.
-APIS: dict[str, Api] = {
-    "identity": Api(read="/auth/projects"),
-    "image": Api(
-        read="/v2/images?limit=1",
-        create=lambda name: (
-            "POST",
-            "/v2/images",
-            {"id": str(uuid.uuid4()), "name": name, "tags": [PREFIX], "visibility": "private"},
-        ),
-        made=lambda content, _name: f"/v2/images/{content['id']}",
-        listing=f"/v2/images?tag={PREFIX}&limit=1000",
-        found=lambda content: [(f"/v2/images/{item['id']}", item["name"] or "") for item in content["images"]],
-    ),
-    "placement": Api(
-        read="/resource_providers",
-        create=lambda _name: ("PUT", f"/traits/{TRAIT}", None),
-        made=lambda _content, _name: f"/traits/{TRAIT}",
-        listing=f"/traits?name=startswith:{TRAIT}",
-        found=lambda content: [(f"/traits/{name}", name) for name in content["traits"]],
-        headers={"OpenStack-API-Version": "placement 1.6"},
-    ),
-    "compute": Api(
-        read="/servers/detail?limit=1",
-        create=lambda name: ("POST", "/os-keypairs", {"keypair": {"name": name, "public_key": KEY}}),
-        made=lambda _content, name: f"/os-keypairs/{name}",
-        listing="/os-keypairs",
-        found=lambda content: [(f"/os-keypairs/{name}", name) for name in (item["keypair"]["name"] for item in content["keypairs"])],
-    ),
-    "network": Api(
-        read="/v2.0/networks?limit=1&fields=id",
-        create=lambda name: ("POST", _SCOPES, {"address_scope": {"name": name, "ip_version": 4}}),
-        made=lambda content, _name: f"{_SCOPES}/{content['address_scope']['id']}",
-        listing=f"{_SCOPES}?fields=id&fields=name",
-        found=lambda content: [(f"{_SCOPES}/{item['id']}", item["name"]) for item in content["address_scopes"]],
-    ),
-}
+def named(path: str, shown: t.Any) -> tuple[str, str]:
+    """Return path and name of an object that an API shows as its name or as a mapping, which may be the only value of another one."""
+    if isinstance(shown, str):
+        shown = {"name": shown}
+    values = list(shown.values())
+    if len(values) == 1 and isinstance(values[0], dict):
+        shown = values[0]
+    name = shown.get("name") or ""
+    return filled(path, name=name, **({"id": shown["id"]} if "{id}" in path else {})), name
 
 
 class ApiClient:
-    """Asks one API, reading and writing by turns, and leaves nothing there."""
+    """Asks one API, reading and writing by turns, and leaves nothing there.
 
-    def __init__(self, what: str, session: Session, journal: Journal, interval: float) -> None:
-        self._what, self._api = what, APIS[what]
+    Args:
+        what: type of the API in the catalog.
+        probe: its requests, ``endpoints[].probe`` of the definition of its service.
+    """
+
+    def __init__(self, what: str, probe: t.Mapping[str, t.Any], session: Session, journal: Journal, interval: float) -> None:
+        self._what, self._probe, self._object = what, probe, probe["write"]
         self._session, self._journal, self._interval = session, journal, interval
         self._made = ""
         # whether something may be there that this does not know of: of an earlier prober, or of a question without an answer
-        self._dirty = bool(self._api.create)
+        self._dirty = bool(self._object)
 
     def run(self, stop: threading.Event) -> None:
         """Ask until *stop* is set."""
@@ -334,26 +300,28 @@ class ApiClient:
             good = ask(self._journal, self._what, "read" if reading else "write", self._read if reading else self._write)
             if good and self._dirty:
                 self._dirty = not self._sweep()
-            reading = not reading
+            reading = not reading or not (self._object or self._probe["issues_tokens"])
         if self._made or self._dirty:
             self._sweep()
 
     def _read(self) -> str:
-        return self._send("GET", self._api.read)[0]
+        return self._send("GET", self._probe["read"])[0]
 
     def _write(self) -> str:
-        if not self._api.create:
+        if not self._object:
             return self._checked(self._session.issue)[0]
         if self._made:
             error = self._delete(self._made)
             self._made = self._made if error else ""
             return error
-        name = f"{PREFIX}-{secrets.token_hex(4)}"
-        error, content = self._send(*self._api.create(name))
+        # digits, as not all APIs take the same letters
+        name = f"{self._object['prefix']}{secrets.randbelow(10**8):08}"
+        path, body = (filled(self._object[key], name=name) for key in ("create_path", "body"))
+        error, content = self._send(self._object["method"], path, body)
         if not error:
             try:
-                self._made = self._api.made(content, name)
-            except (KeyError, TypeError) as fault:
+                self._made = filled(named(self._object["item_path"], content or name)[0], name=name)
+            except (KeyError, TypeError, AttributeError) as fault:
                 error = reason(fault)
         # it may have been made although its answer was lost
         self._dirty |= bool(error)
@@ -366,13 +334,14 @@ class ApiClient:
 
     def _sweep(self) -> bool:
         """Delete all that probers made; return whether nothing is left."""
-        error, content = self._send("GET", self._api.listing)
+        error, content = self._send("GET", self._object["list_path"])
         if error:
             return False
         self._made = ""
         try:
-            paths = [path for path, name in self._api.found(content) if name.startswith((f"{PREFIX}-", TRAIT))]
-        except (KeyError, TypeError):
+            found = [named(self._object["item_path"], shown) for shown in content[self._object["list_key"]]]
+            paths = [path for path, name in found if name.startswith(self._object["prefix"])]
+        except (KeyError, TypeError, AttributeError):
             return False
         errors = [self._delete(path) for path in paths]
         return not any(errors)
@@ -381,7 +350,7 @@ class ApiClient:
         """Return error and content of an answer below the API's URL."""
 
         def send(token: Token) -> Answer:
-            return self._session.client.send(method, token.urls[self._what] + path, token.text, body, self._api.headers)
+            return self._session.client.send(method, token.urls[self._what] + path, token.text, body, self._probe["headers"])
 
         return self._checked(send)
 
@@ -488,8 +457,8 @@ def main(parameters: dict[str, t.Any]) -> int:
     """Ask and ping until SIGTERM; return the exit code.
 
     Args:
-        parameters: ``auth`` with auth_url, username, password, project_name and ca_certificates (PEM), ``region``, ``addresses``,
-            ``file``, and in seconds ``interval``, ``ping_interval`` and ``limit``.
+        parameters: ``auth`` with auth_url, username, password, project_name and ca_certificates (PEM), ``region``, ``probes`` by the
+            type of the API, ``addresses``, ``file``, and in seconds ``interval``, ``ping_interval`` and ``limit``.
     """
     stop, failed = threading.Event(), threading.Event()
 
@@ -514,7 +483,8 @@ def main(parameters: dict[str, t.Any]) -> int:
             context.load_default_certs()
     session = Session(Client(context, parameters["limit"]), auth, parameters["region"], journal)
     work: list[t.Callable[[], None]] = [
-        functools.partial(ApiClient(what, session, journal, parameters["interval"]).run, stop) for what in APIS
+        functools.partial(ApiClient(what, probe, session, journal, parameters["interval"]).run, stop)
+        for what, probe in parameters["probes"].items()
     ]
     if parameters["addresses"]:
         pinger = Pinger(parameters["addresses"], parameters["ping_interval"], journal)

@@ -76,16 +76,11 @@ class Cloud:
         with open_url(self._urls[service] + path, self.token, certificates=self._ca) as answer:
             return json.load(answer)
 
-    def missing(self, agent: str, host: str, since: datetime.datetime) -> str:
-        """Return why an agent is not up, or nothing if it is."""
-        service, _space, binary = agent.partition(" ")
-        if service == "compute":
-            rows = self.get("compute", f"/os-services?host={host}&binary={binary}")["services"]
-            up = [row for row in rows if row["state"] == "up" and _later(row["updated_at"], since)]
-        else:
-            rows = self.get("network", f"/v2.0/agents?host={host}&binary={binary}")["agents"]
-            up = [row for row in rows if row["alive"] and _later(row["heartbeat_timestamp"], since)]
-        return "" if up else f"{binary} on {host} is not up in the API" + ("" if rows else ", which does not know it")
+    def missing(self, agent: Parameters, since: datetime.datetime) -> str:
+        """Return why an agent is not up, or nothing if it is; ``endpoints[].agents`` of the service says how its API tells."""
+        rows = self.get(agent["api"], agent["path"])[agent["key"]]
+        up = [row for row in rows if agent["up"].items() <= row.items() and _later(row[agent["reported"]], since)]
+        return "" if up else f"{agent['binary']} on {agent['host']} is not up in the API" + ("" if rows else ", which does not know it")
 
 
 def _later(text: str | None, since: datetime.datetime) -> bool:
@@ -166,8 +161,7 @@ class Gate:
         found = []
         try:
             self._cloud = self._cloud or Cloud(self._parameters["auth"])
-            host = self._parameters["host"]
-            found += [fault for agent in self._parameters["agents"] if (fault := self._cloud.missing(agent, host, self._since))]
+            found += [fault for agent in self._parameters["agents"] if (fault := self._cloud.missing(agent, self._since))]
             silent = [fault for url in self._parameters["urls"] if (fault := _silent(url, self._cloud.token))]
             found += silent
             # it may be the token that is not good any more
@@ -191,7 +185,7 @@ def main(parameters: Parameters) -> Parameters:
     """Return how long it took until all is up."""
     began, since = time.monotonic(), datetime.datetime.now(datetime.UTC)
     gate = Gate(parameters, since)
-    northbound = parameters["northbound"] if any(agent.startswith("network ") for agent in parameters["agents"]) else ""
+    northbound = next((agent["northbound"] for agent in parameters["agents"] if agent["northbound"]), "")
     # the time of a heartbeat has no fractions: in the second of the begin it could not be told from one before
     generations = Generations(northbound, math.ceil(since.timestamp()))
     if northbound:

@@ -22,14 +22,6 @@ READY = "=== guest: READY"
 #: Description of an external network that is deleted again, which an operator's is not.
 OWN = "Made by the verification, deleted by it"
 
-#: What is listed to see that nothing is left, by service, as the SDK calls it.
-KINDS = {
-    "compute": ("aggregates", "keypairs", "server_groups"),
-    "identity": ("domains", "projects", "users", "groups", "roles", "services", "endpoints", "regions", "policies", "trusts"),
-    "image": ("images", "metadef_namespaces"),
-    "network": ("networks", "subnets", "subnet_pools", "address_scopes", "address_groups", "routers"),
-}
-
 Parameters = t.Dict[str, t.Any]
 
 
@@ -255,7 +247,7 @@ def _used(port: t.Any) -> bool:
 
 
 def remains(parameters: Parameters) -> Parameters:
-    """Return what the APIs still have, by kind, and what Placement counts as used."""
+    """Return what the APIs still have, by kind: what servers need, and what services name; and what Placement counts as used."""
     cloud = connect(parameters)
     used: dict[str, int] = {}
     for provider in cloud.placement.resource_providers():
@@ -267,8 +259,9 @@ def remains(parameters: Parameters) -> Parameters:
         "port": [port.id for port in cloud.network.ports() if _used(port)],
         "ip": [address.floating_ip_address for address in cloud.network.ips()],
     }
-    for service, kinds in KINDS.items():
-        found |= {kind: [f"{item.name} {item.id}" for item in getattr(getattr(cloud, service), kind)()] for kind in kinds}
+    for api, kinds in parameters["resources"].items():
+        proxy = getattr(cloud, api.replace("-", "_"))
+        found |= {kind: [f"{item.name} {item.id}" for item in getattr(proxy, kind)()] for kind in kinds}
     # the network service gives each project one when it is first used
     projects = {project.id for project in cloud.identity.projects()}
     found["security_groups"] = [

@@ -16,7 +16,13 @@ ROOT = pathlib.Path(__file__).parents[3]
 Host = dict[str, t.Any]
 
 
-def run(inventory: pathlib.Path, directory: pathlib.Path, variables: dict[str, t.Any], *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(
+    inventory: pathlib.Path,
+    directory: pathlib.Path,
+    variables: dict[str, t.Any],
+    *arguments: str,
+    collections: pathlib.Path = ROOT / ".dev",
+) -> subprocess.CompletedProcess[str]:
     """Write the models of all hosts into *directory*, where the secrets and the overrides are, too."""
     places = {
         "cloud_secrets_file": f"{directory}/secrets.yml",
@@ -25,17 +31,24 @@ def run(inventory: pathlib.Path, directory: pathlib.Path, variables: dict[str, t
     }
     playbook = pathlib.Path(__file__).with_name("model.yml")
     command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(playbook), *arguments]
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".dev"), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(collections), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
     return subprocess.run([*command, "-e", json.dumps(places | variables)], env=environment, capture_output=True, text=True, check=False)
 
 
-def render(inventory: pathlib.Path, directory: pathlib.Path, variables: dict[str, t.Any], *arguments: str) -> dict[str, Host]:
+def render(
+    inventory: pathlib.Path,
+    directory: pathlib.Path,
+    variables: dict[str, t.Any],
+    *arguments: str,
+    collections: pathlib.Path = ROOT / ".dev",
+) -> dict[str, Host]:
     """Return for each host the containers, jobs, files and secrets that the definitions mean.
 
     Args:
         directory: for secrets, which are the same in each run with the same directory, and overrides.
+        collections: where the collection is.
     """
-    done = run(inventory, directory, variables, *arguments)
+    done = run(inventory, directory, variables, *arguments, collections=collections)
     assert done.returncode == 0, done.stdout + done.stderr
     return {path.stem: _host(json.loads(path.read_text("utf-8"))) for path in directory.glob("*.json")}
 
@@ -51,6 +64,7 @@ def _host(document: dict[str, t.Any]) -> Host:
         "accounts": [*model["databases"], *model["users"]],
         "endpoints": model["endpoints"],
         "gates": model["gates"],
+        **json.loads(model["apis"]),
         "admin_url": document["admin_url"],
         "secrets": [value for item in document["secrets"].values() for value in (item if isinstance(item, list) else [item])],
     }

@@ -17,6 +17,7 @@ import yaml
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import container_api
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import formats, oslo_options
+from tests.definitions import Reason, definitions, reasons
 from tests.unit.roles.rendering import ROOT, Host, render
 
 INVENTORIES = sorted(path.parent.name for path in ROOT.glob("inventory/*/hosts.yml"))
@@ -25,30 +26,6 @@ HOST_CAPABILITIES_OF: dict[str, dict[str, t.Any]] = {
     "2025.2": {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": True, "cgroup_version": 2},
     "2026.1": {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 1},
     "2026.2": {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": False, "cgroup_version": 2},
-}
-
-#: The whole list of exceptions; a container that is not here has no capability. Reasons stand in the definitions.
-CAPABILITIES = {
-    "libvirt": {"NET_ADMIN", "CHOWN", "FOWNER", "DAC_OVERRIDE", "SETUID", "SETGID", "SETPCAP", "KILL"},
-    "neutron_ovn_agent": {
-        *("SYS_ADMIN", "NET_ADMIN", "NET_RAW", "NET_BIND_SERVICE", "DAC_OVERRIDE"),
-        *("DAC_READ_SEARCH", "SETUID", "SETGID", "KILL", "AUDIT_WRITE"),
-    },
-    "nova_compute": {"NET_ADMIN", "CHOWN", "FOWNER", "DAC_OVERRIDE", "DAC_READ_SEARCH", "SETUID", "SETGID", "AUDIT_WRITE"},
-    "openvswitch_vswitchd": {"NET_ADMIN", "NET_RAW"},
-}
-#: Helpers are started by sudo, which no-new-privileges would forbid.
-NEW_PRIVILEGES = {"neutron_ovn_agent", "nova_compute"}
-#: Root, but for the capabilities above.
-ROOT_USER = {
-    *("libvirt", "openvswitch_db", "openvswitch_vswitchd", "rsyslog"),
-    *("ovn_nb_db", "ovn_sb_db", "ovn_northd", "ovn_controller"),
-}
-
-#: Volumes that no backup takes, because what they hold is made again, or is the disks of servers.
-NOT_BACKED_UP = {
-    *("rabbitmq_data", "ovn_sb_db", "openvswitch_db", "neutron_ovn_agent", "logging_state", "haproxy_sockets", "prometheus_data"),
-    *("libvirt_config", "libvirt_state", "libvirt_cache", "libvirt_logs"),
 }
 
 
@@ -73,12 +50,24 @@ def containers(models: list[Host]) -> t.Iterator[dict[str, t.Any]]:
     return (item for host in models for item in host["containers"])
 
 
-def test_privileges_are_the_listed_ones(models: list[Host]) -> None:
+def reasons_of(what: str) -> dict[str, list[Reason]]:
+    """Return the reasons of each container for one kind of exception, or for the capabilities."""
+    found: dict[str, list[Reason]] = {}
+    for reason in (reason for role in definitions() for reason in reasons(role)):
+        if what == ("capability" if reason.what.isupper() else reason.what):
+            found.setdefault(reason.container, []).append(reason)
+    return found
+
+
+def test_privileges_have_a_reason_in_the_definition(models: list[Host]) -> None:
+    """A comment above each says it; without one a container is not root, gains no privileges and has no capability."""
+    assert all(reason.why for role in definitions() for reason in reasons(role))
+    capabilities = {name: [reason.what for reason in found] for name, found in reasons_of("capability").items()}
     for item in containers(models):
         name = item["name"]
-        assert set(item["capabilities"]) == CAPABILITIES.get(name, set()), name
-        assert item["no_new_privileges"] == (name not in NEW_PRIVILEGES), name
-        assert (item["user"] == "0:0") == (name in ROOT_USER), name
+        assert item["capabilities"] == capabilities.get(name, []), f"{name}: say above each capability why it has it"
+        assert item["no_new_privileges"] == (name not in reasons_of("new privileges")), f"{name}: say why above no_new_privileges"
+        assert (item["user"] == "0:0") == (name in reasons_of("root")), f'{name}: give it a user, or say why above user: "0:0"'
         assert item["read_only"], name
 
 
@@ -97,23 +86,17 @@ def test_memory_limits_follow_the_options_that_decide_about_them() -> None:
     )
     usual = limits()
     grown = {name for name, limit in large.items() if limit > usual[name]}
-    workers = {"keystone_api", "glance_api", "placement_api", "nova_api", "nova_metadata", "neutron_api", "horizon"}
+    workers = {item["name"] for item in hosts("aio", "2026.1")["aio"]["containers"] if item["command"][0] == "uwsgi"}
+    assert workers > {"keystone_api", "nova_metadata"}
     assert grown == workers | {"mariadb", "rabbitmq", "memcached"}
     assert large["mariadb"] > 8192 + 2000 and large["rabbitmq"] > 2 * 2048 and large["memcached"] > 1024
 
 
-def test_the_documented_capabilities_are_the_real_ones(models: list[Host]) -> None:
-    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
-    documented = re.findall(r"^\| `(\w+)` \| `([A-Z_]+)` \| \S", text, re.MULTILINE)
-    assert len(documented) == len(set(documented))
-    assert set(documented) == {(item["name"], capability) for item in containers(models) for capability in item["capabilities"]}
-    confinement = text.split("### seccomp and AppArmor")[1].split("###")[0]
-    rows = dict(re.findall(r"^\| `(\w+)` \| default[^|]* \| (default|unconfined) \|", confinement, re.MULTILINE))
-    assert rows.keys() == {item["name"] for item in containers(models) if item["capabilities"]}
+def test_seccomp_stays_on_and_apparmor_but_for_a_reason(models: list[Host]) -> None:
     for item in containers(models):
         assert not [option for option in item["security_opts"] if option.startswith("seccomp")], item["name"]
-        if "apparmor=unconfined" in item["security_opts"]:
-            assert rows[item["name"]] == "unconfined"
+        unconfined = "apparmor=unconfined" in item["security_opts"]
+        assert not unconfined or item["name"] in reasons_of("no AppArmor profile"), f"{item['name']}: say why above security_opts"
 
 
 def test_a_load_balancer_below_port_1024_has_the_documented_capabilities() -> None:
@@ -132,11 +115,17 @@ def test_no_container_reaches_the_engine(models: list[Host]) -> None:
             assert source not in ("/", "/run", "/var/run", "/etc", "/var/lib/docker"), (item["name"], bind)
 
 
-def test_every_volume_is_backed_up_or_known_to_be_made_again(models: list[Host]) -> None:
+def test_every_volume_is_backed_up_or_said_to_be_no_loss(models: list[Host]) -> None:
+    left = {volume for definition in definitions().values() for volume in definition.get("not_backed_up", {})}
     for host in models:
         taken = {bind.split(":")[0] for item in host["backups"] for bind in item["container"]["volumes"]}
-        assert host["volumes"] - taken <= NOT_BACKED_UP
-        assert not taken & NOT_BACKED_UP
+        assert host["volumes"] - taken <= left, "take a backup of it, or say in not_backed_up why not"
+        assert not taken & left
+
+
+def test_only_volumes_that_exist_are_said_to_be_no_loss(models: list[Host]) -> None:
+    volumes = {volume for host in models for volume in host["volumes"]}
+    assert {volume for definition in definitions().values() for volume in definition.get("not_backed_up", {})} <= volumes
 
 
 def test_every_container_is_asked_for_work(models: list[Host]) -> None:
@@ -179,15 +168,15 @@ def test_all_listeners_are_on_an_address(models: list[Host]) -> None:
         assert "0.0.0.0" not in text.replace("dns_servers = 0.0.0.0,::", "")
 
 
-#: Containers of services that ask the APIs. Keystone is asked only; the rest knows nothing of them.
-CLIENTS = ("glance", "placement", "nova", "neutron", "horizon")
-
-
 def test_every_client_verifies_with_the_ca_and_nobody_else_has_a_key(models: list[Host]) -> None:
     for host in models:
         files = {file["path"]: file for file in host["files"]}
-        clients = {item["name"] for item in host["containers"] if item["service"] in CLIENTS or item["name"] == "blackbox_exporter"}
+        clients = {path.split("/")[0] for path, file in files.items() if "/etc/caisson/ca.crt" in file["content"]}
         assert {path.split("/")[0] for path in files if path.endswith("/ca.crt")} == clients
+        # who logs in at Keystone is one of them
+        assert clients >= {
+            path.split("/")[0] for path, file in files.items() if re.search(r"^\s*auth_url *=", file["content"], re.MULTILINE)
+        }
         assert {path for path, file in files.items() if "PRIVATE KEY" in file["content"]} <= {"haproxy/config/api.pem"}
         for path, file in files.items():
             options = configparser.RawConfigParser(strict=False, interpolation=None)
@@ -259,16 +248,13 @@ def test_neutron_reads_the_types_of_project_networks(release: str) -> None:
     assert options["ml2"][known] == "geneve"
 
 
-def _oslo_files(host: Host) -> t.Iterator[tuple[str, str, dict[str, t.Any]]]:
-    """Yield service, path and content of each file of a host that oslo.config reads."""
+def _oslo_files(host: Host, known: t.Container[str]) -> t.Iterator[tuple[str, str, dict[str, t.Any]]]:
+    """Yield service, path and content of each file of a host that oslo.config reads, of the services whose options are *known*."""
     services = {item["name"]: item["service"] for item in host["containers"]}
     for file in host["files"]:
         container, name = file["path"].split("/")[0], file["path"].rsplit("/", 1)[-1]
-        if services.get(container) in OSLO_SERVICES and name.endswith((".conf", ".ini")) and name not in ("uwsgi.ini", "rootwrap.conf"):
+        if services.get(container) in known and name.endswith((".conf", ".ini")) and name not in ("uwsgi.ini", "rootwrap.conf"):
             yield services[container], file["path"], formats.parse("ini", file["content"])
-
-
-OSLO_SERVICES = ("keystone", "glance", "placement", "nova", "neutron")
 
 
 @pytest.mark.parametrize("release", HOST_CAPABILITIES_OF)
@@ -279,7 +265,7 @@ def test_every_option_is_one_that_the_release_declares(release: str) -> None:
     seen = set()
     for inventory in INVENTORIES:
         for host in hosts(inventory, release).values():
-            for service, path, content in _oslo_files(host):
+            for service, path, content in _oslo_files(host, known.services):
                 assert oslo_options.check(known, service, content, {}, []) == ([], []), path
                 seen.add(path.rsplit("/", 1)[-1])
     assert seen >= {"keystone.conf", "glance-api.conf", "placement.conf", "nova.conf", "neutron.conf", "ml2_conf.ini", "ovn_agent.ini"}

@@ -15,30 +15,10 @@ from ansible.template import Templar, trust_as_template
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import play_roles
+from tests.definitions import definitions
 
 ROLES = pathlib.Path(__file__).parents[3] / "roles"
 COMMON = ROLES / "images"
-
-#: User and group ids are an interface: volumes outlive images.
-IDS = {
-    "blackbox-exporter": 42476,
-    "docker-registry": 42460,
-    "glance": 42415,
-    "haproxy": 42454,
-    "horizon": 42420,
-    "keystone": 42425,
-    "libvirt-exporter": 42477,
-    "memcache": 42457,
-    "mysql": 42434,
-    "mysqld-exporter": 42475,
-    "neutron": 42435,
-    "node-exporter": 42473,
-    "nova": 42436,
-    "placement": 42482,
-    "process-exporter": 42474,
-    "prometheus": 42472,
-    "rabbitmq": 42439,
-}
 
 
 def template(value: t.Any, **variables: t.Any) -> t.Any:
@@ -96,11 +76,35 @@ def test_context_files_exist(release: str) -> None:
 
 
 @pytest.mark.parametrize("release", recipes.releases())
-def test_users_have_their_fixed_ids_and_the_last_word(release: str) -> None:
+def test_users_have_ids_of_their_own_and_the_last_word(release: str) -> None:
+    """User and group ids are an interface, as volumes outlive images: docs/images.md lists them."""
+    users = {(image.user.name, image.user.id) for _role, image in defined(release) if image.user}
+    assert len({name for name, _id in users}) == len({number for _name, number in users}) == len(users)
+    assert all(42400 <= number < 42500 for _name, number in users)
     for name, (image, text) in rendered(release).items():
         if image.user:
-            assert image.user.id == IDS[image.user.name], name
             assert re.findall(r"^USER (\S+)", text, re.MULTILINE)[-1] == f"{image.user.id}:{image.user.id}", name
+
+
+def test_containers_run_as_the_user_of_their_image() -> None:
+    """The definition says it once more, because files of the host belong to that user."""
+    images = {image.name: image for _role, image in defined("2026.1")}
+
+    def user(image: recipes.Image) -> str:
+        if not image.user:
+            return user(images[image.parent]) if image.parent in images else "0:0"
+        return f"{image.user.id}:{image.user.id}"
+
+    for role, definition in definitions().items():
+        for item in definition["containers"]:
+            if "{{" not in item["image"] and item.get("user", "0:0") != "0:0":
+                assert item["user"] == user(images[item["image"]]), (role, item["name"])
+
+
+def test_images_of_containers_say_what_programs_they_must_have() -> None:
+    images = {image.name: image for _role, image in defined("2026.1")}
+    used = {item["image"] for definition in definitions().values() for item in definition["containers"]}
+    assert [name for name in sorted(used) if not images[name].programs] == []
 
 
 def test_stages_of_the_builder_are_marked_for_removal() -> None:

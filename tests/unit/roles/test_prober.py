@@ -17,9 +17,11 @@ import typing as t
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.prober import availability
+from tests.apis import probes
 from tests.fake_cloud import REGION, FakeCloud
 from tests.scripts import ROLES, load
 
+PROBES = probes()
 SCRIPT = ROLES / "prober" / "files" / "prober.py"
 
 
@@ -40,7 +42,7 @@ class Run:
     def __init__(self, prober: types.ModuleType, cloud: FakeCloud, what: str) -> None:
         self._journal = prober.Journal()
         session = prober.Session(prober.Client(None, 2), cloud.auth, REGION, self._journal)
-        api_client = prober.ApiClient(what, session, self._journal, 0.01)
+        api_client = prober.ApiClient(what, PROBES[what], session, self._journal, 0.01)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=api_client.run, args=[self._stop])
 
@@ -63,7 +65,7 @@ def wait(condition: t.Callable[[], t.Any]) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("what", ["identity", "image", "placement", "compute", "network"])
+@pytest.mark.parametrize("what", PROBES)
 def test_each_api_is_read_and_written_by_turns_and_nothing_is_left(prober: types.ModuleType, cloud: FakeCloud, what: str) -> None:
     with Run(prober, cloud, what) as run:
         wait(lambda: len(cloud.asked) > 20)
@@ -74,7 +76,22 @@ def test_each_api_is_read_and_written_by_turns_and_nothing_is_left(prober: types
     kinds = {kind: sum(row["asked"] for row in run.rows if row["kind"] == kind) for kind in ("read", "write")}
     assert kinds["read"] - kinds["write"] in (0, 1)
     methods = {method for method, path in cloud.asked if path.startswith(f"/{what}/")}
-    assert methods == {"identity": {"GET", "POST"}, "placement": {"GET", "PUT", "DELETE"}}.get(what, {"GET", "POST", "DELETE"})
+    write = PROBES[what]["write"]
+    assert methods == {"GET", *(["POST"] if PROBES[what]["issues_tokens"] else []), *([write["method"], "DELETE"] if write else [])}
+
+
+@pytest.mark.parametrize(
+    ("path", "shown", "expected"),
+    [
+        ("/things/{name}", "one", ("/things/one", "one")),
+        ("/things/{id}", {"name": "one", "id": "1"}, ("/things/1", "one")),
+        ("/things/{name}", {"thing": {"name": "one"}}, ("/things/one", "one")),
+        ("/things/{id}", {"thing": {"name": "one", "id": "1"}}, ("/things/1", "one")),
+        ("/things/{id}", {"name": None, "id": "1"}, ("/things/1", "")),
+    ],
+)
+def test_an_object_is_shown_as_a_name_or_a_mapping(prober: types.ModuleType, path: str, shown: t.Any, expected: tuple[str, str]) -> None:
+    assert prober.named(path, shown) == expected
 
 
 def test_a_failure_that_a_second_try_heals_is_none(prober: types.ModuleType, cloud: FakeCloud) -> None:
@@ -149,7 +166,7 @@ LEFT = {
     "/compute/os-keypairs/caisson-prober-1": "caisson-prober-1",
     "/image/v2/images/i1": "caisson-prober-1",
     "/network/v2.0/address-scopes/s1": "caisson-prober-1",
-    "/placement/traits/CUSTOM_CAISSON_PROBER": "CUSTOM_CAISSON_PROBER",
+    "/placement/traits/CUSTOM_CAISSON_PROBER_1": "CUSTOM_CAISSON_PROBER_1",
 }
 
 
@@ -224,6 +241,7 @@ def start(cloud: FakeCloud, file: pathlib.Path, addresses: list[str], fault: str
     parameters = {
         "auth": cloud.auth,
         "region": REGION,
+        "probes": PROBES,
         "addresses": addresses,
         "interval": 0.05,
         "ping_interval": 0.02,
@@ -245,13 +263,13 @@ def read(file: pathlib.Path) -> list[availability.Row]:
 def test_after_sigterm_all_is_written_and_nothing_is_left(cloud: FakeCloud, tmp_path: pathlib.Path) -> None:
     file = tmp_path / "answers.jsonl"
     process = start(cloud, file, ["127.0.0.1"])
-    wait(lambda: {row.get("what") for row in read(file)} >= {*load("prober", "prober").APIS, "127.0.0.1"})
+    wait(lambda: {row.get("what") for row in read(file)} >= {*PROBES, "127.0.0.1"})
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
     assert cloud.objects == {}
     rows = read(file)
     figures = availability.figures(rows, rows[0]["begin"], rows[-1]["end"])
-    assert {what: api.failed for what, api in figures.apis.items()} == dict.fromkeys(load("prober", "prober").APIS, 0)
+    assert {what: api.failed for what, api in figures.apis.items()} == dict.fromkeys(PROBES, 0)
     assert figures.pings["127.0.0.1"].lost == 0
     assert figures.unwatched == 0
     # each question is one request; what remains are those that clean up

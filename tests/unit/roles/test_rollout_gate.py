@@ -14,6 +14,7 @@ import urllib.parse
 
 import pytest
 
+from tests.apis import agent
 from tests.fake_cloud import FakeCloud
 from tests.scripts import load
 
@@ -85,7 +86,8 @@ def cloud() -> t.Iterator[Agents]:
 
 def _question(cloud: Agents, *agents: str, urls: t.Sequence[str] = (), timeout: float = 10, northbound: str = "") -> dict[str, t.Any]:
     auth = {**cloud.auth, "user_domain_name": "Default", "project_domain_name": "Default"}
-    return {"auth": auth, "host": "c1", "agents": list(agents), "urls": list(urls), "timeout": timeout, "northbound": northbound}
+    asked = [agent(api, binary, "c1", northbound) for api, binary in map(str.split, agents)]
+    return {"auth": auth, "agents": asked, "urls": list(urls), "timeout": timeout}
 
 
 def _row(state: str = "up", updated_at: str | None = AFTER) -> dict[str, t.Any]:
@@ -115,7 +117,7 @@ def test_an_agent_that_is_down_or_has_not_reported_since_is_not_up(gate: types.M
     assert gate.Gate(_question(cloud, "compute nova-compute"), SINCE).faults() == ["nova-compute on c1 is not up in the API"]
 
 
-@pytest.mark.parametrize("agent", ["neutron-ovn-agent", "ovn-controller"])
+@pytest.mark.parametrize("binary", ["neutron-ovn-agent", "ovn-controller"])
 @pytest.mark.parametrize(
     "row",
     [
@@ -130,10 +132,10 @@ def test_an_agent_that_is_down_or_has_not_reported_since_is_not_up(gate: types.M
     ],
 )
 def test_an_agent_that_is_not_alive_or_has_no_heartbeat_since_is_not_up(
-    gate: types.ModuleType, cloud: Agents, agent: str, row: dict[str, t.Any]
+    gate: types.ModuleType, cloud: Agents, binary: str, row: dict[str, t.Any]
 ) -> None:
-    cloud.agents = {f"network c1 {agent}": row}
-    assert gate.Gate(_question(cloud, f"network {agent}"), SINCE).faults() == [f"{agent} on c1 is not up in the API"]
+    cloud.agents = {f"network c1 {binary}": row}
+    assert gate.Gate(_question(cloud, f"network {binary}"), SINCE).faults() == [f"{binary} on c1 is not up in the API"]
 
 
 def test_an_agent_of_another_host_is_not_that_of_this_one(gate: types.ModuleType, cloud: Agents) -> None:

@@ -25,7 +25,7 @@ def _variables(replaced: list[str], serial: int) -> dict[str, t.Any]:
     batches = [HOSTS[at : at + serial] for at in range(0, len(HOSTS), serial)]
     jobs = [{"name": "on_api", "place": "nova_api"}, {"name": "on_single", "place": "single"}]
     containers = [{"name": name, "service": name} for name in [*TIERS, "single"]]
-    gate = {"agent": "", "url": "", "backend": ""}
+    gate = {"agent": None, "url": "", "backend": ""}
     return {
         "__service_stage": "service",
         "__service_plan": {"turns": [{"stage": "service", "tier": tier, "hosts": batch} for tier in tiers for batch in batches]},
@@ -34,7 +34,7 @@ def _variables(replaced: list[str], serial: int) -> dict[str, t.Any]:
             "gates": [
                 {**gate, "container": "mariadb"},
                 {**gate, "container": "nova_api", "backend": "nova_api", "url": "http://x"},
-                {**gate, "container": "nova_metadata", "agent": "compute nova-x"},
+                {**gate, "container": "nova_metadata", "agent": {"api": "compute", "binary": "nova-x"}},
             ],
             "stages": {
                 "service": {"bootstrap": [{"name": "first"}], "containers": containers, "start": jobs, "finalize": [{"name": "last"}]}

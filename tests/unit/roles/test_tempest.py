@@ -15,10 +15,10 @@ import pytest
 import yaml
 from ansible.plugins.loader import init_plugin_loader
 
-from tests.scripts import load
+from tests.scripts import ROLES, load
 from tests.unit.roles.test_image_definitions import template, trusted
 
-ROLE = pathlib.Path(__file__).parents[3] / "roles" / "tempest"
+ROLE = ROLES / "tempest"
 CLASS = "tempest.api.compute.Servers"
 BOOT, LIST, STOP = f"{CLASS}.test_boot[id-1,smoke]", f"{CLASS}.test_list[id-2]", f"{CLASS}.test_stop[id-3,slow]"
 
@@ -34,14 +34,22 @@ def suite() -> types.ModuleType:
     return load("tempest", "suite")
 
 
+def variables() -> dict[str, t.Any]:
+    """Return what the role has, and what the service roles say for it, as it is written."""
+    paths = [ROLE / "defaults" / "main.yml", *(ROLE / "vars" / "main").glob("[ot]*.yml"), *ROLES.glob("*/vars/main/tempest.yml")]
+    return {name: value for path in paths for name, value in yaml.safe_load(path.read_text("utf-8")).items()}
+
+
 def lists() -> dict[str, t.Any]:
-    return yaml.safe_load((ROLE / "vars" / "main" / "tests.yml").read_text("utf-8"))
+    values = trusted(variables())
+    return {name: template(values[name], **values) for name in ("tempest_include", "tempest_exclude")}
 
 
 # -- lists ------------------------------------------------------------------------------------------------------
 
 
 def test_each_exclusion_has_a_reason_of_its_own() -> None:
+    assert lists()["tempest_exclude"]
     for item in lists()["tempest_exclude"]:
         assert set(item) == {"regex", "reason"}, item
         assert len(item["reason"].split()) >= 5, f"say why {item['regex']} does not apply"
@@ -101,14 +109,12 @@ def test_an_authority_of_the_operator_is_trusted(suite: types.ModuleType, tmp_pa
     assert os.environ["SSL_CERT_FILE"] == str(path)
 
 
-def options(name: str, **variables: t.Any) -> dict[str, t.Any]:
+def options(name: str, **changes: t.Any) -> dict[str, t.Any]:
     """Return options of the role as they are handed to the suite."""
-    defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text("utf-8"))
-    found = yaml.safe_load((ROLE / "vars" / "main" / "options.yml").read_text("utf-8"))
     offer = {"images": ["i1", "i2"], "flavors": ["f1", "f2"], "external_network": "n1"}
     offer |= {"network_extensions": ["router", "dns"], "compute_microversion": "2.100"}
     values = {
-        **trusted({**defaults, **found, **lists()}),
+        **trusted(variables()),
         "cloud_admin_auth": {"username": "admin", "project_name": "admin", "password": "pw"},
         "cloud_keystone_url": "https://cloud:5000",
         "cloud_tls": True,
@@ -122,7 +128,7 @@ def options(name: str, **variables: t.Any) -> dict[str, t.Any]:
         "nova_compute_group": "compute",
         "verify_host": "a",
         "verify_external_network": "public",
-        **variables,
+        **changes,
     }
     return template(values[name], **values)
 
@@ -145,6 +151,22 @@ def test_the_configuration_is_that_of_the_cloud() -> None:
     assert (compute["min_compute_nodes"], found["network"]["public_network_id"]) == (2, "n1")
     # extensions that the cloud does not have are not tested
     assert found["network-feature-enabled"]["api_extensions"] == "router,dns"
+
+
+def test_services_say_what_is_there_and_how_it_is_tested() -> None:
+    found = options("__tempest_selection")
+    there = {"glance": True, "neutron": True, "nova": True}
+    assert found["options"]["service_available"] == {"cinder": False, "horizon": False, "swift": False, **there}
+    assert options("__tempest_parameters")["options"]["service_available"] == found["options"]["service_available"]
+    assert found["options"]["enforce_scope"] == there
+    assert {rf"^tempest\.api\.{name}\." for name in ("compute", "identity", "image", "network")} < set(found["include"])
+    made_up = {"x_tempest_services": ["hello"], "x_tempest_options": {"hello": {"loud": True}}, "x_tempest_include": [r"^hello\."]}
+    found = options("__tempest_selection", **made_up)
+    assert (found["options"]["service_available"]["hello"], found["options"]["hello"], found["include"][-1]) == (
+        True,
+        {"loud": True},
+        r"^hello\.",
+    )
 
 
 def test_the_operator_has_the_last_word() -> None:

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+import importlib.util
 import pathlib
-import runpy
 import sys
 
 import pytest
@@ -27,4 +27,8 @@ def test_a_value_of_nowhere_has_none() -> None:
 
 def test_an_ansible_without_these_internals_tells_no_origin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ansible._internal._datatag._tags", None)
-    assert runpy.run_path(str(origins.__file__))["origin"](1) == ""
+    spec = importlib.util.spec_from_file_location("origins_without_internals", str(origins.__file__))
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.Origin is None and module.origin(1) == ""

@@ -66,6 +66,7 @@ def settings(engine: FakeEngine) -> ProberSettings:
         directory=str(engine.file.parent),
         region="RegionOne",
         auth={"password": "secret"},
+        probes={"greeting": {"read": "/greetings"}},
         addresses=["198.51.100.1"],
         interval=0.2,
         ping_interval=0.02,
@@ -84,6 +85,7 @@ def test_it_is_started_once(engine: FakeEngine, settings: ProberSettings) -> Non
     assert _prober(engine).start(settings, check=False) == ("runs", "runs")
     assert engine.calls == ["launch"]
     assert '"file": "/answers/answers.jsonl"' in engine.source
+    assert '"probes": {"greeting": {"read": "/greetings"}}' in engine.source
 
 
 def test_it_is_restarted_for_other_settings_and_after_its_end(engine: FakeEngine, settings: ProberSettings) -> None:

@@ -19,13 +19,14 @@ import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import AlternateAccount, Endpoint, User
+from ansible_collections.caisson.openstack.plugins.module_utils.model.api import CatalogEntry
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import AlternateAccount, User
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import catalog
 from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import CatalogError, CatalogState, Keystone, plan
 from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import certificates
 
 _USER = User("glance", "hunter2", ["admin", "service"])
-_IMAGE = Endpoint("glance", "image", "http://i", "http://p", "Images")
+_IMAGE = CatalogEntry("glance", "image", "http://i", "http://p", "Images")
 
 
 def _current(**changes: t.Any) -> CatalogState:
@@ -46,7 +47,7 @@ def _endpoint(identifier: str, interface: str, url: str, region: str = "R", serv
     return {"id": identifier, "interface": interface, "url": url, "region_id": region, "service_id": service}
 
 
-def _plan(current: CatalogState, users: t.Sequence[User] = (_USER,), endpoints: t.Sequence[Endpoint] = (_IMAGE,)) -> list[str]:
+def _plan(current: CatalogState, users: t.Sequence[User] = (_USER,), endpoints: t.Sequence[CatalogEntry] = (_IMAGE,)) -> list[str]:
     return [str(step) for step in plan(current, users, endpoints, "service", "R")]
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.caisson.openstack.plugins.module_utils.model.api import Agent, AgentList, CatalogEntry, Endpoint
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import (
     STAGES,
     TIERS,
@@ -20,6 +21,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.definition
     User,
 )
 from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import RemoteDependency, Selection
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import apis
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import build as model
 from tests.unit.builders import GROUPS, a_backup, a_container, a_file, a_job, a_service
 
@@ -231,14 +233,19 @@ def test_a_container_without_a_tier_has_that_of_its_stage(stage: str, tier: str)
 
 
 def test_a_gate_asks_for_an_agent_and_a_request_where_there_is_one() -> None:
-    containers = [a_container(), a_container("metadata"), a_container("worker", agent="compute nova-worker")]
+    containers = [a_container(), a_container("metadata"), a_container("worker", agent=Agent("greeting", "hello-worker"))]
     ports = [Frontend("api", 80, 10080, "control", request="/v1/things"), Frontend("metadata", 81, 10081, "control")]
     site = model.Site("c1", GROUPS, "caisson/", "1", {"c1": "192.0.2.1"})
-    built = model.build([a_service(containers=containers, frontends=ports)], site, lambda _service, _file: "x")
+    agents = AgentList("/agents?host={host}&binary={binary}", "agents", {"state": "up"}, "updated_at")
+    api = Endpoint("x", "greeting", "http://i", "http://p", agents=agents)
+    built = model.build([a_service(containers=containers, frontends=ports, endpoints=[api])], site, lambda _service, _file: "x")
+    question = apis.agent_query(containers[2], {"greeting": agents}, "c1")
+    assert question and question.path == "/agents?host=c1&binary=hello-worker"
+    assert built.endpoints == [CatalogEntry("x", "greeting", "http://i", "http://p")]
     assert built.gates == [
-        model.Gate("api", "api", "", "http://192.0.2.1:10080/v1/things", "api"),
-        model.Gate("metadata", "api", "", "", "metadata"),
-        model.Gate("worker", "api", "compute nova-worker"),
+        model.Gate("api", "api", None, "http://192.0.2.1:10080/v1/things", "api"),
+        model.Gate("metadata", "api", None, "", "metadata"),
+        model.Gate("worker", "api", question),
     ]
 
 

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The API of a service: its entry in the catalog, and how the collection queries it. Paths are relative to the URL of the API."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+
+@dataclasses.dataclass
+class ProbeWrite:
+    """An object that the prober creates and deletes in turn.
+
+    ``{name}`` stands for its name in ``create_path``, ``body`` and ``item_path``, ``{id}`` for its id in ``item_path``. The name is
+    ``prefix`` and a number. ``list_path`` lists such objects under the key ``list_key`` of the answer: those that an earlier prober has
+    left behind are deleted.
+    """
+
+    create_path: str
+    item_path: str
+    list_path: str
+    list_key: str
+    method: t.Literal["POST", "PUT"] = "POST"
+    body: t.Any = None
+    prefix: str = "caisson-prober-"
+
+
+@dataclasses.dataclass
+class Probe:
+    """Requests of the prober: it gets ``read``, alternating with ``write`` if there is one; ``headers`` are sent with each request.
+
+    With ``issues_tokens`` the API is Keystone's, and gets a request for a token instead of a write.
+    """
+
+    read: str
+    write: t.Optional[ProbeWrite] = None
+    headers: dict[str, str] = dataclasses.field(default_factory=dict)
+    issues_tokens: bool = False
+
+
+@dataclasses.dataclass
+class AgentList:
+    """How an API lists the agents that report to it.
+
+    ``path`` has ``{host}`` and ``{binary}`` in it and lists those that match under the key ``key`` of the answer. One that is up has all
+    values of ``up``, and ``reported`` is the field with the time of its last report (UTC).
+
+    ``northbound`` is the connection to OVN's northbound database if the agents report what that has: they do so once it changes.
+    """
+
+    path: str
+    key: str
+    up: dict[str, t.Any]
+    reported: str
+    northbound: str = ""
+
+
+@dataclasses.dataclass
+class Agent:
+    """How a container reports itself: to the API whose type in the catalog is ``api``, as ``binary`` of ``host``.
+
+    Without ``host`` it is that of the inventory.
+    """
+
+    api: str
+    binary: str
+    host: str = ""
+
+
+@dataclasses.dataclass
+class CatalogEntry:
+    """An entry of the Keystone catalog."""
+
+    name: str
+    type: str
+    internal_url: str
+    public_url: str
+    description: str = ""
+
+
+@dataclasses.dataclass
+class Endpoint(CatalogEntry):
+    """An API of a service: its entry in the catalog, and how the collection queries it.
+
+    ``resources`` must be the same before and after a verification: names of the openstacksdk methods that list them, in the proxy
+    for this API.
+    """
+
+    probe: t.Optional[Probe] = None
+    agents: t.Optional[AgentList] = None
+    resources: list[str] = dataclasses.field(default_factory=list)
