@@ -10,7 +10,7 @@ short_description: Host of a URL
 version_added: 0.1.0
 author: The caisson authors (@caisson)
 description:
-  - Returns the name or address of a host as it is written in a URL or before a colon and a port: an IPv6 address gets brackets.
+  - Returns the name or address of a host as it is written in a URL or before a colon and a port. An IPv6 address gets brackets.
 options:
   _input:
     description: Name or address of the host.
