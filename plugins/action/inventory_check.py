@@ -25,13 +25,22 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.model import for
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.merge import MOUNTS, MergeError, merge
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.validate import resolve_group
 from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
-from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight import addressing, bridges, inventory_checks, shared_settings
+from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight import (
+    addressing,
+    bridges,
+    inventory_checks,
+    networks,
+    ranges,
+    shared_settings,
+)
 from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory_checks import OVERRIDES, SHARED, Role, Setting
 
 _ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
 _BALANCER = "loadbalancer"
 _SWITCH = "openvswitch_group"
 _TUNNEL = "cloud_tunnel_address"
+#: The interface of the external bridge.
+_INTERFACE = "openvswitch_external_interface"
 #: What a role's list of the options that may differ from host to host is called, behind the name of the role.
 _OF_HOSTS = "_host_options"
 #: A container or frontend: its role, what is written of it, and what that means.
@@ -44,6 +53,8 @@ class ActionModule(ControllerAction):
 
     def act(self, args: Arguments) -> Result:
         """Return on which ports each host is going to listen, and its volumes; see the documentation of the module."""
+        if networks.LIBRARY_ERROR:
+            raise AnsibleActionFail(networks.LIBRARY_ERROR)
         # reading the variables of a host takes long
         self._written = functools.cache(self._vars["hostvars"].raw_get)
         self._forced = load_extra_vars(self._loader)
@@ -177,8 +188,14 @@ class ActionModule(ControllerAction):
             texts = {host: str(setting.value) for host, setting in known.items()}
             found = addressing.check_api_address(api, texts, self._hosts(self._patterns.get(f"{_BALANCER}_group", "all"))) if api else []
             errors += [("", error) for error in [*found, *self._check_api_names(api)]]
+        own_errors: list[inventory_checks.Violation] = []
         for host, own in _known(settings).items():
-            errors += addressing.check_networks(host, own, str(addresses[host].value) if host in addresses else "")
+            own_errors += addressing.check_networks(host, own, str(addresses[host].value) if host in addresses else "")
+        wrong = {host for host, _error in own_errors}
+        sound = {host: own for host, own in _known(settings).items() if host not in wrong}
+        none = Setting(self._template(self._vars.get(_INTERFACE, ""), self._vars, ""))
+        isolated = {host for host, own in sound.items() if not own.get(_INTERFACE, none).value}
+        errors += own_errors + ranges.check(sound, known, isolated)
         return errors + self._check_switches(_known(settings), known)
 
     def _check_switches(self, settings: inventory_checks.Settings, addresses: t.Mapping[str, Setting]) -> list[inventory_checks.Violation]:

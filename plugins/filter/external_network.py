@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
 # At your choice: Apache License 2.0, or GNU General Public License v3.0 or later.
-"""The network outside that a host offers on its bridge."""
+"""The external network of a host's bridge."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: external_network
-short_description: The network outside that a host offers on its bridge
+short_description: The external network of a host's bridge
 version_added: 0.1.0
 author: The caisson authors (@caisson)
 description:
-  - Returns the floating range, its gateway and a pool of addresses that follow from the address of the host on its bridge.
+  - Derives the range of floating addresses, its gateway and a pool of addresses from the address of the host on its bridge.
+requirements: [netaddr]
 options:
   _input:
     description: Address with its prefix length; C(198.51.100.1/24) if it is empty.
@@ -33,7 +34,23 @@ _value:
 
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.addressing import outside
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight import addressing, networks
+
+
+def external_network(address: str) -> dict[str, t.Any]:
+    """Return the external network of a host with *address* on its bridge.
+
+    Raises:
+        AnsibleFilterError: if that is no address with its prefix length, or the controller lacks netaddr.
+    """
+    if networks.LIBRARY_ERROR:
+        raise AnsibleFilterError(networks.LIBRARY_ERROR)
+    try:
+        return addressing.outside(address)
+    except ValueError as error:
+        raise AnsibleFilterError(str(error)) from None
 
 
 class FilterModule:
@@ -41,4 +58,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters by name."""
-        return {"external_network": outside}
+        return {"external_network": external_network}

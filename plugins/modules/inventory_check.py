@@ -17,6 +17,7 @@ description:
   - Host groups of enabled services must be there and have hosts. Each host needs an address of its own, and networks must hold
     what they are said to hold.
 author: The caisson authors (@caisson)
+requirements: [netaddr on the controller]
 options: {}
 attributes:
   check_mode: {support: full, description: Never changes anything.}

@@ -1,34 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the addresses and networks of an inventory fit each other, looked at before any host is. Pure."""
+"""Checks whether the addresses and networks of an inventory fit each other, before any host is contacted. Pure."""
 
 from __future__ import annotations
 
 import ipaddress
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight import networks
 from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory_checks import Setting, Violation
 
-#: Variables of the role verify that describe the network outside.
-_CIDR, _GATEWAY, _POOL = "verify_external_cidr", "verify_external_gateway", "verify_external_pool"
-OUTSIDE = frozenset({_CIDR, _GATEWAY, _POOL})
-_BRIDGE = "openvswitch_external_address"
+if t.TYPE_CHECKING:
+    import netaddr
+
+#: Variables of the role verify that describe the external network.
+CIDR, GATEWAY, POOL = "verify_external_cidr", "verify_external_gateway", "verify_external_pool"
+OUTSIDE = frozenset({CIDR, GATEWAY, POOL})
+BRIDGE = "openvswitch_external_address"
 _TUNNEL = "cloud_tunnel_address"
-#: The floating range of a cloud of which nothing is said.
+#: Default of the address on the external bridge, whose network has the floating addresses.
 DEFAULT_BRIDGE_ADDRESS = "198.51.100.1/24"
 
 
 def outside(bridge_address: str) -> dict[str, t.Any]:
-    """Return the network outside that a host offers on its bridge: ``cidr``, ``gateway`` and ``pool``, the first and the last address.
+    """Return the external network of a host's bridge: ``cidr``, ``gateway`` and ``pool``, its first and last address.
 
     Args:
         bridge_address: the address on the bridge with its prefix length; :data:`DEFAULT_BRIDGE_ADDRESS` if it is empty.
+
+    Raises:
+        ValueError: if that is no such address.
     """
-    interface = ipaddress.IPv4Interface(bridge_address or DEFAULT_BRIDGE_ADDRESS)
-    network, size = interface.network, interface.network.num_addresses
-    pool = (network[100], network[199]) if size > 200 else (network[size // 2], network[-2])
-    if pool[0] <= interface.ip <= pool[1]:
-        pool = (network[1], pool[0] - 1)
-    return {"cidr": str(network), "gateway": str(interface.ip), "pool": [str(address) for address in pool]}
+    network = networks.interface(bridge_address or DEFAULT_BRIDGE_ADDRESS)
+    if network is None:
+        raise ValueError(f"'{bridge_address}' is not an IPv4 address with its prefix length, such as {DEFAULT_BRIDGE_ADDRESS}")
+    first, last = (network[100], network[199]) if network.size > 200 else (network[network.size // 2], network[-2])
+    if network.ip in networks.between(first, last):
+        first, last = network[1], first - 1
+    return {"cidr": str(network.cidr), "gateway": str(network.ip), "pool": [str(first), str(last)]}
 
 
 def check_addresses(addresses: t.Mapping[str, Setting]) -> list[Violation]:
@@ -58,20 +66,20 @@ def check_tunnels(tunnels: t.Mapping[str, Setting], addresses: t.Mapping[str, Se
 
 def _check_address(setting: Setting, variable: str, variables: str, several: bool) -> t.Iterator[str]:
     where = f"is '{setting.value}'" + (f" ({setting.origin})" if setting.origin else "")
-    address = _address(setting.value)
+    address = networks.address(setting.value)
     if address is None:
         reason = " IPv6 is not supported yet;" if is_ipv6(str(setting.value)) else ""
         yield f"{where};{reason} set {variables} to an IPv4 address such as 192.0.2.11"
-    elif address.is_unspecified or address.is_multicast or address == ipaddress.IPv4Address("255.255.255.255"):
+    elif address.is_multicast() or str(address) in ("0.0.0.0", "255.255.255.255"):
         yield f"{where}, which is not the address of a single host; set {variable} to an address that it has"
-    elif address.is_loopback and several:
+    elif address.is_loopback() and several:
         yield f"{where}, a loopback address that other hosts cannot reach; set {variable} to one that they can"
 
 
 def _check_owners(addresses: t.Mapping[str, Setting], what: str, variables: str) -> list[Violation]:
-    owners: dict[ipaddress.IPv4Address, list[str]] = {}
+    owners: dict[netaddr.IPAddress, list[str]] = {}
     for host, setting in addresses.items():
-        address = _address(setting.value)
+        address = networks.address(setting.value)
         if address is not None:
             owners.setdefault(address, []).append(host)
     return [
@@ -88,7 +96,7 @@ def check_api_address(value: t.Any, addresses: t.Mapping[str, str], balancers: t
         addresses: the address of each host.
         balancers: hosts that run the load balancer; the address may also be one that they share.
     """
-    if _address(value) is None:
+    if networks.address(value) is None:
         reason = "IPv6 is not supported yet; " if is_ipv6(str(value)) else ""
         return [f"cloud_api_address is '{value}'; {reason}it must be an IPv4 address such as 192.0.2.10; a name goes into cloud_api_fqdn"]
     for host, address in addresses.items():
@@ -106,76 +114,70 @@ def check_networks(host: str, settings: t.Mapping[str, Setting], own_address: st
         own_address: on which the host serves.
     """
     errors: list[str] = []
-    bridge = settings.get(_BRIDGE, Setting(""))
+    bridge = settings.get(BRIDGE, Setting(""))
     if bridge.value:
         errors += _check_bridge(bridge, own_address)
     if settings.keys() & OUTSIDE:
         # one error for one mistake: the network of a bridge that has none is not looked at
         bridge = Setting("") if errors else bridge
         found = outside(str(bridge.value or ""))
-        defaults = {_CIDR: found["cidr"], _GATEWAY: found["gateway"], _POOL: found["pool"]}
+        defaults = {CIDR: found["cidr"], GATEWAY: found["gateway"], POOL: found["pool"]}
         errors += _check_outside({name: settings.get(name, Setting(defaults[name])) for name in OUTSIDE}, bridge)
     return [(host, error) for error in errors]
 
 
 def _check_bridge(setting: Setting, own_address: str) -> t.Iterator[str]:
-    where = f"{setting.named(_BRIDGE)} is '{setting.value}'"
-    try:
-        interface = ipaddress.IPv4Interface(str(setting.value))
-    except ValueError:
-        interface = None
-    if interface is None or "/" not in str(setting.value):
+    where = f"{setting.named(BRIDGE)} is '{setting.value}'"
+    network = networks.interface(setting.value)
+    if network is None or "/" not in str(setting.value):
         yield f"{where}; it must be an address with the length of its network, such as 198.51.100.1/24"
         return
-    network = interface.network
     if network.prefixlen > 30:
-        yield f"{where}; a network of {network.num_addresses} has no room for floating addresses, take a prefix of 30 or less"
-    elif interface.ip in (network.network_address, network.broadcast_address):
+        yield f"{where}; a network of {network.size} has no room for floating addresses, take a prefix of 30 or less"
+    elif network.ip in (network.network, network.broadcast):
         yield f"{where}; that is the network itself or its broadcast address, take one between, such as {network[1]}/{network.prefixlen}"
-    own = _address(own_address)
+    own = networks.address(own_address)
     if own is not None and own in network:
         yield f"{where}; that range holds {own}, on which the host serves: take another range for floating addresses"
 
 
 def _check_outside(settings: t.Mapping[str, Setting], bridge: Setting) -> t.Iterator[str]:
-    cidr = settings[_CIDR]
-    try:
-        network = ipaddress.IPv4Network(str(cidr.value))
-    except ValueError:
-        yield f"{cidr.named(_CIDR)} is '{cidr.value}'; it must be a network such as 203.0.113.0/24"
+    cidr = settings[CIDR]
+    network = networks.network(cidr.value)
+    if network is None:
+        yield f"{cidr.named(CIDR)} is '{cidr.value}'; it must be a network such as 203.0.113.0/24"
         return
-    if bridge.value and ipaddress.IPv4Interface(str(bridge.value)).ip not in network:
+    own = networks.interface(bridge.value) if bridge.value else None
+    if own is not None and own.ip not in network:
         yield (
-            f"{cidr.named(_CIDR)} is {network}, but {bridge.named(_BRIDGE)} is '{bridge.value}', which is not in it: leave {_CIDR}, "
-            f"{_GATEWAY} and {_POOL} out, and they follow from the address, or set them to its network"
+            f"{cidr.named(CIDR)} is {network}, but {bridge.named(BRIDGE)} is '{bridge.value}', which is not in it: leave {CIDR}, "
+            f"{GATEWAY} and {POOL} out, and they follow from the address, or set them to its network"
         )
         return
-    places = [(_GATEWAY, settings[_GATEWAY], settings[_GATEWAY].value)]
-    pool = settings[_POOL]
+    places = [(GATEWAY, settings[GATEWAY], settings[GATEWAY].value)]
+    pool = settings[POOL]
     if not isinstance(pool.value, list) or len(pool.value) != 2:
-        yield f"{pool.named(_POOL)}: expected two addresses, the first and the last, got {pool.value}"
+        yield f"{pool.named(POOL)}: expected two addresses, the first and the last, got {pool.value}"
     else:
-        places += [(_POOL, pool, value) for value in pool.value]
+        places += [(POOL, pool, value) for value in pool.value]
     found = []
     for name, setting, value in places:
-        address = _address(value)
+        address = networks.address(value)
         if address is None:
             yield f"{setting.named(name)}: '{value}' is not an IPv4 address; expected one of {network}"
         elif address not in network:
-            yield f"{setting.named(name)}: {address} is not in {_CIDR}, which is {network}"
+            yield f"{setting.named(name)}: {address} is not in {CIDR}, which is {network}"
         else:
             found.append(address)
     if len(found) == 3:
         yield from _check_pool(pool, *found)
 
 
-def _check_pool(
-    pool: Setting, gateway: ipaddress.IPv4Address, first: ipaddress.IPv4Address, last: ipaddress.IPv4Address
-) -> t.Iterator[str]:
+def _check_pool(pool: Setting, gateway: netaddr.IPAddress, first: netaddr.IPAddress, last: netaddr.IPAddress) -> t.Iterator[str]:
     if first > last:
-        yield f"{pool.named(_POOL)}: {first} comes after {last}; the first address must come first"
-    elif first <= gateway <= last:
-        yield f"{pool.named(_POOL)}: {first} to {last} holds the gateway {gateway} ({_GATEWAY}); leave it out"
+        yield f"{pool.named(POOL)}: {first} comes after {last}; the first address must come first"
+    elif gateway in networks.between(first, last):
+        yield f"{pool.named(POOL)}: {first} to {last} holds the gateway {gateway} ({GATEWAY}); leave it out"
 
 
 def is_ipv6(text: str) -> bool:
@@ -185,10 +187,3 @@ def is_ipv6(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _address(value: t.Any) -> ipaddress.IPv4Address | None:
-    try:
-        return ipaddress.IPv4Address(str(value))
-    except ValueError:
-        return None

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import graphlib
 import pathlib
+import sys
 import typing as t
 
 PLUGINS = pathlib.Path(__file__).parents[3] / "plugins"
@@ -93,3 +94,14 @@ def test_what_no_module_needs_is_not_among_what_is_shipped() -> None:
             needed.add(name)
             left += CORE[name]
     assert sorted(name for name in CORE if name.startswith("module_utils.") and name not in needed) == []
+
+
+def test_hosts_need_no_python_package_but_the_sdk_of_the_engine() -> None:
+    """Others, such as netaddr, are for the controller; the bills of materials are made there, too."""
+    allowed = {"module_utils.engine.client": {"docker"}, "module_utils.images.sbom": {"cyclonedx", "packageurl"}}
+    for name, path in _modules("module_utils", "modules"):
+        nodes = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, (ast.Import, ast.ImportFrom))]
+        names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+        names += [str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)]
+        packages = {package.partition(".")[0] for package in names} - sys.stdlib_module_names - {"ansible", "ansible_collections"}
+        assert packages <= allowed.get(name, set()), name
