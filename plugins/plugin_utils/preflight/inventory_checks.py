@@ -24,6 +24,9 @@ JOURNAL = "rollout_journal_group"
 #: The role whose variables hold for all services.
 SHARED = "cloud"
 
+#: The variable that names the directory of override files.
+DIRECTORY = "cloud_overrides_dir"
+
 #: How alike two names must be for one to be a slip of the other; as a service's name is short, it is measured less strictly.
 _LIKENESS = 0.8
 _SERVICE_LIKENESS = 0.7
@@ -61,6 +64,11 @@ class Role:
 Settings = t.Mapping[str, t.Mapping[str, Setting]]
 #: An error of one host, or of the inventory if the host is empty.
 Violation = tuple[str, str]
+
+
+def known(settings: Settings) -> dict[str, dict[str, Setting]]:
+    """Return those of *settings* whose values are known by now."""
+    return {host: {name: setting for name, setting in own.items() if setting.value is not ...} for host, own in settings.items()}
 
 
 def lines(errors: t.Iterable[Violation], hosts: t.Collection[str]) -> list[str]:
@@ -196,6 +204,14 @@ def check_host_names(hosts: t.Iterable[str], groups: t.Mapping[str, t.Sequence[s
             )
         seen.setdefault(host.lower(), host)
     return errors
+
+
+def check_directories(settings: Settings) -> t.Iterator[Violation]:
+    """Yield an error for each host whose directory of override files does not exist."""
+    for host, own in settings.items():
+        setting = own.get(DIRECTORY)
+        if setting and isinstance(setting.value, str) and not pathlib.Path(setting.value).is_dir():
+            yield host, f"{setting.named(DIRECTORY)}: '{setting.value}' is not a directory; create it, or remove the variable"
 
 
 def check_sources(sources: t.Iterable[str], overrides: pathlib.Path, ignored: t.Callable[[str], bool]) -> list[str]:

@@ -3,13 +3,38 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory_checks import SECRET, Setting
+from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory import Inventory
+from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory_checks import (
+    OVERRIDES,
+    SECRET,
+    SHARED,
+    Role,
+    Setting,
+    Settings,
+)
 
+#: Suffix of the variable of a role that lists its options that may differ from host to host.
+_OF_HOSTS = "_host_options"
 #: Hosts that a message names.
 _NAMED = 3
+
+
+def check_all(inventory: Inventory, settings: Settings, declared: t.Mapping[str, Role]) -> t.Iterator[str]:
+    """Yield an error for each setting of the whole cloud that the hosts of its services do not agree on."""
+    hosts = [host for host in inventory.hosts_of_services() if host in settings]
+    owners = [role for role in declared if role in inventory.in_play and (declared[role].service or role == SHARED)]
+    options = {name: option for role in owners for name, option in declared[role].options.items() if not name.endswith(OVERRIDES)}
+    own = {name for role in owners for name in inventory.variables.get(f"{role}{_OF_HOSTS}") or []}
+    for name in sorted({name for host in hosts for name in settings[host] if name in options} - own):
+        found = {host: settings[host].get(name) or inventory.default(name, host) for host in hosts}
+        # an expression that only later tasks can resolve may be the same for all
+        if not any(name in settings[host] and setting.value is ... for host, setting in found.items()):
+            yield from check(name, {host: _typed(options[name], setting) for host, setting in found.items()})
 
 
 def check(name: str, settings: t.Mapping[str, Setting]) -> list[str]:
@@ -32,3 +57,9 @@ def _part(value: str, hosts: list[str], origin: str, hidden: bool) -> str:
     shown = "one value" if hidden or value.startswith(("[", "{", "...")) or len(value) > 60 else value
     more = f" and {len(hosts) - _NAMED} more" if len(hosts) > _NAMED else ""
     return f"{shown} on {', '.join(hosts[:_NAMED])}{more} ({origin})"
+
+
+def _typed(option: t.Mapping[str, t.Any], setting: Setting) -> Setting:
+    """Return a setting with its value in the type that its option declares, so that it can be compared."""
+    value, wrong = dataclass_spec.convert_option(option, setting.value, "")
+    return setting if wrong else dataclasses.replace(setting, value=value)

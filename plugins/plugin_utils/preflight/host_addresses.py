@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks the addresses, networks and names of all hosts of a play, from what its inventory says."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight import api_name
+from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight import addressing, bridges, inventory_checks, ranges
+from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory import Inventory
+from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory_checks import SHARED, Setting, Settings, Violation
+from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.listeners import BALANCER
+
+_SWITCH = "openvswitch_group"
+_TUNNEL = "cloud_tunnel_address"
+#: The interface of the external bridge.
+_INTERFACE = "openvswitch_external_interface"
+
+
+def check(inventory: Inventory, settings: Settings) -> list[Violation]:
+    """Return what is wrong with the addresses and networks of hosts.
+
+    Args:
+        settings: what the operator set, by host.
+    """
+    addresses = {host: inventory.address(host, settings[host]) for host in inventory.hosts(*inventory.patterns.values())}
+    known = {host: setting for host, setting in addresses.items() if setting.value is not ...}
+    errors = addressing.check_addresses(known)
+    if SHARED in inventory.in_play and BALANCER in inventory.in_play and not errors:
+        errors += [("", error) for error in _check_api(inventory, known)]
+    found = inventory_checks.known(settings)
+    errors += _check_networks(inventory, found, addresses, known)
+    return errors + _check_switches(inventory, found, known)
+
+
+def _check_api(inventory: Inventory, addresses: t.Mapping[str, Setting]) -> list[str]:
+    """Return what is wrong with the address and the names of the APIs, if they have an address."""
+    address = inventory.template(inventory.variables["cloud_api_address"], None)
+    if not address:
+        return _check_names(inventory, address)
+    texts = {host: str(setting.value) for host, setting in addresses.items()}
+    balancers = inventory.hosts(inventory.patterns.get(f"{BALANCER}_group", "all"))
+    return [*addressing.check_api_address(address, texts, balancers), *_check_names(inventory, address)]
+
+
+def _check_names(inventory: Inventory, address: t.Any) -> list[str]:
+    """Return what is wrong with the names of the APIs, such as one that the controller does not resolve to *address*."""
+    name, others = (inventory.template(inventory.variables.get(key), None) for key in ("cloud_api_fqdn", "cloud_api_names"))
+    errors = [f"cloud_api_names: {error}" for error in api_name.check_hosts(others if isinstance(others, list) else [])]
+    if not name:
+        return errors
+    name = str(name).lower()
+    wrong = api_name.check(name) or api_name.misled(name, str(address), api_name.resolve(name), "the controller")
+    return [*errors, *([f"cloud_api_fqdn: {wrong}"] if wrong else [])]
+
+
+def _check_networks(
+    inventory: Inventory, settings: Settings, addresses: t.Mapping[str, Setting], known: t.Mapping[str, Setting]
+) -> list[Violation]:
+    """Return what is wrong with the external networks of hosts, each for itself and then together."""
+    errors: list[Violation] = []
+    for host, own in settings.items():
+        errors += addressing.check_networks(host, own, str(addresses[host].value) if host in addresses else "")
+    wrong = {host for host, _error in errors}
+    sound = {host: own for host, own in settings.items() if host not in wrong}
+    default = inventory.value({}, _INTERFACE)
+    isolated = {host for host, own in sound.items() if not own.get(_INTERFACE, default).value}
+    return errors + ranges.check(sound, known, isolated)
+
+
+def _check_switches(inventory: Inventory, settings: Settings, addresses: t.Mapping[str, Setting]) -> list[Violation]:
+    """Return what is wrong with the tunnels and physical networks of the hosts with a switch."""
+    switches = [host for host in inventory.hosts(inventory.patterns[_SWITCH]) if host in addresses] if _SWITCH in inventory.patterns else []
+    tunnels = {host: settings[host][_TUNNEL] for host in switches if _TUNNEL in settings[host]}
+    errors = addressing.check_tunnels(tunnels, {host: addresses[host] for host in switches})
+    mappings = {host: inventory.value(settings[host], bridges.MAPPINGS) for host in switches}
+    for host, mapping in mappings.items():
+        errors += bridges.check_mappings(host, mapping, str(inventory.value(settings[host], bridges.TUNNEL).value))
+    mapped = dict.fromkeys(network for mapping in mappings.values() for network, _bridge in bridges.parse(str(mapping.value)))
+    for host, own in settings.items() if switches else ():
+        errors += bridges.check_networks(host, own, mapped)
+    return errors
