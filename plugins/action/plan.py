@@ -11,6 +11,7 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.caisson.openstack.plugins.module_utils.output import plans
+from ansible_collections.caisson.openstack.plugins.plugin_utils import arguments
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, keep, show
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import cluster
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import turns
@@ -20,11 +21,9 @@ class ActionModule(ControllerAction):
     """Runs on the controller only, once for all hosts of the play."""
 
     ARGUMENTS: t.ClassVar = {
-        "cloud": {"type": "str", "required": True},
+        **arguments.OVERVIEW,
+        **arguments.DIFFERENCES,
         "hosts": {"type": "dict", "required": True},
-        "changes": {"type": "dict", "default": {}},
-        "journals": {"type": "list", "elements": "dict", "default": []},
-        "file": {"type": "str", "default": ""},
         "approved": {"type": "str", "default": ""},
         "finalizing": {"type": "bool", "default": False},
         "serial": {"type": "list", "elements": "raw", "default": [1]},

@@ -12,6 +12,7 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import journal as rollout
+from ansible_collections.caisson.openstack.plugins.plugin_utils import arguments
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, keep, show
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import estimate as rollout_estimate
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import planner
@@ -21,9 +22,8 @@ class ActionModule(ControllerAction):
     """Runs on the controller only, once for all hosts of the play."""
 
     ARGUMENTS: t.ClassVar = {
-        "cloud": {"type": "str", "required": True},
+        **arguments.OVERVIEW,
         "release": {"type": "str", "required": True},
-        "journals": {"type": "list", "elements": "dict", "default": []},
         "verb": {"type": "str", "choices": ["upgrade", "finalize", "rollback"], "default": "upgrade"},
         "updates": {"type": "dict", "default": {}},
         "gates": {"type": "dict", "default": {}},
@@ -34,7 +34,6 @@ class ActionModule(ControllerAction):
         "accept_warnings": {"type": "bool", "default": True},
         "disk_free": {"type": "dict", "default": {}},
         "minimum_disk": {"type": "int", "default": 0},
-        "file": {"type": "str", "default": ""},
     }
 
     def act(self, args: Arguments) -> Result:

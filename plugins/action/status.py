@@ -7,6 +7,7 @@ import datetime
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.output import plans
+from ansible_collections.caisson.openstack.plugins.plugin_utils import arguments
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, keep, show
 from ansible_collections.caisson.openstack.plugins.plugin_utils.output import statuses
 
@@ -15,14 +16,12 @@ class ActionModule(ControllerAction):
     """Runs on the controller only, once for all hosts of the play."""
 
     ARGUMENTS: t.ClassVar = {
-        "cloud": {"type": "str", "required": True},
+        **arguments.OVERVIEW,
+        **arguments.DIFFERENCES,
         "all_hosts": {"type": "list", "elements": "str", "required": True},
         "containers": {"type": "dict", "required": True},
         "plans": {"type": "dict", "required": True},
-        "changes": {"type": "dict", "default": {}},
-        "journals": {"type": "list", "elements": "dict", "default": []},
         "certificates": {"type": "dict", "default": {}},
-        "file": {"type": "str", "default": ""},
     }
 
     def act(self, args: Arguments) -> Result:

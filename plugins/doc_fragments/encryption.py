@@ -26,3 +26,15 @@ options:
     type: int
     default: 3600
 """
+
+    HOST = r"""
+options:
+  host:
+    description: Name of this host in the inventory.
+    type: str
+    required: true
+  release:
+    description: OpenStack release of the cloud.
+    type: str
+    required: true
+"""

@@ -33,19 +33,15 @@ options:
     type: list
     elements: str
     required: true
-  host:
-    description: Name of this host in the inventory.
-    type: str
-    required: true
-  release:
-    description: OpenStack release of the cloud.
-    type: str
-    required: true
   keep:
     description: How many backups stay.
     type: int
     default: 7
-extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud, caisson.openstack.encryption]
+extends_documentation_fragment:
+  - caisson.openstack.engine
+  - caisson.openstack.cloud
+  - caisson.openstack.encryption
+  - caisson.openstack.encryption.host
 attributes:
   check_mode: {support: full, description: Says what would be taken and which backups would go.}
   diff_mode: {support: full, description: Shows the backups of the host before and after.}
@@ -128,10 +124,9 @@ def main() -> None:
             "parts": {"type": "list", "elements": "dict", "required": True},
             "secrets": {"type": "str", "default": "", "no_log": True},
             "hosts": {"type": "list", "elements": "str", "required": True},
-            "host": {"type": "str", "required": True},
-            "release": {"type": "str", "required": True},
             "keep": {"type": "int", "default": 7},
             **encryption.ARGUMENT_SPEC,
+            **encryption.HOST_SPEC,
         },
         supports_check_mode=True,
     )

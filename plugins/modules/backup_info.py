@@ -14,19 +14,15 @@ description:
   - Refuses a backup that is damaged, of another cloud or host, or of a newer release. Says whether the host has room for it.
 author: The caisson authors (@caisson)
 options:
-  host:
-    description: Name of this host in the inventory.
-    type: str
-    required: true
-  release:
-    description: OpenStack release of the cloud.
-    type: str
-    required: true
   content:
     description: Whether to return the file of secrets instead of verifying; the task then needs C(no_log).
     type: bool
     default: false
-extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud, caisson.openstack.encryption]
+extends_documentation_fragment:
+  - caisson.openstack.engine
+  - caisson.openstack.cloud
+  - caisson.openstack.encryption
+  - caisson.openstack.encryption.host
 attributes:
   check_mode: {support: full, description: Never changes anything.}
 """
@@ -90,10 +86,9 @@ def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(
         argument_spec={
-            "host": {"type": "str", "required": True},
-            "release": {"type": "str", "required": True},
             "content": {"type": "bool", "default": False},
             **encryption.ARGUMENT_SPEC,
+            **encryption.HOST_SPEC,
         },
         supports_check_mode=True,
     )

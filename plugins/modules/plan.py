@@ -1,44 +1,27 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
 # At your choice: Apache License 2.0, or GNU General Public License v3.0 or later.
-"""What a run is going to change on all hosts."""
+"""Show what a run would change on all hosts."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: plan
-short_description: What a run is going to change on all hosts
+short_description: Show what a run would change on all hosts
 version_added: 0.1.0
 description:
-  - Puts together what M(caisson.openstack.host_plan) found on each host, prints it for people, and keeps it as JSON if asked.
+  - Combines what M(caisson.openstack.host_plan) found on each host, prints it, and stores it as JSON if O(file) is set.
   - Fails while a rollout is open, or if services would get another release, which takes a rollout.
-  - Held against a plan that was approved it fails if a step was added, dropped or leads to something else.
-  - Runs on the controller; nothing is changed but O(file).
+  - With O(approved), fails if a step was added or removed since that plan was made, or has another result.
+  - Runs on the controller and changes nothing but O(file).
 author: The caisson authors (@caisson)
 options:
-  cloud:
-    description: Name of the cloud.
-    type: str
-    required: true
   hosts:
     description: Result of M(caisson.openstack.host_plan) by host.
     type: dict
     required: true
-  changes:
-    description: Lines that say what changes in V(database) and V(catalog), by these keys.
-    type: dict
-    default: {}
-  journals:
-    description: Journals of the control hosts, of which the newest counts.
-    type: list
-    elements: dict
-    default: []
-  file:
-    description: File of the controller that gets the plan as JSON, readable by its owner only.
-    type: str
-    default: ''
   approved:
-    description: File of a plan that this one must be equal to.
+    description: File of the approved plan, to which this one must be equal.
     type: str
     default: ''
   finalizing:
@@ -50,6 +33,7 @@ options:
     type: list
     elements: raw
     default: [1]
+extends_documentation_fragment: [caisson.openstack.overview, caisson.openstack.overview.differences]
 attributes:
   check_mode: {support: full, description: 'Works the same; O(file) is written, because a plan is made in check mode.'}
   diff_mode: {support: none, description: The plan is the difference.}

@@ -14,13 +14,9 @@ description:
   - If a rollout is open, it is resumed, and no new plan is made.
   - Says of an upgrade how long it will likely take, as far as the journals of earlier rollouts tell.
   - Fails, before anything is changed, if the releases are too far apart, an upgrade check fails, or the newest backup is too old.
-  - Runs on the controller.
+  - Runs on the controller. In O(file) the plan has RV(estimate) and, as C(preconditions), the state of the cloud that it starts from.
 author: The caisson authors (@caisson)
 options:
-  cloud:
-    description: Name of the cloud.
-    type: str
-    required: true
   release:
     description: Release that the rollout leads to.
     type: str
@@ -30,11 +26,6 @@ options:
     type: str
     choices: [upgrade, finalize, rollback]
     default: upgrade
-  journals:
-    description: Journals of the control hosts.
-    type: list
-    elements: dict
-    default: []
   updates:
     description: RV(caisson.openstack.host_step#module:updates) by host.
     type: dict
@@ -72,10 +63,7 @@ options:
     description: MiB that have to be free on each host of O(disk_free).
     type: int
     default: 0
-  file:
-    description: File of the controller that gets the plan as JSON, with RV(estimate) and, as C(preconditions), what it begins in.
-    type: str
-    default: ''
+extends_documentation_fragment: [caisson.openstack.overview]
 attributes:
   check_mode: {support: full, description: 'Works the same; O(file) is written, because a plan is made in check mode.'}
   diff_mode: {support: none, description: The plan is the difference.}

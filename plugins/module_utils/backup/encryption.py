@@ -28,6 +28,8 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     **arguments.ENGINE,
     **arguments.CLOUD,
 }
+#: Which host a backup belongs to, and the release that it is for; see the part ``host`` of that fragment.
+HOST_SPEC: dict[str, dict[str, t.Any]] = {"host": {"type": "str", "required": True}, "release": {"type": "str", "required": True}}
 _PIECE = 1 << 16
 _DIRECTORY = "/backup"
 _ENCRYPT = 'set -o pipefail; umask 077; zstd --quiet -T0 | age --recipient "$0" --output "/backup/$1"'
