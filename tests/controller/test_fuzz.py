@@ -90,6 +90,9 @@ class _Plain:
     def template(self, value: t.Any) -> t.Any:
         return value
 
+    def is_template(self, _text: str) -> bool:
+        return False
+
 
 class _Role:
     """A role of a play."""
