@@ -83,6 +83,12 @@ def test_an_error_does_not_hide_those_of_other_services(definitions: Make, varia
     assert "beta_service: 'nothing_at_all' is undefined" in errors
 
 
+def test_what_cannot_be_resolved_is_not_validated(definitions: Make) -> None:
+    loaded, errors = definitions(alpha_service={**_ALPHA, "containers": [{**_CONTAINER, "image": "{{ nothing }}"}]})
+    assert loaded.load() == []
+    assert errors == ["alpha_service: 'nothing' is undefined"]
+
+
 def test_the_script_of_a_job_is_read_from_the_role(definitions: Make, tmp_path: pathlib.Path) -> None:
     job = {"name": "seed", "phase": "bootstrap", "container": "alpha_api", "command": ["sh"], "script": "seed.sh"}
     loaded, errors = definitions(alpha_service={**_ALPHA, "jobs": [job]})
