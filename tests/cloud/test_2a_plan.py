@@ -28,8 +28,11 @@ def world(cloud: Cloud) -> str:
     files = [path for root in ("/etc/caisson", "/var/lib/caisson") for path in sorted(pathlib.Path(root).rglob("*")) if path.is_file()]
     seen: list[t.Any] = [(str(path), path.stat().st_mode, path.stat().st_mtime_ns, path.read_bytes()) for path in files]
     seen += sorted((name, data["Id"], data["State"]["StartedAt"], data["HostConfig"]) for name, data in cloud.containers.items())
-    seen += sorted(volume["Name"] for volume in client.volumes()["Volumes"])
-    seen += sorted(row["Id"] for row in client.containers(all=True, filters={"label": f"{LABEL}cloud={NAME}"}))
+    rows = client.containers(all=True)
+    # hosts of Molecule may come and go meanwhile
+    others = {mount.get("Name") for row in rows if row["Labels"].get(f"{LABEL}cloud") != NAME for mount in row["Mounts"]}
+    seen += sorted(volume["Name"] for volume in client.volumes()["Volumes"] if volume["Name"] not in others)
+    seen += sorted(row["Id"] for row in rows if row["Labels"].get(f"{LABEL}cloud") == NAME)
     made = client.exec_create("mariadb", ["mariadb", "-NBe", "CHECKSUM TABLE mysql.global_priv, keystone.user, keystone.endpoint"])
     seen.append(client.exec_start(made["Id"]))
     return hashlib.sha256(repr(seen).encode()).hexdigest()
