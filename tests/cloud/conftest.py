@@ -17,10 +17,14 @@ import docker
 import pytest
 import yaml
 
+from tests.cloud import records
+
 ROOT = pathlib.Path(__file__).parents[2]
 ARTIFACTS = ROOT / "artifacts"
 NAME = "caisson"
 LABEL = "org.caisson."
+#: Filter of the engine's containers: those of this cloud. Other tests may use the same engine.
+OWN = {"label": [f"{LABEL}cloud={NAME}"]}
 CONFIGURATION = pathlib.Path("/etc/caisson")
 #: Where the APIs are; each has its port.
 API = "https://127.0.9.1"
@@ -127,6 +131,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Cloud:
     """Clone what is committed and make a cloud from it, as a new user would."""
     root = tmp_path_factory.mktemp("clone") / "openstack"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(root)], check=True)
+    records.clear()
     if CONFIGURATION.exists():  # an earlier run of these tests was killed: what it left is no fresh machine
         run(["make", "collection"], root, "leftovers.log")
         # its secrets are gone with its clone

@@ -13,6 +13,7 @@ import typing as t
 import docker
 
 from tests.cloud.background import Background
+from tests.cloud.conftest import OWN
 
 #: Shorter texts would be found by chance.
 _SHORTEST = 12
@@ -63,7 +64,7 @@ class Secrets:
 
 
 class Watcher(Background):
-    """Looks at all processes and all containers of the engine again and again while it is entered.
+    """Looks at all processes and all containers of the cloud again and again while it is entered.
 
     What it saw is kept and searched at the end, because a run makes secrets that are not known before.
     """
@@ -89,7 +90,7 @@ class Watcher(Background):
                     self.seen.add((f"process {part}", (path / part).read_text(errors="replace")))
 
     def _containers(self) -> None:
-        for row in self._client.containers(all=True):
+        for row in self._client.containers(all=True, filters=OWN):
             # one that starts, and the same one that runs, may show different things
             if (key := row["Id"] + row["State"]) not in self._described:
                 self._described.add(key)
@@ -102,19 +103,21 @@ class Watcher(Background):
 
 
 def at_rest(secrets: Secrets) -> list[str]:
-    """Return where secrets are in what the engine keeps of containers and images, in logs, and in what runs left behind."""
+    """Return where secrets are in what the engine keeps of the cloud's containers and of images, in logs, and in what runs left behind."""
     client = docker.APIClient()
     lines: list[str] = []
-    for row in client.containers(all=True):
+    for row in client.containers(all=True, filters=OWN):
         name = row["Names"][0]
         with contextlib.suppress(docker.errors.NotFound):  # one of another test was removed meanwhile
             lines += secrets.found(f"inspect of {name}", json.dumps(client.inspect_container(row["Id"])))
             lines += secrets.found(f"log of {name}", client.logs(row["Id"]).decode(errors="replace"))
     for row in client.images():
-        shown = json.dumps([client.history(row["Id"]), client.inspect_image(row["Id"])])
-        lines += secrets.found(f"image {row['RepoTags']}", shown)
+        with contextlib.suppress(docker.errors.NotFound):  # another test removed it
+            shown = json.dumps([client.history(row["Id"]), client.inspect_image(row["Id"])])
+            lines += secrets.found(f"image {row['RepoTags']}", shown)
     for root in (LOGS, *REMAINS):
         for path in root.rglob("*") if root.is_dir() else ():
             if path.is_file():
-                lines += secrets.found(str(path), path.read_text(errors="replace"))
+                with contextlib.suppress(FileNotFoundError):  # another run of Ansible removed it
+                    lines += secrets.found(str(path), path.read_text(errors="replace"))
     return lines

@@ -11,7 +11,7 @@ import typing as t
 
 import docker
 
-from tests.cloud.conftest import LABEL, NAME, Cloud, recap
+from tests.cloud.conftest import OWN, Cloud, recap
 
 #: Two pending changes: of a container's command, and of a file.
 CHANGES = json.dumps(
@@ -28,11 +28,9 @@ def world(cloud: Cloud) -> str:
     files = [path for root in ("/etc/caisson", "/var/lib/caisson") for path in sorted(pathlib.Path(root).rglob("*")) if path.is_file()]
     seen: list[t.Any] = [(str(path), path.stat().st_mode, path.stat().st_mtime_ns, path.read_bytes()) for path in files]
     seen += sorted((name, data["Id"], data["State"]["StartedAt"], data["HostConfig"]) for name, data in cloud.containers.items())
-    rows = client.containers(all=True)
-    # hosts of Molecule may come and go meanwhile
-    others = {mount.get("Name") for row in rows if row["Labels"].get(f"{LABEL}cloud") != NAME for mount in row["Mounts"]}
-    seen += sorted(volume["Name"] for volume in client.volumes()["Volumes"] if volume["Name"] not in others)
-    seen += sorted(row["Id"] for row in rows if row["Labels"].get(f"{LABEL}cloud") == NAME)
+    mounts = [mount for data in cloud.containers.values() for mount in data["Mounts"] if mount["Type"] == "volume"]
+    seen += sorted((name, client.inspect_volume(name)["CreatedAt"]) for name in {mount["Name"] for mount in mounts})
+    seen += sorted(row["Id"] for row in client.containers(all=True, filters=OWN))
     made = client.exec_create("mariadb", ["mariadb", "-NBe", "CHECKSUM TABLE mysql.global_priv, keystone.user, keystone.endpoint"])
     seen.append(client.exec_start(made["Id"]))
     return hashlib.sha256(repr(seen).encode()).hexdigest()

@@ -14,7 +14,7 @@ import docker
 import pytest
 
 from tests.cloud import leaks
-from tests.cloud.conftest import Cloud
+from tests.cloud.conftest import LABEL, NAME, Cloud
 from tests.cloud.leaks import LOGS, Secrets, Watcher, at_rest
 
 VERBOSE = ["-vvv", "--diff"]
@@ -71,7 +71,8 @@ def test_a_container_that_shows_one_is_seen(cloud: Cloud, planted: tuple[Secrets
     client = docker.APIClient()
     image = cloud.containers["memcached"]["Image"]
     with Watcher() as watcher:
-        made = client.create_container(image=image, name="leaks", command=["echo", value], environment={"SECRET": value})
+        options = {"command": ["echo", value], "environment": {"SECRET": value}, "labels": {f"{LABEL}cloud": NAME}}
+        made = client.create_container(image=image, name="leaks", **options)
         try:
             client.start(made["Id"])
             client.wait(made["Id"])

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pathlib
-import signal
 import subprocess
 import typing as t
 
@@ -14,10 +12,11 @@ import docker
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine
+from tests import engine_lock
 from tests.cloud.conftest import ARTIFACTS, Cloud
+from tests.cloud.machines import machine
 from tests.cloud.pinger import Pinger
 from tests.cloud.recovery import kill, unsound, wait
-from tests.cloud.test_5_sandwich import machine
 
 #: With the userspace datapath packets are forwarded by the process that is killed.
 _DATA_PLANE = {"openvswitch_vswitchd"}
@@ -42,10 +41,9 @@ def test_each_killed_container_comes_back(cloud: Cloud, server: dict[str, t.Any]
 
 def test_a_killed_engine_takes_nothing_with_it(cloud: Cloud, server: dict[str, t.Any]) -> None:
     before = {name: data["State"]["StartedAt"] for name, data in cloud.containers.items()}
-    with Pinger(server["floating_ip"]) as pinger:
-        for pid in _pids("dockerd"):
-            os.kill(pid, signal.SIGKILL)
-        wait("the engine is gone", lambda: not _pids("dockerd"))
+    with engine_lock.exclusive(), Pinger(server["floating_ip"]) as pinger:
+        _engine("pkill", "--signal", "KILL")
+        wait("the engine is gone", lambda: not _engine("pgrep"))
         # a service manager would do it by itself; without one the playbook does
         cloud.play("engine")
     assert {name: data["State"]["StartedAt"] for name, data in cloud.containers.items()} == before
@@ -54,14 +52,10 @@ def test_a_killed_engine_takes_nothing_with_it(cloud: Cloud, server: dict[str, t
     cloud.play("status")
 
 
-def _pids(name: str) -> list[int]:
-    """Return the processes with a name. Those in containers do not count; they have another namespace."""
-    here, found = pathlib.Path("/proc/self/ns/pid").readlink(), []
-    for path in pathlib.Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it has ended meanwhile
-            if (path / "comm").read_text().strip() == name and (path / "ns/pid").readlink() == here:
-                found.append(int(path.name))
-    return found
+def _engine(*command: str) -> str:
+    """Run pgrep or pkill for the engine of this machine, not for engines of containers; return what it prints."""
+    options = ["--ns", str(os.getpid()), "--nslist", "pid", "--exact", "dockerd"]
+    return subprocess.run([*command, *options], check=False, capture_output=True, text=True).stdout
 
 
 def test_a_dead_database_in_the_middle_of_a_run_is_told(cloud: Cloud) -> None:

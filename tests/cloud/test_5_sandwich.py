@@ -12,18 +12,8 @@ import docker
 import pytest
 
 from tests.cloud.conftest import Cloud
+from tests.cloud.machines import machine
 from tests.cloud.pinger import Pinger
-
-
-def machines() -> list[int]:
-    """Return the process ids of virtual machines."""
-    return [int(path.parent.name) for path in pathlib.Path("/proc").glob("[0-9]*/comm") if path.read_text().startswith("qemu-system")]
-
-
-def machine() -> int:
-    """Return the process id of the one virtual machine."""
-    (found,) = machines()
-    return found
 
 
 def boot_id(cloud: Cloud, address: str, tmp_path: pathlib.Path) -> str:

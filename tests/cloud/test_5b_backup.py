@@ -15,7 +15,7 @@ import docker
 import pytest
 
 from tests.cloud.api import Api
-from tests.cloud.conftest import LABEL, NAME, Cloud, recap
+from tests.cloud.conftest import NAME, OWN, Cloud, recap
 from tests.cloud.leaks import Secrets
 
 HERE = pathlib.Path("/var/lib/caisson/backups")
@@ -113,7 +113,7 @@ def test_a_lost_cloud_comes_back(cloud: Cloud, backup: pathlib.Path) -> None:
     kept = secrets_file.read_bytes()
     assert before["servers"] and before["images"] and before["floatingips"] and ports
     cloud.play("destroy", "-e", f"destroy_confirm={NAME}")
-    assert not docker.APIClient().containers(all=True, filters={"label": f"{LABEL}cloud={NAME}"})
+    assert not docker.APIClient().containers(all=True, filters=OWN)
     # a fresh host and a fresh controller: what is left is the copy and the key
     shutil.rmtree(HERE)
     secrets_file.unlink()

@@ -16,8 +16,9 @@ import pytest
 
 from tests import apis, journals
 from tests.cloud.conftest import Cloud, recap
+from tests.cloud.machines import machine, machines
 from tests.cloud.pinger import Pinger
-from tests.cloud.test_5_sandwich import machine, machines, other_image
+from tests.cloud.test_5_sandwich import other_image
 
 JOURNAL = pathlib.Path("/var/lib/caisson/rollout.json")
 ANSWERS = pathlib.Path("/var/lib/caisson/prober/answers.jsonl")

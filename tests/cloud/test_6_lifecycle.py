@@ -7,7 +7,7 @@ import pathlib
 
 import docker
 
-from tests.cloud.conftest import LABEL, NAME, Cloud, recap
+from tests.cloud.conftest import NAME, OWN, Cloud, recap
 
 
 def test_stop_stops_and_site_starts(cloud: Cloud) -> None:
@@ -27,11 +27,11 @@ def test_destroy_asks_for_the_name_of_the_cloud(cloud: Cloud) -> None:
 def test_destroy_leaves_nothing(cloud: Cloud) -> None:
     cloud.play("destroy", "-e", f"destroy_confirm={NAME}")
     client = docker.APIClient()
-    assert not client.containers(all=True, filters={"label": f"{LABEL}cloud={NAME}"})
+    assert not client.containers(all=True, filters=OWN)
     volumes = {volume["Name"] for volume in client.volumes()["Volumes"] or []}
     assert not volumes & {"mariadb_data", "rabbitmq_data", "glance", "nova_compute", "openvswitch_db", "ovn_nb_db", "ovn_sb_db"}
     for path in ("/etc/caisson", "/run/caisson", "/var/lib/caisson/state.json", "/var/lib/caisson/metrics"):
         assert not pathlib.Path(path).exists()
     interfaces = {path.name for path in pathlib.Path("/sys/class/net").iterdir()}
     assert not interfaces & {"br-int", "br-ex", "ovs-netdev"}
-    assert not list(pathlib.Path("/run/netns").glob("*"))
+    assert not list(pathlib.Path("/run/netns").glob("ovnmeta-*"))

@@ -17,6 +17,15 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine import lo
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
+from tests import engine_lock
+from tests.cloud.records import TEST_CLOUD
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> t.Generator[None, t.Any, t.Any]:
+    """A test of a cloud on this machine that kills the engine waits for the end of each test here, its fixtures included."""
+    with engine_lock.shared():
+        return (yield)
 
 
 class Lab:
@@ -25,7 +34,7 @@ class Lab:
     def __init__(self, client: t.Any) -> None:
         self.client = client
         self.engine = Engine(client)
-        self.cloud = f"caisson-test-{uuid.uuid4().hex[:8]}"
+        self.cloud = f"{TEST_CLOUD}{uuid.uuid4().hex[:8]}"
         self.label = f"{specs.LABEL_CLOUD}={self.cloud}"
 
     def name(self, word: str) -> str:

@@ -54,10 +54,11 @@ def docker(*arguments: str) -> str:
     return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def record(text: str, container: str | None = "svc_api") -> str:
-    """Return a line of the engine's json-file driver."""
-    labels = {"attrs": {"org.caisson.container": container, "org.caisson.service": "svc"}} if container else {}
-    return json.dumps({"log": text + "\n", "stream": "stderr", **labels, "time": "2026-11-21T05:00:00.123456789Z"}) + "\n"
+def record(text: str, container: str = "svc_api", cloud: str = "caisson") -> str:
+    """Return a line of the engine's json-file driver; a container without a cloud has no labels."""
+    labels = {"org.caisson.cloud": cloud, "org.caisson.container": container, "org.caisson.service": "svc"}
+    attributes = {"attrs": labels} if cloud else {}
+    return json.dumps({"log": text + "\n", "stream": "stderr", **attributes, "time": "2026-11-21T05:00:00.123456789Z"}) + "\n"
 
 
 class Collector:
@@ -108,7 +109,8 @@ def collector(tmp_path: pathlib.Path) -> t.Iterator[Collector]:
 
 
 def test_every_source_comes_out_in_one_format(collector: Collector) -> None:
-    collector.write("".join(record(line) for line in LINES) + record("a foreign container", None) + record("end"))
+    foreign = record("a container without labels", cloud="") + record("a container of another cloud", cloud="other")
+    collector.write("".join(record(line) for line in LINES) + foreign + record("end"))
     collector.wait(lambda: bool(collector.log()) and collector.log()[-1].endswith(" end"))
     expected = [value for value in LINES.values() if value] + [("INFO", "-", "end")]
     assert collector.log() == [f"2026-11-21T05:00:00.123Z {level} svc svc_api aio [{request}] {text}" for level, request, text in expected]

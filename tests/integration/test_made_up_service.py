@@ -16,9 +16,12 @@ import docker
 import pytest
 import yaml
 
+from tests.cloud.records import TEST_CLOUD
+
 ROOT = pathlib.Path(__file__).parents[2]
 
-pytestmark = pytest.mark.usefixtures("whole_host")
+pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("whole_host")]
+CLOUD = f"{TEST_CLOUD}made-up"
 URL = "http://127.0.9.7:8000/greeting.json"
 
 
@@ -33,13 +36,13 @@ def site(tmp_path: pathlib.Path) -> t.Iterator[pathlib.Path]:
         "ansible_connection": "local",
         "ansible_python_interpreter": sys.executable,
         "cloud_address": "127.0.9.7",
-        "cloud_name": "made-up",
+        "cloud_name": CLOUD,
     }
     inventory = {"all": {"hosts": {"here": host}, "children": {"control": {"hosts": {"here": {}}}}}}
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory))
     yield tmp_path
     play(tmp_path, "-e", '{"hello_service_overrides": {"enabled": false}}')
-    assert docker.APIClient().containers(all=True, filters={"label": "org.caisson.cloud=made-up"}) == []
+    assert docker.APIClient().containers(all=True, filters={"label": f"org.caisson.cloud={CLOUD}"}) == []
 
 
 def play(site: pathlib.Path, *arguments: str, check: bool = True) -> str:
@@ -71,7 +74,7 @@ def test_a_wrong_key_is_refused_with_the_right_one(site: pathlib.Path) -> None:
     text = play(site, "-e", '{"hello_service_overrides": {"containers": [{"name": "hello", "capabilites": ["NET_ADMIN"]}]}}', check=False)
     assert "unknown key; did you mean 'capabilities'?" in text
     assert "nothing was changed" in text
-    assert docker.APIClient().containers(all=True, filters={"label": "org.caisson.cloud=made-up"}) == []
+    assert docker.APIClient().containers(all=True, filters={"label": f"org.caisson.cloud={CLOUD}"}) == []
 
 
 def test_a_container_that_does_not_get_healthy_is_reported_with_its_output(site: pathlib.Path) -> None:

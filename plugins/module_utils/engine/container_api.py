@@ -17,6 +17,8 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.units impo
 RESTART_POLICY = "unless-stopped"
 #: Files that a container may have open unless its definition says otherwise.
 OPEN_FILES = 65536
+#: Labels that the engine writes to each line of a log; by them the log collector knows the containers of its own cloud.
+LOG_LABELS = (specs.LABEL_CLOUD, specs.LABEL_SERVICE, specs.LABEL_CONTAINER)
 
 _NANOSECONDS = 1_000_000_000
 _STOP_TIMEOUT = 10  # seconds, the engine's own default
@@ -138,7 +140,7 @@ def host_config(spec: ContainerSpec, restart_policy: str) -> dict[str, t.Any]:
         "RestartPolicy": {"Name": restart_policy},
         "LogConfig": {
             "Type": "json-file",
-            "Config": {"max-size": "20m", "max-file": "3", "labels": f"{specs.LABEL_SERVICE},{specs.LABEL_CONTAINER}"},
+            "Config": {"max-size": "20m", "max-file": "3", "labels": ",".join(LOG_LABELS)},
         },
     }
     if spec.cgroupns_mode:

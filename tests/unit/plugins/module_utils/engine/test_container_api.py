@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import container_api
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Healthcheck
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
+from tests.scripts import ROLES
 
 _SPEC = ContainerSpec(
     name="api",
@@ -80,6 +82,12 @@ def test_an_unconfined_system_path_is_two_empty_lists() -> None:
         ContainerSpec(name="a", service="x", image="x", command=[], security_opts=["systempaths=unconfined"]), "no"
     )
     assert (config["MaskedPaths"], config["ReadonlyPaths"], config["SecurityOpt"]) == ([], [], ["no-new-privileges"])
+
+
+def test_the_engine_logs_the_labels_that_the_log_collector_reads() -> None:
+    logged = container_api.host_config(_SPEC, "no")["LogConfig"]["Config"]["labels"].split(",")
+    read = re.findall(r"\$!attrs!([\w.]+)", (ROLES / "logging/templates/rsyslog.conf.j2").read_text("utf-8"))
+    assert set(logged) == set(read) >= {"org.caisson.cloud"}
 
 
 def test_places_to_mount_at_are_not_written() -> None:
