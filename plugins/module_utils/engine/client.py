@@ -33,6 +33,8 @@ MINIMUM_API = (1, 41)
 
 _EXIT_CODE_TIMEOUT = 5.0  # seconds that the engine may take to learn how a command ended
 _EXIT_CODE_INTERVAL = 0.05
+#: The engine's error if it is not told within its time limit that a killed process has ended, as on a busy host; it often has.
+_NO_EXIT_EVENT = "did not receive an exit event"
 
 
 class EngineError(Exception):
@@ -200,14 +202,21 @@ class Engine(EngineClient):
 
     def stop(self, name: str, timeout: int) -> None:
         """Stop a container, killing it after *timeout* seconds."""
-        self._call(f"stop {name}", self._client.stop, name, timeout=timeout)
+        try:
+            self._call(f"stop {name}", self._client.stop, name, timeout=timeout)
+        except EngineError as error:
+            state = self._after_no_exit_event(error, name)
+            if state and state.status in ("running", "restarting"):
+                self._call(f"stop {name}", self._client.stop, name, timeout=timeout)
 
     def remove(self, name: str) -> None:
         """Remove a container, running or not, keeping its named volumes."""
-        try:
-            self._call(f"remove {name}", self._client.remove_container, name, force=True)
-        except NotFoundError:
-            return
+        with contextlib.suppress(NotFoundError):
+            try:
+                self._call(f"remove {name}", self._client.remove_container, name, force=True)
+            except EngineError as error:
+                if self._after_no_exit_event(error, name):
+                    self._call(f"remove {name}", self._client.remove_container, name, force=True)
 
     def rename(self, name: str, new_name: str) -> None:
         """Give a container another name."""
@@ -315,6 +324,12 @@ class Engine(EngineClient):
             self.remove(identifier)
 
     # -- internals ----------------------------------------------------------------------------------------------
+
+    def _after_no_exit_event(self, error: EngineError, name: str) -> ContainerState | None:
+        """Return the container after the engine has not been told of its end, None if it is gone; raise any other *error* again."""
+        if _NO_EXIT_EVENT not in str(error):
+            raise error
+        return self.container(name)
 
     def _settle(self, name: str, timeout: int) -> None:
         """Wait at most *timeout* seconds for a one-shot container to end, and remove it."""
