@@ -68,7 +68,6 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine import ar
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import haproxy_admin
 
-_SOCKET = "/var/lib/haproxy/admin.sock"
 _OTHER = {"drained": "ready", "ready": "drained"}
 
 
@@ -76,7 +75,7 @@ def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(
         argument_spec={
-            "container": {"type": "str", "default": "haproxy"},
+            "container": {"type": "str", "default": haproxy_admin.CONTAINER},
             "backends": {"type": "list", "elements": "str", "required": True},
             "server": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["drained", "ready"], "required": True},
@@ -91,7 +90,7 @@ def main() -> None:
         change = haproxy_admin.ServerChange([])
         # a load balancer that is down sends no requests to anybody
         if found and found.running:
-            admin = haproxy_admin.connect(f"/proc/{found.pid}/root{_SOCKET}")
+            admin = haproxy_admin.connect_to(found)
             change = haproxy_admin.change(admin, state, params["backends"], params["server"], params["timeout"], module.check_mode)
     except (EngineError, haproxy_admin.HAProxyError, OSError, ValueError) as error:
         module.fail_json(msg=f"cannot change {params['server']} in the load balancer: {error}")

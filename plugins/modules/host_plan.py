@@ -141,6 +141,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.spec impor
 from ansible_collections.caisson.openstack.plugins.module_utils.output import plan_steps
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import catalog, databases
 from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import AUTH, CatalogError, Keystone
+from ansible_collections.caisson.openstack.plugins.module_utils.rollout import haproxy_admin
 
 
 def _shared(module: AnsibleModule, engine: Engine, outcomes: list[Outcome]) -> dict[str, list[str]]:
@@ -197,6 +198,9 @@ def _observe(module: AnsibleModule) -> None:
     services = {name: spec.service for name, spec in own.items()}
     steps = [plan_steps.file_step(change, wanted, services) for change in changes]
     steps += [plan_steps.outcome_step(outcome, own.get(outcome.name), wanted.secrets) for outcome in outcomes if outcome.changed]
+    if balancer := own.get(haproxy_admin.CONTAINER):
+        drained = haproxy_admin.left_drained(engine.container(balancer.name))
+        steps += [plan_steps.drained_step(backend, server, balancer.service) for backend, server in drained]
     module.exit_json(
         changed=module.check_mode and bool(steps or any(shared.values())),
         steps=[dataclasses.asdict(step) for step in steps],

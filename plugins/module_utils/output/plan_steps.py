@@ -53,6 +53,17 @@ def outcome_step(outcome: Outcome, spec: ContainerSpec | None, secrets: list[str
     )
 
 
+def drained_step(backend: str, server: str, service: str) -> PlanStep:
+    """Return the step that sends requests again to a *server* that is still drained; *service* is that of the load balancer."""
+    return PlanStep(
+        kind="backend server",
+        name=f"{backend}/{server}",
+        action="undrain",
+        service=service,
+        reasons=["it is drained: a run that replaces containers is at work on that host, or was killed there"],
+    )
+
+
 def releases(engine: Engine, cloud: str, containers: list[ContainerSpec]) -> list[list[str]]:
     """Return the release that runs and the one that is defined, where they differ."""
     current = engine.containers([f"{LABEL_CLOUD}={cloud}", LABEL_CONTAINER])

@@ -29,7 +29,7 @@ class PlanStep:
     ``stage`` and ``tier`` say when it is the turn of a change that hosts make one after the other; others have none.
     """
 
-    kind: t.Literal["file", "container", "job", "database", "catalog"]
+    kind: t.Literal["file", "container", "job", "database", "catalog", "backend server"]
     name: str
     action: str
     service: str = ""

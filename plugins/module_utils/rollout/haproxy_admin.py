@@ -8,8 +8,13 @@ import socket
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common.wait import wait_until
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import haproxy_stats
 
+#: Name of the load balancer's container.
+CONTAINER = "haproxy"
+
+_SOCKET = "/var/lib/haproxy/admin.sock"
 _POLL_INTERVAL = 0.3  # seconds
 _TIMEOUT = 10  # seconds that an answer may take
 
@@ -40,6 +45,24 @@ def connect(path: str) -> Admin:
             return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 
     return send
+
+
+def connect_to(container: ContainerState) -> Admin:
+    """Return a function that sends a command to HAProxy in a running container of this host."""
+    return connect(f"/proc/{container.pid}/root{_SOCKET}")
+
+
+def left_drained(container: ContainerState | None) -> list[tuple[str, str]]:
+    """Return backend and name of every server that the load balancer of this host sends no requests to because it was drained.
+
+    Empty if there is no load balancer, or if it does not answer: then it does not keep requests from anybody.
+    """
+    if not container or not container.running:
+        return []
+    try:
+        return haproxy_stats.all_drained(haproxy_stats.parse(connect_to(container)("show stat")))
+    except (OSError, ValueError):
+        return []
 
 
 def change(

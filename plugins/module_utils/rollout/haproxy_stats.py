@@ -45,6 +45,11 @@ def drained(rows: Rows, backends: t.Iterable[str], server: str) -> list[str]:
     return [backend for backend in backends if _server(rows, backend, server).get("status", "").startswith(("DRAIN", "MAINT"))]
 
 
+def all_drained(rows: Rows) -> list[tuple[str, str]]:
+    """Return backend and name of every server that is drained; maintenance is only ever an operator's wish."""
+    return [(row["pxname"], row["svname"]) for row in rows if row["status"].startswith("DRAIN")]
+
+
 def requests(rows: Rows, backends: t.Iterable[str], server: str) -> int:
     """Return how many requests *server* has in *backends*, queued ones included."""
     found = [_server(rows, backend, server) for backend in backends]

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
+import re
 import typing as t
 
 import pytest
 
+from ansible_collections.caisson.openstack.plugins.module_utils.output import plan_steps
 from tests.unit.roles import fake_role
 
 FAKES = ("containers", "host_step", "backend_servers", "container_script", "host_identity")
@@ -53,10 +56,12 @@ def _variables(replaced: list[str], serial: int) -> dict[str, t.Any]:
 
 @pytest.fixture
 def run(tmp_path: pathlib.Path) -> t.Callable[..., fake_role.Run]:
-    """Runs a stage on three hosts."""
+    """Runs a stage, or other tasks, on three hosts."""
 
-    def call(replaced: list[str], answers: dict[str, t.Any] | None = None, serial: int = 1, **variables: t.Any) -> fake_role.Run:
-        role = {"import_role": {"name": "caisson.openstack.service", "tasks_from": "stage"}}
+    def call(
+        replaced: list[str], answers: dict[str, t.Any] | None = None, serial: int = 1, tasks: str = "stage", **variables: t.Any
+    ) -> fake_role.Run:
+        role = {"import_role": {"name": "caisson.openstack.service", "tasks_from": tasks}}
         after = {"caisson.openstack.host_identity": {"state": "released"}}
         play = {"hosts": "all", "gather_facts": False, "any_errors_fatal": True, "tasks": [{"block": [role], "always": [after]}]}
         host = {"ansible_connection": "local", **_variables(replaced, serial), **variables}
@@ -172,3 +177,21 @@ def test_hooks_of_a_service_are_included_around_its_change_and_at_the_end(
     ]
     assert calls[:-3] == [call for own in around for call in own]
     assert set(calls[-3:]) == _everywhere("container_script after_start")
+
+
+def test_servers_that_a_killed_run_left_drained_get_requests_again(run: t.Callable[..., fake_role.Run]) -> None:
+    drained = plan_steps.drained_step("nova_api", "c3", "loadbalancer")
+    plan = {"steps": [dataclasses.asdict(drained), *_variables(["mariadb"], 1)["__service_host_plan"]["steps"]]}
+    done = run([], tasks="undrain", __service_host_plan=plan)
+    assert done.code == 0, done.text
+    calls = [item for item in done.calls if item["name"] == "backend_servers"]
+    # each load balancer undrains its own servers
+    assert sorted((item["host"], item["delegate_to"]) for item in calls) == [(host, None) for host in HOSTS]
+    assert {(*item["backends"], item["server"], item["state"], item["timeout"]) for item in calls} == {("nova_api", "c3", "ready", 0)}
+    assert [item for item in run([], tasks="undrain").calls if item["name"] == "backend_servers"] == []
+
+
+def test_a_run_undrains_when_all_stages_are_done() -> None:
+    phases = re.findall(r"import_tasks: (\w+)\.yml", (fake_role.ROLES / "service/tasks/main.yml").read_text("utf-8"))
+    assert phases[-2:] == ["prune", "undrain"]
+    assert phases.count("stage") == 3

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import types
+import typing as t
 
 import pytest
 
@@ -71,3 +72,27 @@ def test_a_refused_command_is_reported(haproxy: HAProxy) -> None:
     haproxy.answer = "No such server.\n"
     with pytest.raises(HAProxyError, match=r"^HAProxy refuses to change api/one: No such server\.$"):
         haproxy.change("drained")
+
+
+def _container(running: bool = True) -> t.Any:
+    return types.SimpleNamespace(running=running, pid=7)
+
+
+def test_servers_that_are_still_drained_are_found_by_the_socket_of_the_container(haproxy: HAProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths: list[str] = []
+    monkeypatch.setattr(haproxy_admin, "connect", lambda path: paths.append(path) or haproxy)
+    haproxy.state = "DRAIN"
+    assert haproxy_admin.left_drained(_container()) == [("api", "one")]
+    assert paths == ["/proc/7/root/var/lib/haproxy/admin.sock"]
+    assert haproxy.commands == []
+    haproxy.state = "MAINT"
+    assert haproxy_admin.left_drained(_container()) == []
+
+
+@pytest.mark.parametrize("container", [None, _container(running=False), _container()])
+def test_without_an_answer_nothing_is_drained(container: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_path: str) -> t.Any:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(haproxy_admin, "connect", refuse)
+    assert haproxy_admin.left_drained(container) == []

@@ -43,6 +43,10 @@ def test_what_is_no_table_is_refused(text: str) -> None:
         haproxy_stats.parse(text)
 
 
+def test_every_drained_server_is_found_and_maintenance_is_not_a_drain() -> None:
+    assert haproxy_stats.all_drained(ROWS) == [("keystone", "c1")]
+
+
 def test_a_server_is_drained_only_where_it_and_another_one_are_up() -> None:
     assert haproxy_stats.drainable(ROWS, ALL, "c1") == ["nova", "memcached"]
     # one on its way down is still served, one on its way up not yet
