@@ -15,6 +15,8 @@ import uuid
 import pytest
 import yaml
 
+from tests import plays
+
 ROOT = pathlib.Path(__file__).parents[2]
 EXTERNAL = {"name": "br-ex", "setting": "openvswitch_external_interface"}
 TUNNEL = {"name": "br-tunnel", "address": "10.0.0.5/24", "setting": "openvswitch_tunnel_interface"}
@@ -139,16 +141,8 @@ def _play(directory: pathlib.Path, seconds: float, play: str = _PLAY) -> str:
     interpreter.write_text(f'#!/bin/sh\nPYTHONPATH={directory} exec {sys.executable} "$@"\n', "utf-8")
     interpreter.chmod(0o755)
     (directory / "play.yml").write_text(play, "utf-8")
-    ansible = str(pathlib.Path(sys.executable).with_name("ansible-playbook"))
-    done = subprocess.run(
-        [ansible, "-i", "here,", "-c", "local", "play.yml", "-e", f"ansible_python_interpreter={interpreter}"],
-        cwd=directory,
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".dev"), "NO_COLOR": "1", "COLUMNS": "500"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    command = plays.command("here,", "play.yml", "-c", "local", "-e", f"ansible_python_interpreter={interpreter}")
+    done = plays.run(directory, command, COLUMNS="500")
     return f"{done.returncode}\n{done.stdout}"
 
 

@@ -24,6 +24,8 @@ import urllib.request
 import pytest
 import yaml
 
+from tests import plays
+
 ROOT = pathlib.Path(__file__).parents[2]
 HOSTS = {f"member{number}": f"10.199.2.{10 + number}" for number in (1, 2, 3)}
 NETWORK, SUBNET = "caisson-test-cluster", "10.199.2.0/24"
@@ -64,9 +66,8 @@ class Site:
     path: pathlib.Path
 
     def play(self, *arguments: str, check: bool = True) -> str:
-        environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".dev"), "ANSIBLE_ROLES_PATH": str(self.path), "NO_COLOR": "1"}
-        command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", "hosts.yml", "cluster.yml", *arguments]
-        return run(*command, cwd=self.path, env=environment, check=check)
+        command = plays.command("hosts.yml", "cluster.yml", *arguments)
+        return plays.run(self.path, command, check, ANSIBLE_ROLES_PATH=str(self.path)).stdout
 
 
 def _references() -> list[str]:

@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import re
-import subprocess
 import sys
 import typing as t
 import urllib.request
@@ -16,6 +14,7 @@ import docker
 import pytest
 import yaml
 
+from tests import plays
 from tests.cloud.records import TEST_CLOUD
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -46,11 +45,7 @@ def site(tmp_path: pathlib.Path) -> t.Iterator[pathlib.Path]:
 
 
 def play(site: pathlib.Path, *arguments: str, check: bool = True) -> str:
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".dev"), "NO_COLOR": "1"}
-    command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", "hosts.yml", "hello.yml", *arguments]
-    done = subprocess.run(command, cwd=site, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    assert not check or done.returncode == 0, done.stdout
-    return done.stdout
+    return plays.run(site, plays.command("hosts.yml", "hello.yml", *arguments), check).stdout
 
 
 def greeting() -> str:
