@@ -149,7 +149,10 @@ def test_files_of_removed_containers_are_let_go(collector: Collector) -> None:
     shutil.rmtree(collector.engine / "gone")
 
     def released() -> bool:
-        states = "".join(path.read_text("utf-8") for path in collector.state.iterdir())
+        try:
+            states = "".join(path.read_text("utf-8") for path in collector.state.iterdir())
+        except FileNotFoundError:  # the collector has just removed one
+            return False
         deleted = docker("exec", NAME, "sh", "-c", "find /proc/[0-9]*/fd -lname '*(deleted)' 2>/dev/null | wc -l")
         return "one-json.log" in states and "gone-json.log" not in states and deleted == "0"
 
