@@ -80,7 +80,12 @@ def _container(running: bool = True) -> t.Any:
 
 def test_servers_that_are_still_drained_are_found_by_the_socket_of_the_container(haproxy: HAProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     paths: list[str] = []
-    monkeypatch.setattr(haproxy_admin, "connect", lambda path: paths.append(path) or haproxy)
+
+    def connect(path: str) -> HAProxy:
+        paths.append(path)
+        return haproxy
+
+    monkeypatch.setattr(haproxy_admin, "connect", connect)
     haproxy.state = "DRAIN"
     assert haproxy_admin.left_drained(_container()) == [("api", "one")]
     assert paths == ["/proc/7/root/var/lib/haproxy/admin.sock"]
