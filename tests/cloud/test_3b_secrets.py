@@ -71,7 +71,7 @@ def test_a_container_that_shows_one_is_seen(cloud: Cloud, planted: tuple[Secrets
     client = docker.APIClient()
     image = cloud.containers["memcached"]["Image"]
     with Watcher() as watcher:
-        options = {"command": ["echo", value], "environment": {"SECRET": value}, "labels": {f"{LABEL}cloud": NAME}}
+        options: dict[str, t.Any] = {"command": ["echo", value], "environment": {"SECRET": value}, "labels": {f"{LABEL}cloud": NAME}}
         made = client.create_container(image=image, name="leaks", **options)
         try:
             client.start(made["Id"])

@@ -103,7 +103,7 @@ def _stop(lab: Lab, tmp_path: pathlib.Path, **variables: str) -> subprocess.Comp
     hosts = tmp_path / "hosts.yml"
     groups: dict[str, t.Any] = {"all": {"hosts": {"here": host}, "vars": {"cloud_name": lab.cloud, **variables}}}
     # no hypervisor: what it offers would be found out, and kept for the cloud that this machine may have
-    members = {"control": {"here": {}}, "network": {"here": {}}, "compute": {}}
+    members: dict[str, dict[str, t.Any]] = {"control": {"here": {}}, "network": {"here": {}}, "compute": {}}
     hosts.write_text(yaml.safe_dump(groups | {group: {"hosts": found} for group, found in members.items()}))
     return plays.run(tmp_path, plays.command(str(hosts), "caisson.openstack.stop"))
 

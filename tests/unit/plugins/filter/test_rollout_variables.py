@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pathlib
+import typing as t
 
 from ansible_collections.caisson.openstack.plugins.filter.rollout_variables import rollout_variables
 
@@ -12,7 +13,11 @@ PLAYBOOKS = pathlib.Path(__file__).parents[4] / "playbooks"
 
 
 def test_they_are_those_of_the_first_host_that_knows_the_plan() -> None:
-    hosts = {"builder": {}, "c1": {"rollout_current": {"tiers": []}, "rollout_serial": [2]}, "c2": {"rollout_current": {}}}
+    hosts: dict[str, dict[str, t.Any]] = {
+        "builder": {},
+        "c1": {"rollout_current": {"tiers": []}, "rollout_serial": [2]},
+        "c2": {"rollout_current": {}},
+    }
     assert rollout_variables(hosts, GROUPS)["rollout_serial"] == [2]
 
 
