@@ -53,7 +53,6 @@ changes:
   sample: ['service glance (image): it does not exist']
 """
 
-import pathlib
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -94,11 +93,7 @@ def main() -> None:
     users = [dataclass_spec.construct(User, item) for item in params["users"]]
     endpoints = [dataclass_spec.construct(CatalogEntry, item) for item in params["endpoints"]]
     auth = params["auth"]
-    ca_file = None
-    if auth["ca_certificates"]:
-        ca_file = pathlib.Path(module.tmpdir) / "ca.crt"
-        ca_file.write_text(auth["ca_certificates"], encoding="utf-8")
-    keystone = Keystone(auth["auth_url"], 0 if module.check_mode else params["timeout"], str(ca_file) if ca_file else None)
+    keystone = Keystone(auth["auth_url"], 0 if module.check_mode else params["timeout"], auth["ca_certificates"])
     wanted = {"users": users, "endpoints": endpoints, "project": params["project"], "region": params["region"]}
     try:
         changes = observe(keystone, auth, **wanted) if module.check_mode else _apply(keystone, auth, **wanted)

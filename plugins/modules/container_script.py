@@ -13,6 +13,7 @@ description:
   - The image has the OpenStack clients, ssh and ping, so that the host needs none of them.
   - Script and parameters go in by standard input and are seen nowhere else. The script defines a function C(main) that takes
     the parameters and returns a mapping.
+  - For requests to APIs it can import C(plugins/module_utils/common/openstack_api.py) of this collection under its full name.
 author: The caisson authors (@caisson)
 options:
   script:
@@ -96,7 +97,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.detached import DetachedRunner, Progress, python_source
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.detached import DetachedRunner, Progress
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.scripts import program
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 
 
@@ -110,7 +112,7 @@ def _run(engine: DetachedRunner, params: dict[str, t.Any]) -> Progress:
         tmpfs=["/tmp:mode=1777"],
         capabilities=params["capabilities"],
     )
-    source = python_source(params["script"], {**params["parameters"], **params["secrets"]})
+    source = program(params["script"], {**params["parameters"], **params["secrets"]})
     image_id = engine.require_image(params["image"])
     if not params["name"]:
         done = engine.run_once(spec, image_id, params["cloud"], stdin=source.encode(), timeout=params["timeout"])

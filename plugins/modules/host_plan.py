@@ -151,10 +151,8 @@ def _shared(module: AnsibleModule, engine: Engine, outcomes: list[Outcome]) -> d
     changes = {"database": databases.observe(engine, params["database_container"], wanted) if wanted else [], "catalog": []}
     locked = any(item.name == params["auth_job"] and "triggers changed" in item.reasons for item in outcomes)
     if auth and not locked:
-        ca_file = pathlib.Path(module.tmpdir) / "ca.crt"
-        ca_file.write_text(auth["ca_certificates"], encoding="utf-8")
         changes["catalog"] = catalog.observe(
-            Keystone(auth["auth_url"], 0, str(ca_file) if auth["ca_certificates"] else None),
+            Keystone(auth["auth_url"], 0, auth["ca_certificates"]),
             auth,
             users=[dataclass_spec.construct(User, item) for item in params["users"]],
             endpoints=[dataclass_spec.construct(CatalogEntry, item) for item in params["endpoints"]],

@@ -159,7 +159,7 @@ def test_namesakes_in_another_domain_are_others(keystone: Keystone) -> None:
 
 
 def test_a_wrong_password_is_a_clear_error(url: str, keystone: Keystone) -> None:
-    with pytest.raises(CatalogError, match=r"POST http://.*/v3/auth/tokens: 401") as caught:
+    with pytest.raises(CatalogError, match=r"POST http://.*/v3/auth/tokens: HTTP 401") as caught:
         Keystone(url).login("admin", "wrong-password", "admin")
     assert (caught.value.status, caught.value.silent) == (401, False)
     assert "wrong-password" not in str(caught.value)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common.wait import wait_until
@@ -14,16 +13,6 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model import spe
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 
 _POLL_INTERVAL = 0.5  # seconds
-_END = """
-
-import json as _json
-print(_json.dumps(main(_json.loads({parameters!r}))))
-"""
-
-
-def python_source(script: str, parameters: t.Mapping[str, t.Any]) -> str:
-    """Return the source of a program that calls the function ``main`` of *script* and writes what it returns as its last line."""
-    return script + _END.format(parameters=json.dumps(parameters))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-import json
 import pathlib
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common.wait import wait_until
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import scripts
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import EngineError
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.detached import DetachedRunner
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import LABEL, ContainerSpec, digest
@@ -21,10 +21,6 @@ _PARAMETERS = f"{LABEL}parameters"
 _MOUNT = pathlib.PurePosixPath("/answers")
 _START_TIMEOUT = 20.0  # seconds
 _POLL_INTERVAL = 0.1
-_END = """
-
-raise SystemExit(main(json.loads({parameters!r})))
-"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,7 +52,7 @@ class ProberSettings:
             "addresses": [str(ipaddress.IPv4Address(address)) for address in self.addresses],
             "file": str(_MOUNT / answers.FILE),
         }
-        return self.script + _END.format(parameters=json.dumps(parameters))
+        return scripts.program(self.script, parameters)
 
     def spec(self, name: str) -> ContainerSpec:
         """Return the specification of the container."""

@@ -5,14 +5,11 @@ from __future__ import annotations
 
 import dataclasses
 import http.client
-import json
-import ssl
 import time
 import typing as t
-import urllib.error
-import urllib.request
 from urllib.parse import quote
 
+from ansible_collections.caisson.openstack.plugins.module_utils.common.openstack_api import DOMAIN, ApiError, Client, password_login
 from ansible_collections.caisson.openstack.plugins.module_utils.model.api import CatalogEntry
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import User
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import alternate_accounts
@@ -25,7 +22,6 @@ AUTH: dict[str, dict[str, t.Any]] = {
     "project_name": {"type": "str", "required": True},
     "ca_certificates": {"type": "str", "default": ""},
 }
-DOMAIN = "default"
 _INTERFACES = ("internal", "public")
 _TIMEOUT = 30  # seconds for one request
 _PAUSE = 0.5  # seconds between two tries
@@ -169,26 +165,23 @@ class Keystone:
     Args:
         url: the API with its version, such as ``http://192.0.2.1:5000/v3``.
         timeout: seconds to wait for an API that refuses connections because it is starting.
-        ca_file: CA certificates to trust instead of the system's.
+        ca_certificates: CA certificates (PEM) to trust instead of those of the system.
     """
 
-    def __init__(self, url: str, timeout: int = 60, ca_file: str | None = None) -> None:
+    def __init__(self, url: str, timeout: int = 60, ca_certificates: str = "") -> None:
         self._url = url.rstrip("/")
         self._timeout = timeout
         self._token = ""
-        # a proxy of the host's environment is for what lies outside
-        handlers = [urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca_file))]
-        self._opener = urllib.request.build_opener(*handlers)
+        self._client = Client(ca_certificates, _TIMEOUT)
 
     def login(self, username: str, password: str, project: str) -> None:
         """Get a token for all further calls."""
-        scope = {"project": {"name": project, "domain": {"id": DOMAIN}}}
-        self._token = self._authenticate(username, password, scope)
+        self._token = self._authenticate(username, password, project)
 
     def accepts(self, username: str, password: str) -> bool:
         """Return whether a user can log in with a password."""
         try:
-            self._authenticate(username, password, None)
+            self._authenticate(username, password)
         except CatalogError as error:
             if error.status == 401:
                 return False
@@ -253,11 +246,8 @@ class Keystone:
 
     # -- requests -----------------------------------------------------------------------------------------------
 
-    def _authenticate(self, username: str, password: str, scope: dict[str, t.Any] | None) -> str:
-        user = {"name": username, "password": password, "domain": {"id": DOMAIN}}
-        auth: dict[str, t.Any] = {"identity": {"methods": ["password"], "password": {"user": user}}}
-        auth["scope"] = scope if scope else "unscoped"
-        headers, _body = self._send("POST", "auth/tokens", {"auth": auth})
+    def _authenticate(self, username: str, password: str, project: str = "") -> str:
+        headers, _content = self._send("POST", "auth/tokens", password_login(username, password, project))
         return str(headers["X-Subject-Token"])
 
     def _get(self, path: str) -> t.Any:
@@ -279,29 +269,19 @@ class Keystone:
             try:
                 return self._try(method, path, body)
             except CatalogError as error:
-                starting = error.status == 503 or isinstance(getattr(error.__cause__, "reason", None), ConnectionRefusedError)
+                starting = error.status == 503 or getattr(error.__cause__, "kind", "") == ConnectionRefusedError.__name__
                 if not starting or time.monotonic() > deadline:
                     raise
             time.sleep(_PAUSE)
 
     def _try(self, method: str, path: str, body: dict[str, t.Any] | None) -> tuple[t.Any, t.Any]:
-        headers = {
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            **({"X-Auth-Token": self._token} if self._token else {}),
-        }
-        what = f"{method} {self._url}/{path}"
         try:
-            request = urllib.request.Request(f"{self._url}/{path}", json.dumps(body).encode() if body else None, headers, method=method)
-            with self._opener.open(request, timeout=_TIMEOUT) as answer:
-                text = answer.read()
-        except urllib.error.HTTPError as error:
-            detail = " ".join(error.read().decode(errors="replace")[:300].split())
-            hint = "; docker logs keystone_api says why" if error.code >= http.client.INTERNAL_SERVER_ERROR else ""
-            raise CatalogError(f"{what}: {error.code} {error.reason}: {detail}{hint}", error.code) from error
-        except (OSError, http.client.HTTPException) as error:
-            raise CatalogError(f"{what}: no answer ({getattr(error, 'reason', error)}); is Keystone running?") from error
+            answer = self._client.send(method, f"{self._url}/{path}", self._token, body)
+        except ApiError as error:
+            raise CatalogError(f"{error}; is Keystone running?") from error
         try:
-            return answer.headers, json.loads(text) if text else None
-        except ValueError as error:
-            raise CatalogError(f"{what}: the answer is not that of Keystone: {text[:60]!r}; is the URL right?", answer.status) from error
+            return answer.headers, answer.json()
+        except ApiError as error:
+            failing = answer.status >= http.client.INTERNAL_SERVER_ERROR
+            hint = "docker logs keystone_api says why" if failing else "" if answer.failed else "is this the URL of Keystone?"
+            raise CatalogError("; ".join(filter(None, [str(error), hint])), answer.status) from error

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ask every API and ping addresses all the time, and keep what came back, second by second.
+"""Send requests to every API and ping addresses all the time, and record the results by second.
 
-Runs in a container of the client image until it gets SIGTERM. The standard library only, so that it starts at once.
+Runs in a container of the client image until it receives SIGTERM. It uses the standard library only, so that it starts at once.
 
-What is kept are lines of JSON, of five kinds; times are in seconds since 1970, ``what`` is an API or an address:
+Results are lines of JSON of the kinds below. Times are in seconds since 1970; ``what`` is the type of an API, or an address:
 
-- ``{"kind": "start", "begin"}``: a prober begins;
-- ``{"kind": "tick", "begin", "end"}``: it ran in this time;
-- ``{"kind": "read" | "write" | "login" | "ping", "what", "second", "asked", "failed", "retried", "slowest", "error"}``: answers of a
-  second, or some of them, as lines of the same second add up. ``slowest`` is of the good ones, ``error`` the first of the failed;
-- the same kinds with ``what`` and ``begin``: a gap begins; with ``end`` and ``lost`` too: it has ended.
+- ``{"kind": "start", "begin"}``: a prober started;
+- ``{"kind": "tick", "begin", "end"}``: it was running from ``begin`` to ``end``;
+- ``{"kind": "read" | "write" | "login" | "ping", "what", "second", "asked", "failed", "retried", "slowest", "error"}``: results within
+  one second. Several lines may have the same second; their numbers add up. ``slowest`` is the longest time of a successful request in
+  seconds, ``error`` the first error;
+- the same kinds with ``what`` and ``begin``: requests began to fail; also with ``end`` and ``lost``: they succeed again.
 """
 
 from __future__ import annotations
@@ -17,10 +18,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
-import datetime
-import email.message
 import functools
-import http.client
 import json
 import os
 import pathlib
@@ -28,30 +26,26 @@ import secrets
 import select
 import signal
 import socket
-import ssl
 import struct
 import threading
 import time
 import traceback
 import types
 import typing as t
-import urllib.error
-import urllib.request
 
-#: Bytes of the file after which a new one is begun beside it; some ten hours.
+from ansible_collections.caisson.openstack.plugins.module_utils.common.openstack_api import Answer, ApiError, Session, Token
+
+#: Size in bytes at which the file is renamed and a new one started; about ten hours.
 SIZE = 32 * 2**20
 
-_UNAUTHORIZED, _NOT_FOUND = 401, 404
-#: Seconds before its end in which a token is not used any more.
-_MARGIN = 60
 _ECHO, _REPLY = 8, 0
-_PING_LIMIT = 1.0  # seconds that an answer may take
+_PING_LIMIT = 1.0  # seconds until a ping counts as lost
 
-# -- what is kept -----------------------------------------------------------------------------------------------
+# -- results ----------------------------------------------------------------------------------------------------
 
 
 class Journal:
-    """Answers by second, and gaps as they begin and end. Threads may share one."""
+    """Results by second, and times without a successful answer (gaps). Threads may share one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -60,7 +54,7 @@ class Journal:
         self._lines: list[dict[str, t.Any]] = []
 
     def note(self, what: str, kind: str, begin: float, end: float, error: str = "", retried: bool = False, seconds: float = 0.0) -> None:
-        """Keep an answer: asked at *begin*, there at *end*, which took *seconds*; it is a failure if it has an *error*."""
+        """Record the result of a request that was sent at *begin*, ended at *end* and took *seconds*; with an *error* it has failed."""
         name = {"kind": kind, "what": what}
         with self._lock:
             empty = {**name, "second": int(end), "asked": 0, "failed": 0, "retried": 0, "slowest": 0.0, "error": ""}
@@ -81,7 +75,7 @@ class Journal:
                 self._lines.append({**gap, "end": end})
 
     def take(self) -> list[dict[str, t.Any]]:
-        """Return what came since the last call."""
+        """Return what was recorded since the last call."""
         with self._lock:
             taken = [*self._seconds.values(), *self._lines]
             self._seconds, self._lines = {}, []
@@ -89,21 +83,21 @@ class Journal:
 
 
 class Writer:
-    """Appends what a journal has to a file, once a second."""
+    """Appends the records of a journal to a file once a second."""
 
     def __init__(self, path: pathlib.Path, journal: Journal) -> None:
         self._path, self._journal = path, journal
         self._last = time.time()
-        # the last line of a prober that was killed may be half a line
+        # a prober that was killed may have left an incomplete line
         self._append("\n" + json.dumps({"kind": "start", "begin": self._last}) + "\n")
 
     def run(self, stop: threading.Event) -> None:
-        """Write until *stop* is set; the caller writes the rest."""
+        """Write until *stop* is set; the caller writes the last records."""
         while not stop.wait(1 - time.time() % 1):
             self.write()
 
     def write(self) -> None:
-        """Write what there is."""
+        """Write the records since the last call."""
         now = time.time()
         lines = [*self._journal.take(), {"kind": "tick", "begin": self._last, "end": now}]
         self._last = now
@@ -115,130 +109,37 @@ class Writer:
         with self._path.open("a", encoding="utf-8") as stream:
             stream.write(text)
             stream.flush()
-            # a host that loses its power loses a second of it
+            # after a power failure no more than the last second is missing
             os.fsync(stream.fileno())
 
 
 # -- APIs -------------------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True)
-class Answer:
-    """What an API said; of an error ``content`` is text, else JSON."""
+class ProberSession(Session):
+    """Records each login as a request to Keystone, and repeats a failed one at once."""
 
-    status: int
-    headers: email.message.Message
-    content: t.Any
+    def __init__(self, auth: t.Mapping[str, str], region: str, limit: float, journal: Journal) -> None:
+        super().__init__(auth, region, limit=limit)
+        self._journal = journal
 
+    def _login(self) -> Token:
+        tokens: list[Token] = []
 
-class Client:
-    """Sends requests, each over a connection of its own, as most clients do; *limit* in seconds is for the whole of one."""
+        def attempt() -> str:
+            try:
+                tokens.append(super(ProberSession, self)._login())
+            except ApiError as error:
+                return error.kind
+            return ""
 
-    def __init__(self, context: ssl.SSLContext | None, limit: float) -> None:
-        self._limit = limit
-        # the environment names no proxy on the way to the cloud's own APIs
-        handlers = [urllib.request.ProxyHandler({}), *([urllib.request.HTTPSHandler(context=context)] if context else [])]
-        self._opener = urllib.request.build_opener(*handlers)
-
-    def send(self, method: str, url: str, token: str = "", body: t.Any = None, headers: t.Mapping[str, str] | None = None) -> Answer:
-        """Return the answer, also one that is an error.
-
-        Raises:
-            OSError, http.client.HTTPException: if none came, or not in time.
-            ValueError: if it is no JSON.
-        """
-        fields = {"Content-Type": "application/json", **({"X-Auth-Token": token} if token else {}), **(headers or {})}
-        data = None if body is None else json.dumps(body).encode()
-        deadline = time.monotonic() + self._limit
-        try:
-            with self._opener.open(urllib.request.Request(url, data, fields, method=method), timeout=self._limit) as answer:
-                text = answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return Answer(error.code, error.headers, error.read().decode(errors="replace"))
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        return Answer(answer.status, answer.headers, json.loads(text) if text else None)
-
-
-def by_password(user: str, password: str, project: str) -> dict[str, t.Any]:
-    """Return what is sent to Keystone to log in to a project; both in the default domain."""
-    identity = {"methods": ["password"], "password": {"user": {"name": user, "password": password, "domain": {"id": "default"}}}}
-    return {"auth": {"identity": identity, "scope": {"project": {"name": project, "domain": {"id": "default"}}}}}
-
-
-def by_token(token: str, project: str) -> dict[str, t.Any]:
-    """Return the same for who has a token: to check a password takes a quarter of a second of a processor."""
-    identity = {"methods": ["token"], "token": {"id": token}}
-    return {"auth": {"identity": identity, "scope": {"project": {"name": project, "domain": {"id": "default"}}}}}
-
-
-def reason(error: Exception) -> str:
-    """Return the name of what went wrong with a request."""
-    inner = getattr(error, "reason", error)
-    return type(inner if isinstance(inner, Exception) else error).__name__
-
-
-@dataclasses.dataclass(frozen=True)
-class Token:
-    """A token, its end in seconds since 1970, and the URL of each type of service."""
-
-    text: str
-    end: float
-    urls: t.Mapping[str, str]
-
-
-class Session:
-    """A user of the cloud, who logs in when it is needed. Threads may share one; who logs in lets the others wait."""
-
-    def __init__(self, client: Client, auth: t.Mapping[str, str], region: str, journal: Journal) -> None:
-        self.client = client
-        self._auth, self._region, self._journal = auth, region, journal
-        self._lock = threading.Lock()
-        self._token: Token | None = None
-
-    def token(self) -> Token | None:
-        """Return a token that is good for a while, or None if there is none to be had; each login is noted."""
-        with self._lock:
-            if not self._token or self._token.end - time.time() < _MARGIN:
-                self._token = None
-                ask(self._journal, "identity", "login", self._login)
-            return self._token
-
-    def refused(self, token: Token) -> None:
-        """Forget a token that an API did not accept."""
-        with self._lock:
-            if self._token is token:
-                self._token = None
-
-    def issue(self, token: Token | None = None) -> Answer:
-        """Ask Keystone for a token, with another or with the password."""
-        user, password, project = (self._auth[name] for name in ("username", "password", "project_name"))
-        body = by_token(token.text, project) if token else by_password(user, password, project)
-        return self.client.send("POST", f"{self._auth['auth_url']}/auth/tokens", body=body)
-
-    def _login(self) -> str:
-        try:
-            answer = self.issue()
-            if answer.status >= 400:
-                return f"HTTP {answer.status}"
-            data = answer.content["token"]
-            urls = {
-                service["type"]: endpoint["url"].rstrip("/")
-                for service in data["catalog"]
-                for endpoint in service["endpoints"]
-                if endpoint["interface"] == "public" and endpoint["region"] == self._region
-            }
-            # the catalog has it without a version
-            urls["identity"] = self._auth["auth_url"]
-            self._token = Token(answer.headers["X-Subject-Token"], datetime.datetime.fromisoformat(data["expires_at"]).timestamp(), urls)
-        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
-            return reason(error)
-        return ""
+        if not ask(self._journal, "identity", "login", attempt):
+            raise ApiError("the login failed", "no token")
+        return tokens[0]
 
 
 def ask(journal: Journal, what: str, kind: str, attempt: t.Callable[[], str]) -> bool:
-    """Ask a question, at once a second time if it fails, and note it; *attempt* returns an error, or nothing."""
+    """Send a request, repeat it at once if it fails, and record the result; *attempt* returns an error, or an empty string."""
     begin, started = time.time(), time.monotonic()
     error = attempt()
     retried = bool(error)
@@ -250,7 +151,7 @@ def ask(journal: Journal, what: str, kind: str, attempt: t.Callable[[], str]) ->
 
 
 def filled(value: t.Any, **words: str) -> t.Any:
-    """Return nested data with ``{word}`` in its texts replaced."""
+    """Return nested data with ``{word}`` replaced in all strings."""
     if isinstance(value, dict):
         return {key: filled(item, **words) for key, item in value.items()}
     if isinstance(value, list):
@@ -262,7 +163,7 @@ def filled(value: t.Any, **words: str) -> t.Any:
 
 
 def named(path: str, shown: t.Any) -> tuple[str, str]:
-    """Return path and name of an object that an API shows as its name or as a mapping, which may be the only value of another one."""
+    """Return path and name of an object in an answer: its name, a mapping, or a mapping whose only value is that mapping."""
     if isinstance(shown, str):
         shown = {"name": shown}
     values = list(shown.values())
@@ -272,29 +173,27 @@ def named(path: str, shown: t.Any) -> tuple[str, str]:
     return filled(path, name=name, **({"id": shown["id"]} if "{id}" in path else {})), name
 
 
-class ApiClient:
-    """Asks one API, reading and writing by turns, and leaves nothing there.
+class ApiProbe:
+    """Sends reads and writes to one API in turn, and deletes what it has created.
 
     Args:
         what: type of the API in the catalog.
         probe: its requests, ``endpoints[].probe`` of the definition of its service.
     """
 
-    def __init__(self, what: str, probe: t.Mapping[str, t.Any], session: Session, journal: Journal, interval: float) -> None:
+    def __init__(self, what: str, probe: t.Mapping[str, t.Any], session: ProberSession, journal: Journal, interval: float) -> None:
         self._what, self._probe, self._object = what, probe, probe["write"]
         self._session, self._journal, self._interval = session, journal, interval
         self._made = ""
-        # whether something may be there that this does not know of: of an earlier prober, or of a question without an answer
+        # whether unknown objects may exist: of an earlier prober, or of a request whose answer was lost
         self._dirty = bool(self._object)
 
     def run(self, stop: threading.Event) -> None:
-        """Ask until *stop* is set."""
+        """Send requests until *stop* is set."""
         due, reading = time.monotonic(), True
         while not stop.wait(max(0.0, due - time.monotonic())):
             due = max(due + self._interval, time.monotonic())
-            token = self._session.token()
-            # without a token there is no question; what the catalog does not have is not of this cloud
-            if not token or self._what not in token.urls:
+            if not self._can_ask():
                 due = max(due, time.monotonic() + self._interval)
                 continue
             good = ask(self._journal, self._what, "read" if reading else "write", self._read if reading else self._write)
@@ -304,17 +203,24 @@ class ApiClient:
         if self._made or self._dirty:
             self._sweep()
 
+    def _can_ask(self) -> bool:
+        """Return whether there is a token, and the API in the catalog; a failed login counts for Keystone only."""
+        try:
+            return self._what in self._session.token().urls
+        except ApiError:
+            return False
+
     def _read(self) -> str:
         return self._send("GET", self._probe["read"])[0]
 
     def _write(self) -> str:
         if not self._object:
-            return self._checked(self._session.issue)[0]
+            return self._checked(self._session.another_token)[0]
         if self._made:
             error = self._delete(self._made)
             self._made = self._made if error else ""
             return error
-        # digits, as not all APIs take the same letters
+        # digits, because not all APIs accept the same letters
         name = f"{self._object['prefix']}{secrets.randbelow(10**8):08}"
         path, body = (filled(self._object[key], name=name) for key in ("create_path", "body"))
         error, content = self._send(self._object["method"], path, body)
@@ -322,18 +228,18 @@ class ApiClient:
             try:
                 self._made = filled(named(self._object["item_path"], content or name)[0], name=name)
             except (KeyError, TypeError, AttributeError) as fault:
-                error = reason(fault)
-        # it may have been made although its answer was lost
+                error = type(fault).__name__
+        # it may have been created although the answer was lost
         self._dirty |= bool(error)
         return error
 
     def _delete(self, path: str) -> str:
         error = self._send("DELETE", path)[0]
-        # a first attempt may have deleted it although its answer was lost
-        return "" if error == f"HTTP {_NOT_FOUND}" else error
+        # the first attempt may have deleted it although the answer was lost
+        return "" if error == "HTTP 404" else error
 
     def _sweep(self) -> bool:
-        """Delete all that probers made; return whether nothing is left."""
+        """Delete all objects of probers; return whether that succeeded."""
         error, content = self._send("GET", self._object["list_path"])
         if error:
             return False
@@ -347,24 +253,15 @@ class ApiClient:
         return not any(errors)
 
     def _send(self, method: str, path: str, body: t.Any = None) -> tuple[str, t.Any]:
-        """Return error and content of an answer below the API's URL."""
+        """Return error and content of the answer to a request for a path below the URL of the API."""
+        return self._checked(lambda: self._session.send(method, self._what, path, body, self._probe["headers"]))
 
-        def send(token: Token) -> Answer:
-            return self._session.client.send(method, token.urls[self._what] + path, token.text, body, self._probe["headers"])
-
-        return self._checked(send)
-
-    def _checked(self, send: t.Callable[[Token], Answer]) -> tuple[str, t.Any]:
-        token = self._session.token()
-        if not token:
-            return "no token", None
+    @staticmethod
+    def _checked(send: t.Callable[[], Answer]) -> tuple[str, t.Any]:
         try:
-            answer = send(token)
-        except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
-            return reason(error), None
-        if answer.status == _UNAUTHORIZED:
-            self._session.refused(token)
-        return (f"HTTP {answer.status}", None) if answer.status >= 400 else ("", answer.content)
+            return "", send().json()
+        except ApiError as error:
+            return error.kind, None
 
 
 # -- pings ------------------------------------------------------------------------------------------------------
@@ -372,7 +269,7 @@ class ApiClient:
 
 @dataclasses.dataclass
 class _Packet:
-    """``sent`` in seconds since 1970, ``due`` by the clock that is never set; ``seconds`` until the answer came."""
+    """A ping: ``sent`` in seconds since 1970, ``due`` on the monotonic clock, ``seconds`` until the answer arrived."""
 
     number: int
     sent: float
@@ -381,7 +278,7 @@ class _Packet:
 
 
 class Pinger:
-    """Sends an echo request to each address (IPv4) every *interval* seconds; it is lost if no answer came within a second.
+    """Sends an echo request to each address (IPv4) every *interval* seconds; without an answer within a second it is lost.
 
     Raises:
         PermissionError: without the capability NET_RAW.
@@ -389,10 +286,10 @@ class Pinger:
 
     def __init__(self, addresses: t.Sequence[str], interval: float, journal: Journal) -> None:
         self._interval, self._journal = interval, journal
-        # in the order in which they were sent, and those without an answer
+        # in the order in which they were sent; and those without an answer yet
         self._packets: dict[str, collections.deque[_Packet]] = {address: collections.deque() for address in addresses}
         self._waiting: dict[tuple[str, int], _Packet] = {}
-        # pings of others arrive at every raw socket of the host
+        # every raw socket of the host also receives the answers to other programs
         self._identifier = secrets.randbelow(2**16)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
         self._socket.setblocking(False)
@@ -408,19 +305,19 @@ class Pinger:
             for address, packets in self._packets.items():
                 packet = self._waiting[address, number] = _Packet(number, time.time(), time.monotonic() + _PING_LIMIT)
                 packets.append(packet)
-                # no route, or no room: no answer will come
+                # no route or no buffer space: the packet counts as lost
                 with contextlib.suppress(OSError):
                     self._socket.sendto(data, (address, 0))
             number = (number + 1) & 0xFFFF
         self._sent_all.set()
 
     def receive(self) -> None:
-        """Receive until all packets that were sent are answered or lost."""
+        """Receive until every packet is answered or lost."""
         with self._socket:
             while not self._sent_all.is_set() or any(self._packets.values()):
                 select.select([self._socket], [], [], 0.05)
                 now = time.monotonic()
-                # all that waits is read before anything is called lost
+                # read everything that has arrived before a packet counts as lost
                 with contextlib.suppress(BlockingIOError):
                     while True:
                         self._answered(*self._socket.recvfrom(1500))
@@ -435,7 +332,7 @@ class Pinger:
                 packet.seconds = time.monotonic() - packet.due + _PING_LIMIT
 
     def _settle(self, address: str, now: float) -> None:
-        """Note packets in the order in which they were sent, as far as their fate is known."""
+        """Record packets in the order in which they were sent, up to the first one that may still be answered."""
         packets = self._packets[address]
         while packets and (packets[0].seconds is not None or packets[0].due < now):
             packet = packets.popleft()
@@ -450,11 +347,11 @@ def _checksum(data: bytes) -> int:
     return ~(total + (total >> 16)) & 0xFFFF
 
 
-# -- all of it --------------------------------------------------------------------------------------------------
+# -- the program ------------------------------------------------------------------------------------------------
 
 
-def main(parameters: dict[str, t.Any]) -> int:
-    """Ask and ping until SIGTERM; return the exit code.
+def main(parameters: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Send requests and pings until SIGTERM; a thread that fails ends the program with exit code 1.
 
     Args:
         parameters: ``auth`` with auth_url, username, password, project_name and ca_certificates (PEM), ``region``, ``probes`` by the
@@ -463,7 +360,7 @@ def main(parameters: dict[str, t.Any]) -> int:
     stop, failed = threading.Event(), threading.Event()
 
     def give_up(arguments: threading.ExceptHookArgs) -> None:
-        # what is not watched any more must not look well: without its thread the whole ends
+        # otherwise an API that is no longer probed would look as if it had no errors
         traceback.print_exception(arguments.exc_value)
         failed.set()
         stop.set()
@@ -473,24 +370,17 @@ def main(parameters: dict[str, t.Any]) -> int:
 
     threading.excepthook = give_up
     signal.signal(signal.SIGTERM, end)
-    auth, journal = parameters["auth"], Journal()
-    context = None
-    if auth["auth_url"].startswith("https:"):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if auth["ca_certificates"]:
-            context.load_verify_locations(cadata=auth["ca_certificates"])
-        else:
-            context.load_default_certs()
-    session = Session(Client(context, parameters["limit"]), auth, parameters["region"], journal)
+    journal = Journal()
+    session = ProberSession(parameters["auth"], parameters["region"], parameters["limit"], journal)
     work: list[t.Callable[[], None]] = [
-        functools.partial(ApiClient(what, probe, session, journal, parameters["interval"]).run, stop)
+        functools.partial(ApiProbe(what, probe, session, journal, parameters["interval"]).run, stop)
         for what, probe in parameters["probes"].items()
     ]
     if parameters["addresses"]:
         pinger = Pinger(parameters["addresses"], parameters["ping_interval"], journal)
         work += [functools.partial(pinger.send, stop), pinger.receive]
     writer = Writer(pathlib.Path(parameters["file"]), journal)
-    # daemons: a receiver whose sender died waits for ever
+    # daemons, because the receiver never ends if the sender has failed
     threads = [threading.Thread(target=function, daemon=True) for function in work]
     for thread in threads:
         thread.start()
@@ -499,4 +389,6 @@ def main(parameters: dict[str, t.Any]) -> int:
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
     writer.write()
-    return int(failed.is_set())
+    if failed.is_set():
+        raise SystemExit(1)
+    return {}

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import collections
-import json
 import pathlib
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.scripts import program
 from ansible_collections.caisson.openstack.plugins.module_utils.prober import availability
 from tests.apis import probes
 from tests.fake_cloud import REGION, FakeCloud
@@ -41,10 +41,10 @@ class Run:
 
     def __init__(self, prober: types.ModuleType, cloud: FakeCloud, what: str) -> None:
         self._journal = prober.Journal()
-        session = prober.Session(prober.Client(None, 2), cloud.auth, REGION, self._journal)
-        api_client = prober.ApiClient(what, PROBES[what], session, self._journal, 0.01)
+        session = prober.ProberSession(cloud.auth, REGION, 2, self._journal)
+        probe = prober.ApiProbe(what, PROBES[what], session, self._journal, 0.01)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=api_client.run, args=[self._stop])
+        self._thread = threading.Thread(target=probe.run, args=[self._stop])
 
     def __enter__(self) -> t.Self:
         self._begin = time.time()
@@ -130,12 +130,6 @@ def test_an_api_that_is_not_there_fails(prober: types.ModuleType, cloud: FakeClo
         cloud.__exit__(None, None, None)
         time.sleep(0.3)
     assert run.figures.apis["compute"].error == "ConnectionRefusedError"
-
-
-def test_an_answer_that_takes_too_long_is_none(prober: types.ModuleType, cloud: FakeCloud) -> None:
-    cloud.rule = lambda _method, _path: time.sleep(0.5)
-    with pytest.raises(TimeoutError):
-        prober.Client(None, 0.2).send("GET", cloud.url)
 
 
 def test_a_token_that_is_refused_is_replaced_and_the_login_counts_for_identity(prober: types.ModuleType, cloud: FakeCloud) -> None:
@@ -248,7 +242,7 @@ def start(cloud: FakeCloud, file: pathlib.Path, addresses: list[str], fault: str
         "limit": 10,
         "file": str(file),
     }
-    source = f"{SCRIPT.read_text()}\n{fault}\nraise SystemExit(main(json.loads({json.dumps(parameters)!r})))\n"
+    source = program(f"{SCRIPT.read_text()}\n{fault}\n", parameters)
     process = subprocess.Popen([sys.executable, "-IS", "-"], stdin=subprocess.PIPE)
     assert process.stdin
     process.stdin.write(source.encode())
