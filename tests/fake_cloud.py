@@ -99,7 +99,13 @@ class FakeCloud:
         token = uuid.uuid4().hex
         self.tokens.add(token)
         end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=self.lifetime)
-        catalog = [{"type": name, "endpoints": [{"interface": "public", "region": REGION, "url": f"{self.url}/{name}"}]} for name in PROBES]
+        catalog = [
+            {
+                "type": name,
+                "endpoints": [{"interface": kind, "region": REGION, "url": f"{self.url}/{name}"} for kind in ("public", "internal")],
+            }
+            for name in PROBES
+        ]
         content = {"token": {"expires_at": f"{end:%Y-%m-%dT%H:%M:%S.%fZ}", "catalog": catalog}}
         return 201, {"X-Subject-Token": token}, content
 

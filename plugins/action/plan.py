@@ -39,7 +39,7 @@ class ActionModule(ControllerAction):
             found = turns.order(plan.hosts, args["serial"])
         except turns.SerialError as error:
             raise AnsibleActionFail(f"rollout_serial: {error}. Nothing was changed") from None
-        show([*plans.summary(plan), *turns.summary(found, plan.hosts)])
+        show([*plans.summary(plan), *turns.summary(found)])
         refusal = plans.refusal(plan, args["finalizing"])
         if refusal:
             raise AnsibleActionFail(f"{refusal}. Nothing was changed")

@@ -66,9 +66,19 @@ class ActionModule(ControllerAction):
         tiers = plan.tiers()
         hosts_by_tier = {} if self._task.check_mode else {tier: plan.hosts(tier) for tier in tiers}
         updates: dict[str, list[t.Any]] = {}
+        containers: dict[str, dict[str, list[str]]] = {tier: {} for tier in tiers}
         for update in journal.get("updates", []):
             updates.setdefault(update["host"], []).append(update)
-        return {"changed": False, "journal": journal, "updates": updates, "tiers": tiers, "hosts_by_tier": hosts_by_tier, "estimate": plain}
+            containers[update["tier"]].setdefault(update["host"], []).append(update["container"])
+        return {
+            "changed": False,
+            "journal": journal,
+            "updates": updates,
+            "tiers": tiers,
+            "hosts_by_tier": hosts_by_tier,
+            "containers_by_tier": containers,
+            "estimate": plain,
+        }
 
     def _plan(self, args: dict[str, t.Any], last: rollout.Rollout | None) -> rollout.Rollout:
         now = datetime.datetime.now(datetime.UTC)

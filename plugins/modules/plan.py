@@ -50,11 +50,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 turns:
-  description: Which hosts replace or restart the containers of which stage and tier, one turn after the other.
+  description: Which hosts replace or restart which containers of a stage and tier at the same time, one turn after the other.
   returned: success
   type: list
   elements: dict
-  sample: [{stage: service, tier: api, hosts: [control1]}, {stage: service, tier: api, hosts: [control2]}]
+  sample:
+    - {stage: service, tier: api, hosts: [control1], containers: {control1: [nova_api]}}
+    - {stage: service, tier: api, hosts: [control2], containers: {control2: [nova_api]}}
 converged: {description: Whether there is nothing to change and everything is healthy., type: bool, returned: success}
 unhealthy: {description: Containers that are as they should be but not healthy., type: list, elements: str, returned: success}
 starts:

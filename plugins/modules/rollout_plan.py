@@ -90,6 +90,11 @@ hosts_by_tier:
   returned: success
   type: dict
   sample: {conductor: [control1], compute: [compute1, compute2]}
+containers_by_tier:
+  description: Containers that are updated, by tier and host.
+  returned: success
+  type: dict
+  sample: {conductor: {control1: [nova_conductor]}}
 estimate:
   description:
     - What is left of an upgrade in seconds, with one host after the other, by which earlier rollouts, and the containers that are

@@ -21,7 +21,7 @@ BROKEN = {
     "mute": (
         "cd /opt/openstack/lib/python3*/site-packages/nova/servicegroup/drivers && rm -f __pycache__/db.* && "
         "sed -i 's/    def _report_state(self, service):/&\\n        return/' db.py && grep -A1 'def _report_state' db.py | grep -q return",
-        "Wait until the host is up in the APIs",
+        "Check that the host is up in the APIs",
     ),
     "frail": (
         f"mv {_BINARY} {_BINARY}-steady && printf '#!/bin/sh\\n{_BINARY}-steady \"$@\" &\\nsleep 60\\nkill $!\\nexit 1\\n' >{_BINARY} && "

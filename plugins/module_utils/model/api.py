@@ -42,16 +42,18 @@ class Probe:
 class AgentList:
     """How an API lists the agents that report to it.
 
-    ``path`` has ``{host}`` and ``{binary}`` in it and lists those that match under the key ``key`` of the answer. One that is up has all
-    values of ``up``, and ``reported`` is the field with the time of its last report (UTC).
+    ``path`` lists those with the name ``{binary}`` under the key ``key`` of the answer. ``host_key`` is the field with the host, and also
+    the query parameter that selects one. An agent that is up has all values of ``up``; ``reported`` is the field with the time of its last
+    report (UTC).
 
-    ``northbound`` is the connection to OVN's northbound database if the agents report what that has: they do so once it changes.
+    ``northbound`` is the connection to OVN's northbound database, if agents report only after a change in it.
     """
 
     path: str
     key: str
     up: dict[str, t.Any]
     reported: str
+    host_key: str = "host"
     northbound: str = ""
 
 

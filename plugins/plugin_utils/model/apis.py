@@ -21,6 +21,7 @@ class AgentQuery:
     key: str
     up: dict[str, t.Any]
     reported: str
+    host_key: str
     northbound: str
 
 
@@ -48,15 +49,16 @@ def agent_query(container: Container, lists: t.Mapping[str, AgentList], host: st
     agent = container.agent
     if not agent or agent.api not in lists:
         return None
-    agents, name = lists[agent.api], agent.host or host
+    agents = lists[agent.api]
     return AgentQuery(
         api=agent.api,
         binary=agent.binary,
-        host=name,
-        path=agents.path.replace("{host}", name).replace("{binary}", agent.binary),
+        host=agent.host or host,
+        path=agents.path.replace("{binary}", agent.binary),
         key=agents.key,
         up=agents.up,
         reported=agents.reported,
+        host_key=agents.host_key,
         northbound=agents.northbound,
     )
 
@@ -87,7 +89,7 @@ def _path_errors(where: str, item: Endpoint) -> list[str]:
     """Return an error for each invalid path, and for each that lacks a placeholder."""
     paths: dict[str, tuple[str, tuple[str, ...]]] = {}
     if item.agents:
-        paths["agents.path"] = item.agents.path, ("{host}", "{binary}")
+        paths["agents.path"] = item.agents.path, ("{binary}",)
     if item.probe:
         paths["probe.read"] = item.probe.read, ()
     if item.probe and item.probe.write:

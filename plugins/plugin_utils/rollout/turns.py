@@ -16,11 +16,12 @@ class SerialError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Turn:
-    """Hosts that replace their containers of one stage and tier at the same time."""
+    """Hosts that replace their containers of one stage and tier at the same time; ``containers`` are their names by host."""
 
     stage: str
     tier: str
     hosts: list[str]
+    containers: dict[str, list[str]]
 
 
 def order(hosts: t.Mapping[str, t.Sequence[PlanStep]], serial: t.Sequence[int | str] = (1,)) -> list[Turn]:
@@ -35,8 +36,9 @@ def order(hosts: t.Mapping[str, t.Sequence[PlanStep]], serial: t.Sequence[int | 
     turns = []
     for stage in STAGES:
         for tier in TIERS:
-            own = [host for host, steps in hosts.items() if any((step.stage, step.tier) == (stage, tier) for step in steps)]
-            turns += [Turn(stage, tier, batch) for batch in batches(own, serial)]
+            names = {host: [step.name for step in steps if (step.stage, step.tier) == (stage, tier)] for host, steps in hosts.items()}
+            own = [host for host in names if names[host]]
+            turns += [Turn(stage, tier, batch, {host: names[host] for host in batch}) for batch in batches(own, serial)]
     return turns
 
 
@@ -64,10 +66,10 @@ def _size(item: int | str, total: int) -> int:
     return max(1, total * int(number) // 100) if text.endswith("%") else int(number)
 
 
-def summary(turns: t.Iterable[Turn], hosts: t.Mapping[str, t.Sequence[PlanStep]]) -> list[str]:
+def summary(turns: t.Iterable[Turn]) -> list[str]:
     """Return the turns as lines for people."""
     lines = []
     for number, turn in enumerate(turns, start=1):
-        names = sorted({step.name for host in turn.hosts for step in hosts[host] if (step.stage, step.tier) == (turn.stage, turn.tier)})
+        names = sorted({name for own in turn.containers.values() for name in own})
         lines.append(f"  {number}. {', '.join(turn.hosts)}: {', '.join(names)}")
     return ["Replaced or restarted host by host, in this order:", *lines] if lines else []

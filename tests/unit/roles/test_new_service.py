@@ -101,7 +101,7 @@ def test_rollouts_wait_for_it_and_the_prober_and_the_verification_ask_it(models:
     (host,) = models
     gates = {gate["container"]: gate for gate in host["gates"]}
     assert gates["greeter_api"]["url"].endswith(":18990/v1/greetings?limit=1")
-    assert gates["greeter_agent"]["agent"]["path"] == "/v1/agents?host=aio&binary=greeter-agent"
+    assert gates["greeter_agent"]["agent"]["path"] == "/v1/agents?binary=greeter-agent"
     assert gates["greeter_agent"]["tier"] == "worker"
     assert host["probes"]["greeting"]["write"]["create_path"] == "/v1/greetings"
     assert host["resources"]["greeting"] == ["greetings"]

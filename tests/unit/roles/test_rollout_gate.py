@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gate of a rollout against APIs that answer as they are told to."""
+"""The gate against APIs that answer as the test wants, for one host and for several at once."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import json
+import re
 import socket
 import threading
 import types
@@ -15,7 +17,7 @@ import urllib.parse
 import pytest
 
 from tests.apis import agent
-from tests.fake_cloud import FakeCloud
+from tests.fake_cloud import REGION, FakeCloud
 from tests.scripts import load
 
 SINCE = datetime.datetime(2026, 11, 21, 14, 2, tzinfo=datetime.UTC)
@@ -23,7 +25,7 @@ BEFORE, AFTER = "2026-11-21T14:01:59.000000", "2026-11-21T14:02:01.000000"
 
 
 class Agents(FakeCloud):
-    """A cloud with agents: by ``service host binary`` what the API says of each. A fake."""
+    """A cloud with agents: by ``api host binary`` what the API reports of each. A fake."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,8 +39,13 @@ class Agents(FakeCloud):
         if status != 200 or bare not in keys:
             return status, headers, content
         (service, key), asked = keys[bare], dict(urllib.parse.parse_qsl(query))
-        row = self.agents.get(f"{service} {asked['host']} {asked['binary']}")
-        return status, headers, {key: [row] if row else []}
+        rows = {tuple(name.split()): row for name, row in self.agents.items()}
+        found = [
+            {**row, "host": host}
+            for (api, host, binary), row in rows.items()
+            if (api, binary) == (service, asked["binary"]) and asked.get("host", host) == host
+        ]
+        return status, headers, {key: found}
 
 
 class Northbound:
@@ -84,10 +91,24 @@ def cloud() -> t.Iterator[Agents]:
         yield cloud
 
 
-def _question(cloud: Agents, *agents: str, urls: t.Sequence[str] = (), timeout: float = 10, northbound: str = "") -> dict[str, t.Any]:
-    auth = {**cloud.auth, "user_domain_name": "Default", "project_domain_name": "Default"}
-    asked = [agent(api, binary, "c1", northbound) for api, binary in map(str.split, agents)]
-    return {"auth": auth, "agents": asked, "urls": list(urls), "timeout": timeout}
+def _question(
+    cloud: Agents,
+    *agents: str,
+    urls: t.Sequence[str] = (),
+    hosts: t.Sequence[str] = ("c1",),
+    timeout: float = 120,
+    northbound: str = "",
+) -> dict[str, t.Any]:
+    asked = {
+        host: {"agents": [agent(api, binary, host, northbound) for api, binary in map(str.split, agents)], "urls": list(urls)}
+        for host in hosts
+    }
+    return {"auth": cloud.auth, "region": REGION, "hosts": asked, "timeout": timeout}
+
+
+def _errors(gate: types.ModuleType, question: dict[str, t.Any]) -> list[str]:
+    """Return what the gate finds on c1."""
+    return list(gate.Gate(question, SINCE).errors(question["hosts"])["c1"])
 
 
 def _row(state: str = "up", updated_at: str | None = AFTER) -> dict[str, t.Any]:
@@ -102,19 +123,19 @@ def _agent(alive: bool = True, heartbeat: str | None = "2026-11-21 14:02:01") ->
 def test_what_is_up_is_no_fault(gate: types.ModuleType, cloud: Agents) -> None:
     cloud.agents = {"compute c1 nova-compute": _row(), "network c1 neutron-ovn-agent": _agent()}
     url = f"{cloud.url}/placement/traits"
-    assert gate.Gate(_question(cloud, "compute nova-compute", "network neutron-ovn-agent", urls=[url]), SINCE).faults() == []
+    assert _errors(gate, _question(cloud, "compute nova-compute", "network neutron-ovn-agent", urls=[url])) == []
     assert cloud.asked[-1] == ("GET", "/placement/traits")
 
 
 def test_nothing_to_ask_about_still_needs_an_api_that_lets_one_in(gate: types.ModuleType, cloud: Agents) -> None:
-    assert gate.Gate(_question(cloud), SINCE).faults() == []
+    assert _errors(gate, _question(cloud)) == []
     assert cloud.logins == 1
 
 
 @pytest.mark.parametrize("row", [_row(updated_at=BEFORE), _row("down"), _row("down", BEFORE), _row(updated_at=None)])
 def test_an_agent_that_is_down_or_has_not_reported_since_is_not_up(gate: types.ModuleType, cloud: Agents, row: dict[str, t.Any]) -> None:
     cloud.agents = {"compute c1 nova-compute": row}
-    assert gate.Gate(_question(cloud, "compute nova-compute"), SINCE).faults() == ["nova-compute on c1 is not up in the API"]
+    assert _errors(gate, _question(cloud, "compute nova-compute")) == ["nova-compute on c1 is not up according to the compute API"]
 
 
 @pytest.mark.parametrize("binary", ["neutron-ovn-agent", "ovn-controller"])
@@ -135,46 +156,57 @@ def test_an_agent_that_is_not_alive_or_has_no_heartbeat_since_is_not_up(
     gate: types.ModuleType, cloud: Agents, binary: str, row: dict[str, t.Any]
 ) -> None:
     cloud.agents = {f"network c1 {binary}": row}
-    assert gate.Gate(_question(cloud, f"network {binary}"), SINCE).faults() == [f"{binary} on c1 is not up in the API"]
+    assert _errors(gate, _question(cloud, f"network {binary}")) == [f"{binary} on c1 is not up according to the network API"]
 
 
 def test_an_agent_of_another_host_is_not_that_of_this_one(gate: types.ModuleType, cloud: Agents) -> None:
     cloud.agents = {"compute c2 nova-compute": _row(), "network c2 neutron-ovn-agent": _agent()}
-    assert gate.Gate(_question(cloud, "compute nova-compute", "network neutron-ovn-agent"), SINCE).faults() == [
-        "nova-compute on c1 is not up in the API, which does not know it",
-        "neutron-ovn-agent on c1 is not up in the API, which does not know it",
+    assert _errors(gate, _question(cloud, "compute nova-compute", "network neutron-ovn-agent")) == [
+        "nova-compute on c1 is not up according to the compute API, which does not list it",
+        "neutron-ovn-agent on c1 is not up according to the network API, which does not list it",
     ]
 
 
 def test_each_address_that_does_not_answer_is_named(gate: types.ModuleType, cloud: Agents) -> None:
     cloud.rule = lambda _method, path: 503 if path == "/image/v2/images" else None
     urls = [f"{cloud.url}/image/v2/images", f"{cloud.url}/placement/traits", "http://127.0.0.1:1/"]
-    image, closed = gate.Gate(_question(cloud, urls=urls), SINCE).faults()
-    assert image == f"{urls[0]} does not answer to a token: HTTP Error 503: Service Unavailable"
-    assert closed.startswith("http://127.0.0.1:1/ does not answer to a token: <urlopen error")
+    image, closed = _errors(gate, _question(cloud, urls=urls))
+    assert image.startswith(f"no successful answer to an authenticated request: GET {urls[0]}: HTTP 503")
+    assert closed == "no successful answer to an authenticated request: GET http://127.0.0.1:1/: no answer ([Errno 111] Connection refused)"
 
 
-@pytest.mark.parametrize("path", ["/identity/auth/tokens", "/compute/os-services?host=c1&binary=nova-compute"])
-def test_apis_that_do_not_answer_are_a_fault_and_no_crash(gate: types.ModuleType, cloud: Agents, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/identity/auth/tokens", "cannot log in to Keystone: POST {url}/identity/auth/tokens: HTTP 500"),
+        (
+            "/compute/os-services?binary=nova-compute&host=c1",
+            "the compute API does not list its agents: GET {url}/compute/os-services?binary=nova-compute&host=c1: HTTP 500",
+        ),
+    ],
+)
+def test_apis_that_do_not_answer_are_an_error_and_no_crash(gate: types.ModuleType, cloud: Agents, path: str, expected: str) -> None:
     cloud.rule = lambda _method, asked: 500 if asked == path else None
-    (fault,) = gate.Gate(_question(cloud, "compute nova-compute"), SINCE).faults()
-    assert fault == "the APIs do not answer: HTTP Error 500: Internal Server Error"
+    (error,) = _errors(gate, _question(cloud, "compute nova-compute"))
+    assert error.startswith(expected.format(url=cloud.url))
 
 
-def test_a_session_lasts_until_it_is_refused(gate: types.ModuleType, cloud: Agents) -> None:
-    asked = gate.Gate(_question(cloud, "compute nova-compute"), SINCE)
+def _refuse(refusing: str, _method: str, path: str) -> int | None:
+    return 401 if path.startswith(refusing) else None
+
+
+def test_a_login_lasts_until_its_token_is_refused(gate: types.ModuleType, cloud: Agents) -> None:
+    question = _question(cloud, "compute nova-compute", urls=[f"{cloud.url}/placement/traits"])
+    asked = gate.Gate(question, SINCE)
     cloud.agents = {"compute c1 nova-compute": _row()}
-    assert (asked.faults(), asked.faults(), cloud.logins) == ([], [], 1)
-    cloud.rule = lambda _method, path: 401 if path.startswith("/compute") else None
-    assert asked.faults() == ["the APIs do not answer: HTTP Error 401: Unauthorized"]
-    cloud.rule = lambda _method, _path: None
-    assert (asked.faults(), cloud.logins) == ([], 2)
-
-
-def test_an_address_that_refuses_a_token_gets_another_one(gate: types.ModuleType, cloud: Agents) -> None:
-    asked = gate.Gate(_question(cloud, urls=[f"{cloud.url}/placement/traits"]), SINCE)
-    cloud.rule = lambda _method, path: 401 if path == "/placement/traits" else None
-    assert [len(asked.faults()), len(asked.faults()), cloud.logins] == [1, 1, 2]
+    assert (asked.errors(question["hosts"]), asked.errors(question["hosts"]), cloud.logins) == ({"c1": []}, {"c1": []}, 1)
+    for refusing in ("/compute", "/placement/traits"):
+        cloud.rule = functools.partial(_refuse, refusing)
+        (error,) = asked.errors(question["hosts"])["c1"]
+        assert "HTTP 401" in error
+        cloud.rule = lambda _method, _path: None
+        assert asked.errors(question["hosts"]) == {"c1": []}
+    assert cloud.logins == 3
 
 
 def test_it_waits_until_all_is_up(gate: types.ModuleType, cloud: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,8 +215,71 @@ def test_it_waits_until_all_is_up(gate: types.ModuleType, cloud: Agents, monkeyp
     cloud.rule = lambda _method, path: refusals.pop() if path == "/placement/traits" and refusals else None
     cloud.agents = {"compute c1 nova-compute": _row(updated_at="2999-01-01T00:00:00.000000")}
     result = gate.main(_question(cloud, "compute nova-compute", urls=[f"{cloud.url}/placement/traits"]))
-    assert 0 <= result["seconds"] < 10
+    assert result["errors"] == {}
+    assert 0 <= result["seconds"]["c1"] < 10
     assert cloud.asked.count(("GET", "/placement/traits")) == 4
+
+
+# -- several hosts ------------------------------------------------------------------------------------------------
+
+
+def test_hosts_of_a_batch_share_login_and_lists_and_each_has_its_own_result(gate: types.ModuleType, cloud: Agents) -> None:
+    cloud.agents = {
+        "compute c1 nova-compute": _row(),
+        "compute c2 nova-compute": _row("down"),
+        "network c1 ovn-controller": _agent(),
+        "network c2 ovn-controller": _agent(),
+        "network c3 ovn-controller": _agent(heartbeat="2026-11-21 14:01:59"),
+    }
+    question = _question(cloud, "compute nova-compute", "network ovn-controller", hosts=["c1", "c2", "c3"])
+    assert gate.Gate(question, SINCE).errors(question["hosts"]) == {
+        "c1": [],
+        "c2": ["nova-compute on c2 is not up according to the compute API"],
+        "c3": [
+            "nova-compute on c3 is not up according to the compute API, which does not list it",
+            "ovn-controller on c3 is not up according to the network API",
+        ],
+    }
+    assert sorted(cloud.asked) == [
+        ("GET", "/compute/os-services?binary=nova-compute"),
+        ("GET", "/network/v2.0/agents?binary=ovn-controller"),
+        ("POST", "/identity/auth/tokens"),
+    ]
+
+
+def test_only_hosts_that_are_not_up_yet_are_asked_for_again(gate: types.ModuleType, cloud: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "_INTERVAL", 0.01)
+    later = "2999-01-01T00:00:00.000000"
+    cloud.agents = {"compute c1 nova-compute": _row(updated_at=later), "compute c2 nova-compute": _row("down")}
+    alone = "/compute/os-services?binary=nova-compute&host=c2"
+
+    def rule(_method: str, path: str) -> None:
+        if path == alone and cloud.asked.count(("GET", alone)) == 3:
+            cloud.agents = {"compute c2 nova-compute": _row(updated_at=later)}
+
+    cloud.rule = rule
+    result = gate.main(_question(cloud, "compute nova-compute", hosts=["c1", "c2"]))
+    assert (result["seconds"].keys(), result["errors"]) == ({"c1", "c2"}, {})
+    assert result["seconds"]["c1"] <= result["seconds"]["c2"]
+    assert [path for _method, path in cloud.asked].count(alone) >= 3
+    assert cloud.logins == 1
+
+
+def test_a_host_that_is_not_up_in_time_does_not_fail_the_others(
+    gate: types.ModuleType, cloud: Agents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "_INTERVAL", 0.01)
+    # c2 reported, but before the gate began
+    cloud.agents = {
+        "compute c1 nova-compute": _row(updated_at="2999-01-01T00:00:00.000000"),
+        "compute c2 nova-compute": _row(updated_at="2000-01-01T00:00:00.000000"),
+    }
+    result = gate.main(_question(cloud, "compute nova-compute", hosts=["c1", "c2"], timeout=0.2))
+    assert list(result["seconds"]) == ["c1"]
+    assert result["errors"] == {"c2": "not within 0.2 s: nova-compute on c2 is not up according to the compute API"}
+
+
+# -- generations of OVN -------------------------------------------------------------------------------------------
 
 
 def test_agents_of_the_network_are_made_to_report_until_they_have(
@@ -224,7 +319,7 @@ def test_generations_become_as_rare_as_those_of_neutron(gate: types.ModuleType, 
     times = []
     for now in range(1000, 1150):
         before = len(asked)
-        assert generations.renew(now) == ""
+        generations.renew(now)
         times += [now] if len(asked) > before else []
     assert times == [1000, 1012, 1049, 1086, 1123]
     assert asked == [1000, *times[:-1]]
@@ -240,15 +335,15 @@ def test_nobody_else_has_to_report(gate: types.ModuleType, cloud: Agents) -> Non
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ('{"id":1,"result":null,"error":{"error":"unknown"}}', "answers {'id': 1, 'result': None, 'error': {'error': 'unknown'}}"),
-        ('{"id":1,"result":[{"error":"locked"}],"error":null}', "answers {'id': 1, 'result': [{'error': 'locked'}], 'error': None}"),
-        ('{"id":1,"result"', "broke off after 16 bytes"),
+        ('{"id":1,"result":null,"error":{"error":"unknown"}}', "answered {'id': 1, 'result': None, 'error': {'error': 'unknown'}}"),
+        ('{"id":1,"result":[{"error":"locked"}],"error":null}', "answered {'id': 1, 'result': [{'error': 'locked'}], 'error': None}"),
+        ('{"id":1,"result"', "the connection was closed after 16 bytes of the answer"),
     ],
 )
 def test_a_database_that_refuses_is_named_and_another_one_is_enough(gate: types.ModuleType, answer: str, expected: str) -> None:
     with Northbound(answer) as northbound, Northbound(TAKEN) as other:
         why = gate.new_generation(northbound.connection, 0)
-        assert why.startswith(f"OVN's northbound database does not take a new generation: {northbound.connection}")
+        assert why.startswith(f"cannot make a new generation of OVN's northbound database: {northbound.connection}")
         assert why.endswith(expected)
         assert gate.new_generation(f"{northbound.connection},{other.connection}", 0) == ""
 
@@ -259,15 +354,17 @@ def test_a_generation_that_somebody_else_has_made_is_as_good(gate: types.ModuleT
     assert northbound.asked[0]["params"][1]["where"] == [["nb_cfg_timestamp", "<", 1795269720000]]
 
 
-def test_a_database_that_is_not_there_is_a_fault_and_no_crash(gate: types.ModuleType, cloud: Agents) -> None:
-    cloud.agents = {"network c1 ovn-controller": _agent(heartbeat="2999-01-01 00:00:00")}
-    with pytest.raises(SystemExit, match=r"does not take a new generation: tcp:\[::1\]:1: .*Connection refused"):
-        gate.main(_question(cloud, "network ovn-controller", timeout=0, northbound="tcp:[::1]:1"))
+def test_a_database_that_is_not_there_is_named_if_an_agent_does_not_report(gate: types.ModuleType, cloud: Agents) -> None:
+    for heartbeat, errors in (("2999-01-01 00:00:00", 0), ("2000-01-01 00:00:00", 1)):
+        cloud.agents = {"network c1 ovn-controller": _agent(heartbeat=heartbeat)}
+        result = gate.main(_question(cloud, "network ovn-controller", timeout=0, northbound="tcp:[::1]:1"))
+        assert len(result["errors"]) == errors
+    assert re.search(r"c1 is not up .*; cannot make a new generation .*: tcp:\[::1\]:1: .*Connection refused", result["errors"]["c1"])
 
 
-def test_it_does_not_wait_for_ever_and_says_for_what(gate: types.ModuleType, cloud: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "_INTERVAL", 0.01)
-    # it reported, but before the gate began
-    cloud.agents = {"compute c1 nova-compute": _row(updated_at="2000-01-01T00:00:00.000000")}
-    with pytest.raises(SystemExit, match=r"not within 0.2 s: nova-compute on c1 is not up in the API$"):
-        gate.main(_question(cloud, "compute nova-compute", timeout=0.2))
+def test_hosts_of_a_batch_share_a_generation(gate: types.ModuleType, cloud: Agents) -> None:
+    hosts = ["c1", "c2", "c3"]
+    cloud.agents = {f"network {host} ovn-controller": _agent(heartbeat="2999-01-01 00:00:00") for host in hosts}
+    with Northbound(TAKEN) as northbound:
+        result = gate.main(_question(cloud, "network ovn-controller", hosts=hosts, northbound=northbound.connection))
+    assert (len(northbound.asked), len(result["seconds"])) == (1, 3)

@@ -24,6 +24,7 @@ VARIABLES = {
         "journal": {"id": "r1"},
         "updates": {"aio": [{"tier": tier, "container": name} for tier, name in UPDATES]},
         "tiers": ["conductor", "api", "compute"],
+        "containers_by_tier": {"api": {"aio": ["nova_api"]}},
     },
     "service_model": {
         "gates": [{"container": "nova_api", "backend": "nova_api", "agent": "", "url": ""}],
@@ -42,6 +43,7 @@ VARIABLES = {
     "cloud_image_prefix": "",
     "cloud_image_tag": "1",
 }
+UP = {"container_script ": {"result": {"seconds": {"aio": 1.0}, "errors": {}}}}
 READ = {"journal": {"id": "r1", "revision": 1, "events": [{"at": 0}]}, "changed": False}
 
 
@@ -65,7 +67,7 @@ def run(tmp_path: pathlib.Path) -> t.Callable[..., Run]:
         host = {"ansible_connection": "local", **VARIABLES, **variables}
         inventory = {"control": {"hosts": {"aio": host}}}
         done = fake_role.run(
-            tmp_path, [play], inventory, ["rollout", "rollout_journal", "service"], FAKES, {"rollout read": READ, **answers}
+            tmp_path, [play], inventory, ["rollout", "rollout_journal", "service"], FAKES, {"rollout read": READ, **UP, **answers}
         )
         return Run(done.code, done.text, [_short(item) for item in done.calls])
 
@@ -167,7 +169,14 @@ def test_a_step_that_fails_is_put_back(run: t.Callable[..., Run]) -> None:
 )
 def test_a_step_is_watched_unless_its_host_is_the_last_of_the_tier(run: t.Callable[..., Run], hosts: list[str], watched: list[str]) -> None:
     updates = {host: [{"tier": "api", "container": "nova_api"}] for host in hosts}
-    rollout = {"journal": {"id": "r1"}, "updates": updates, "tiers": ["api"], "hosts_by_tier": {"api": hosts}}
+    containers = {"api": {host: ["nova_api"] for host in hosts}}
+    rollout = {
+        "journal": {"id": "r1"},
+        "updates": updates,
+        "tiers": ["api"],
+        "hosts_by_tier": {"api": hosts},
+        "containers_by_tier": containers,
+    }
     done = run("step", {}, rollout_tier="api", rollout_current=rollout)
     ready = done.calls.index("backend_servers ready nova_api")
     assert done.calls[ready + 1 :] == [*watched, "noted roll api done"], done.text

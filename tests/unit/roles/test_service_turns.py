@@ -15,8 +15,14 @@ from tests.unit.roles import fake_role
 
 FAKES = ("containers", "host_step", "backend_servers", "container_script", "host_identity")
 HOSTS = ["c1", "c2", "c3"]
+#: What the gate finds.
+UP = {"seconds": dict.fromkeys(HOSTS, 1.0), "errors": {}}
 #: Tier of each container that all hosts have.
 TIERS = {"mariadb": "backend", "keystone_api": "identity", "nova_api": "api", "nova_metadata": "api"}
+
+
+def _of(tier: str, steps: list[dict[str, t.Any]]) -> list[str]:
+    return [step["name"] for step in steps if step["tier"] == tier]
 
 
 def _variables(replaced: list[str], serial: int) -> dict[str, t.Any]:
@@ -31,7 +37,13 @@ def _variables(replaced: list[str], serial: int) -> dict[str, t.Any]:
     gate = {"agent": None, "url": "", "backend": ""}
     return {
         "__service_stage": "service",
-        "__service_plan": {"turns": [{"stage": "service", "tier": tier, "hosts": batch} for tier in tiers for batch in batches]},
+        "__service_plan": {
+            "turns": [
+                {"stage": "service", "tier": tier, "hosts": batch, "containers": {host: _of(tier, steps) for host in batch}}
+                for tier in tiers
+                for batch in batches
+            ]
+        },
         "__service_host_plan": {"steps": steps},
         "service_model": {
             "gates": [
@@ -66,7 +78,7 @@ def run(tmp_path: pathlib.Path) -> t.Callable[..., fake_role.Run]:
         play = {"hosts": "all", "gather_facts": False, "any_errors_fatal": True, "tasks": [{"block": [role], "always": [after]}]}
         host = {"ansible_connection": "local", **_variables(replaced, serial), **variables}
         inventory = {"control": {"hosts": dict.fromkeys(HOSTS, host)}}
-        return fake_role.run(tmp_path, [play], inventory, ["service"], FAKES, answers or {})
+        return fake_role.run(tmp_path, [play], inventory, ["service"], FAKES, {"container_script ": {"result": UP}, **(answers or {})})
 
     return call
 
@@ -111,6 +123,40 @@ def test_without_replacements_there_are_no_turns(run: t.Callable[..., fake_role.
     assert done.code == 0, done.text
     assert set(_short(done.calls)[3:6]) == _everywhere("containers mariadb keystone_api nova_api nova_metadata single on_api on_single")
     assert {item["name"] for item in done.calls} == {"containers", "host_identity"}
+
+
+def _gates(done: fake_role.Run) -> list[list[str]]:
+    """Return the hosts of each call of the gate."""
+    return [list(item["parameters"]["hosts"]) for item in done.calls if item["name"] == "container_script"]
+
+
+def test_the_apis_are_asked_once_for_the_hosts_of_a_turn(run: t.Callable[..., fake_role.Run]) -> None:
+    done = run(["nova_api", "nova_metadata"], serial=2)
+    assert done.code == 0, done.text
+    assert _gates(done) == [["c1", "c2"], ["c3"]]
+    (first, _second) = (item["parameters"]["hosts"] for item in done.calls if item["name"] == "container_script")
+    question = {"agents": [{"api": "compute", "binary": "nova-x"}], "urls": ["http://x"]}
+    assert first == {"c1": question, "c2": question}
+    assert [item["host"] for item in done.calls if item.get("state") == "ready"].count("c2") == len(HOSTS)
+
+
+def test_what_the_gate_says_of_a_host_fails_that_host(run: t.Callable[..., fake_role.Run]) -> None:
+    late = {"result": {"seconds": {"c1": 1.0}, "errors": {"c2": "not within 180 s: nova-x on c2 is not up"}}}
+    done = run(["nova_api"], {"container_script ": late}, serial=2)
+    assert done.code != 0
+    assert "c2 failed to replace or restart nova_api. step | Check that the host is up in the APIs: not within 180 s: nova-x" in done.text
+    assert "c1 failed to replace" not in done.text
+    # the hosts after them stay as they are, and c2 gets its requests back
+    assert {item["host"] for item in done.calls if item["name"] == "host_step"} == {"c1", "c2"}
+    assert [item["host"] for item in done.calls if item.get("state") == "ready"].count("c2") == len(HOSTS)
+
+
+def test_a_gate_that_cannot_run_fails_all_hosts_of_the_turn(run: t.Callable[..., fake_role.Run]) -> None:
+    done = run(["nova_api"], {"container_script ": {"failed": True, "msg": "no image client:1"}}, serial=2)
+    assert done.code != 0
+    for host in ("c1", "c2"):
+        assert f"{host} failed to replace or restart nova_api. step | Check that the host is up in the APIs: no image client:1" in done.text
+    assert {item["host"] for item in done.calls if item["name"] == "host_step"} == {"c1", "c2"}
 
 
 def test_hosts_of_one_turn_go_at_the_same_time(run: t.Callable[..., fake_role.Run]) -> None:

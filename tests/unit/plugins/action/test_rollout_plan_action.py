@@ -85,6 +85,9 @@ def test_tiers_of_an_open_rollout_come_in_their_order_whatever_the_order_of_move
     result = run(known, verb="finalize", release="2026.1")
     assert result["journal"] == rollout.dump(known)
     assert result["updates"]["compute-2"] == [update for update in result["journal"]["updates"] if update["host"] == "compute-2"]
+    assert result["containers_by_tier"]["compute"]["compute-2"] == [
+        update["container"] for update in result["updates"]["compute-2"] if update["tier"] == "compute"
+    ]
     assert result["tiers"] == ["switch", "ovn", "backend", "identity", "conductor", "worker", "api", "compute"]
 
 

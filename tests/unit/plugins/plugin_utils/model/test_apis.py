@@ -11,7 +11,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.api import
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import apis
 from tests.unit.builders import a_container, a_service
 
-_AGENTS = AgentList("/agents?host={host}&binary={binary}", "agents", {"alive": True}, "seen")
+_AGENTS = AgentList("/agents?binary={binary}", "agents", {"alive": True}, "seen")
 _WRITE = {"create_path": "/things", "item_path": "/things/{id}", "list_path": "/things", "list_key": "things"}
 
 
@@ -33,7 +33,7 @@ def test_a_disabled_service_is_not_asked() -> None:
 def test_an_agent_is_asked_for_by_host_and_binary() -> None:
     lists = apis.agent_lists([a_service(endpoints=[_endpoint(agents=_AGENTS)])])
     found = apis.agent_query(a_container(agent=Agent("thing", "x-volume", "c1@lvm")), lists, "c1")
-    assert found and (found.host, found.path) == ("c1@lvm", "/agents?host=c1@lvm&binary=x-volume")
+    assert found and (found.host, found.path) == ("c1@lvm", "/agents?binary=x-volume")
     found = apis.agent_query(a_container(agent=Agent("thing", "x-agent")), lists, "c2")
     assert found and (found.host, found.up, found.reported) == ("c2", {"alive": True}, "seen")
     assert apis.agent_query(a_container(agent=Agent("thing", "x-agent")), {}, "c2") is None
@@ -55,8 +55,8 @@ def test_what_fits_is_no_fault() -> None:
         (_probe(list_path=""), "probe.write.list_path is ''; it must begin with '/'"),
         (_probe(item_path="/things"), "probe.write.item_path is '/things'; it must contain {name}"),
         (
-            _endpoint(agents=AgentList("/agents?host={host}", "a", {}, "t")),
-            "agents.path is '/agents?host={host}'; it must contain {binary}",
+            _endpoint(agents=AgentList("/agents", "a", {}, "t")),
+            "agents.path is '/agents'; it must contain {binary}",
         ),
         (_endpoint(resources=["server groups"]), "'server groups' is not a valid name of an openstacksdk method"),
     ],

@@ -236,11 +236,11 @@ def test_a_gate_asks_for_an_agent_and_a_request_where_there_is_one() -> None:
     containers = [a_container(), a_container("metadata"), a_container("worker", agent=Agent("greeting", "hello-worker"))]
     ports = [Frontend("api", 80, 10080, "control", request="/v1/things"), Frontend("metadata", 81, 10081, "control")]
     site = model.Site("c1", GROUPS, "caisson/", "1", {"c1": "192.0.2.1"})
-    agents = AgentList("/agents?host={host}&binary={binary}", "agents", {"state": "up"}, "updated_at")
+    agents = AgentList("/agents?binary={binary}", "agents", {"state": "up"}, "updated_at")
     api = Endpoint("x", "greeting", "http://i", "http://p", agents=agents)
     built = model.build([a_service(containers=containers, frontends=ports, endpoints=[api])], site, lambda _service, _file: "x")
     question = apis.agent_query(containers[2], {"greeting": agents}, "c1")
-    assert question and question.path == "/agents?host=c1&binary=hello-worker"
+    assert question and question.path == "/agents?binary=hello-worker"
     assert built.endpoints == [CatalogEntry("x", "greeting", "http://i", "http://p")]
     assert built.gates == [
         model.Gate("api", "api", None, "http://192.0.2.1:10080/v1/things", "api"),

@@ -34,9 +34,13 @@ def test_turns_are_in_the_order_of_start_rounds_tiers_and_hosts() -> None:
     ]
 
 
+def test_a_turn_has_the_containers_of_each_host() -> None:
+    assert [turn.containers for turn in turns.order(HOSTS, [2])][:2] == [{"c1": ["mariadb"], "c2": ["mariadb"]}, {"n1": ["libvirt"]}]
+
+
 def test_a_plan_without_shared_containers_has_no_turns() -> None:
     assert turns.order({"n2": HOSTS["n2"], "(cloud)": []}) == []
-    assert turns.summary([], {}) == []
+    assert turns.summary([]) == []
 
 
 @pytest.mark.parametrize(
@@ -64,7 +68,7 @@ def test_a_size_that_is_no_number_of_hosts_is_refused(serial: int | str) -> None
 
 
 def test_people_see_who_replaces_what_in_which_order() -> None:
-    assert turns.summary(turns.order(HOSTS, [2]), HOSTS)[:3] == [
+    assert turns.summary(turns.order(HOSTS, [2]))[:3] == [
         "Replaced or restarted host by host, in this order:",
         "  1. c1, c2: mariadb",
         "  2. n1: libvirt",
