@@ -6,13 +6,12 @@ from __future__ import annotations
 import collections
 import dataclasses
 import functools
-import http.client
 import time
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.module_utils.common import openstack_api
 from tests.cloud.background import Background
-from tests.cloud.conftest import API, trust
-from tests.scripts import load
+from tests.cloud.conftest import API
 
 KEYSTONE = f"{API}:5000/v3"
 #: What a user asks; nova passes the last two on to other services, with a token of its own beside the user's.
@@ -25,18 +24,17 @@ REQUESTS = {
     "networks through nova": f"{API}:8774/v2.1/os-networks",
 }
 _TIMEOUT = 60
-_SCRIPT = load("prober", "prober")
 
 
 def send(method: str, url: str, token: str = "", body: t.Any = None) -> tuple[int, t.Any, t.Any]:
     """Return status, headers and content of an answer."""
-    answer = _SCRIPT.Client(trust(), _TIMEOUT).send(method, url, token, body)
-    return answer.status, answer.headers, answer.content
+    answer = openstack_api.Client(limit=_TIMEOUT).send(method, url, token, body)
+    return answer.status, answer.headers, answer.text if answer.failed else answer.json()
 
 
 def login(user: str, password: str, project: str = "admin") -> tuple[int, str]:
     """Log in to a project; return the status and the token."""
-    status, headers, _content = send("POST", f"{KEYSTONE}/auth/tokens", body=_SCRIPT.by_password(user, password, project))
+    status, headers, _content = send("POST", f"{KEYSTONE}/auth/tokens", body=openstack_api.password_login(user, password, project))
     return status, headers.get("X-Subject-Token", "")
 
 
@@ -69,8 +67,8 @@ class Prober(Background):
         at = time.time()
         try:
             status, content = question()[:2]
-        except (OSError, http.client.HTTPException) as error:
-            self.answers.append(Answer(at, what, _SCRIPT.reason(error)))
+        except openstack_api.ApiError as error:
+            self.answers.append(Answer(at, what, error.kind))
             return None
         self.answers.append(Answer(at, what, status))
         return content if status < 400 else None
