@@ -109,9 +109,9 @@ def test_data_come_back(host: Host) -> None:
 
 def test_a_backup_of_another_host_cloud_or_key_is_refused(host: Host) -> None:
     path = {"directory": host.backup(1)["path"]}
-    assert "of host h, this one is other" in host.run("backup_info", host="other", release="2026.1", **path)["msg"]
+    assert "it belongs to host h, this one is other" in host.run("backup_info", host="other", release="2026.1", **path)["msg"]
     assert "newer than 2025.2" in host.run("backup_info", host="h", release="2025.2", **path)["msg"]
-    assert f"of cloud {host.lab.cloud}" in host.run("backup_info", host="h", release="2026.1", **path, cloud="other")["msg"]
+    assert f"it belongs to cloud {host.lab.cloud}" in host.run("backup_info", host="h", release="2026.1", **path, cloud="other")["msg"]
     new = encryption.new_identity(host.lab.engine, host.lab.image("client"), host.lab.cloud)
     assert "not signed with the key" in host.run("backup_info", host="h", release="2026.1", **path, identity=new)["msg"]
     assert "is not a complete backup" in host.run("backup_info", host="h", release="2026.1", directory=str(host.directory))["msg"]

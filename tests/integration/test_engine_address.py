@@ -101,8 +101,9 @@ def _stop(lab: Lab, tmp_path: pathlib.Path, **variables: str) -> subprocess.Comp
     """Stop the containers of the test's own cloud with the playbook of that name."""
     host = {"cloud_address": "127.0.0.1", "ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     hosts = tmp_path / "hosts.yml"
-    groups: dict[str, t.Any] = {"all": {"hosts": {"here": host}, "vars": {"cloud_name": lab.cloud, **variables}}}
     # no hypervisor: what it offers would be found out, and kept for the cloud that this machine may have
+    disabled = {f"{service}_service_overrides": {"enabled": False} for service in ("libvirt", "nova", "monitoring")}
+    groups: dict[str, t.Any] = {"all": {"hosts": {"here": host}, "vars": {"cloud_name": lab.cloud, **disabled, **variables}}}
     members: dict[str, dict[str, t.Any]] = {"control": {"here": {}}, "network": {"here": {}}, "compute": {}}
     hosts.write_text(yaml.safe_dump(groups | {group: {"hosts": found} for group, found in members.items()}))
     return plays.run(tmp_path, plays.command(str(hosts), "caisson.openstack.stop"))
