@@ -229,7 +229,7 @@ def test_a_member_does_not_stop_while_another_lags_behind(site: Site) -> None:
     ask(HOSTS["member3"], "/lag", "PUT")
     text = site.play("-e", "ledger_greeting='Good evening'", check=False)
     assert (
-        "ledger is not stopped, because its stop check refuses (exit code 1): no majority would be left: 10.199.2.13 does not serve" in text
+        "ledger is not stopped, because its stop check failed (exit code 1): no majority would be left: 10.199.2.13 does not serve" in text
     )
     assert started("member1", "member2") == {host: before[host] for host in ("member1", "member2")}
     ask(HOSTS["member3"], "/resume", "PUT")
