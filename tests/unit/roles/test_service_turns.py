@@ -146,9 +146,23 @@ def test_what_the_gate_says_of_a_host_fails_that_host(run: t.Callable[..., fake_
     assert done.code != 0
     assert "c2 failed to replace or restart nova_api. step | Check that the host is up in the APIs: not within 180 s: nova-x" in done.text
     assert "c1 failed to replace" not in done.text
-    # the hosts after them stay as they are, and c2 gets its requests back
+    # the hosts after them stay as they are, and both get their requests back
     assert {item["host"] for item in done.calls if item["name"] == "host_step"} == {"c1", "c2"}
-    assert [item["host"] for item in done.calls if item.get("state") == "ready"].count("c2") == len(HOSTS)
+    assert _undrained(done) == {"c1", "c2"}
+
+
+def _undrained(done: fake_role.Run) -> set[str]:
+    """Return the hosts that every load balancer sends requests to again."""
+    ready = [(item["host"], item["delegate_to"]) for item in done.calls if item.get("state") == "ready"]
+    return {host for host in HOSTS if {(host, balancer) for balancer in HOSTS} <= set(ready)}
+
+
+def test_a_host_that_fails_leaves_no_other_host_of_its_turn_drained(run: t.Callable[..., fake_role.Run]) -> None:
+    done = run(["nova_api"], {"host_step  c2": {"failed": True, "msg": "no space left"}}, serial=2)
+    assert done.code != 0
+    assert {item["host"] for item in done.calls if item.get("state") == "drained"} == {"c1", "c2"}
+    assert _undrained(done) == {"c1", "c2"}, done.text
+    assert "c1 failed to replace" not in done.text
 
 
 def test_a_gate_that_cannot_run_fails_all_hosts_of_the_turn(run: t.Callable[..., fake_role.Run]) -> None:
