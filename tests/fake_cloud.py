@@ -46,9 +46,9 @@ class FakeCloud:
                 with contextlib.suppress(OSError):
                     self.wfile.write(data)
 
-            do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815
+            do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 -- names of the standard library
 
-            def log_message(self, format: str, *args: t.Any) -> None:  # noqa: A002
+            def log_message(self, format: str, *args: t.Any) -> None:  # noqa: A002 -- a name of the standard library
                 pass
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -29,7 +29,7 @@ STAGES: list[list[dict[str, Command]]] = [
             "lint": ["make", "lint"],
             "sanity": ["make", "sanity"],
             "unit": ["pytest", "tests/unit"],
-            # the cloud has built the images that this needs, and has not killed the engine yet
+            # by now the cloud has built the images that this needs
             "newest": ["pytest", "tests/molecule/test_newest.py"],
             "controller": ["pytest", "tests/controller"],
         },

@@ -6,12 +6,14 @@ from __future__ import annotations
 import hashlib
 import json
 import pathlib
+import re
 import stat
 import typing as t
 
 import docker
 
 from tests.cloud.conftest import OWN, Cloud, recap
+from tests.cloud.records import TEST_CLOUD
 
 #: Two pending changes: of a container's command, and of a file.
 CHANGES = json.dumps(
@@ -28,9 +30,9 @@ def world(cloud: Cloud) -> str:
     files = [path for root in ("/etc/caisson", "/var/lib/caisson") for path in sorted(pathlib.Path(root).rglob("*")) if path.is_file()]
     seen: list[t.Any] = [(str(path), path.stat().st_mode, path.stat().st_mtime_ns, path.read_bytes()) for path in files]
     seen += sorted((name, data["Id"], data["State"]["StartedAt"], data["HostConfig"]) for name, data in cloud.containers.items())
-    mounts = [mount for data in cloud.containers.values() for mount in data["Mounts"] if mount["Type"] == "volume"]
-    # the engine's time of creation is that of the last change in the volume, which services make
-    seen += sorted(client.inspect_volume(name)["Name"] for name in {mount["Name"] for mount in mounts})
+    # those of other tests, which may run meanwhile, begin with the name of a test's cloud, or have no name (64 digits)
+    names = [volume["Name"] for volume in client.volumes()["Volumes"] or []]
+    seen += sorted(name for name in names if not name.startswith(TEST_CLOUD) and not re.fullmatch("[0-9a-f]{64}", name))
     seen += sorted(row["Id"] for row in client.containers(all=True, filters=OWN))
     made = client.exec_create("mariadb", ["mariadb", "-NBe", "CHECKSUM TABLE mysql.global_priv, keystone.user, keystone.endpoint"])
     seen.append(client.exec_start(made["Id"]))
