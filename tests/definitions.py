@@ -67,6 +67,16 @@ def titles() -> dict[str, str]:
     return {role: title for title, role in found}
 
 
+def switches() -> dict[str, bool]:
+    """Return the variables that enable the services that are off by default."""
+    found = {}
+    for role in titles():
+        defaults = yaml.safe_load((ROLES / role / "defaults/main.yml").read_text("utf-8")) or {}
+        if defaults.get(f"{role}_enabled") is False:
+            found[f"{role}_enabled"] = True
+    return found
+
+
 def reasons(role: str) -> list[Reason]:
     """Return what the definition of a role says of the privileges of its containers."""
     text = (ROLES / role / "vars" / "main" / "service.yml").read_text("utf-8")

@@ -118,11 +118,13 @@ class FakeCloud:
         self.objects[f"/{path.split('/')[1]}{item}"] = shown["name"]
         if body is None:
             return None
+        if write["id_key"] != "id":
+            return {write["id_key"]: f"{self.url}{path}/{identifier}"}
         made = {**shown, "id": identifier}
         return made if shown is body else {next(iter(body)): made}
 
     def _list(self, path: str) -> t.Any:
-        """Return what there is of a kind, as mappings, each with a mapping around it (Nova), or as names (Placement)."""
+        """Return what there is of a kind, as mappings, some in another mapping (Nova) or with a URL (Barbican), or as names (Placement)."""
         write = self._write(path)
         if not write or path.partition("/")[2].partition("/")[2] != write["list_path"].partition("?")[0][1:]:
             return {}
@@ -131,6 +133,7 @@ class FakeCloud:
         shapes: dict[str, t.Callable[[dict[str, str]], t.Any]] = {
             "keypairs": lambda item: {"keypair": item},
             "traits": lambda item: item["name"],
+            "secrets": lambda item: {"name": item["name"], write["id_key"]: f"{self.url}{path}/{item['id']}"},
         }
         return {write["list_key"]: [shapes.get(write["list_key"], dict)(item) for item in found]}
 

@@ -68,7 +68,7 @@ class ActionModule(ControllerAction):
         former = dataclass_spec.load(identity.Generation, values.pop(identity.KEY, {}), identity.KEY)
         rotate, finished = args["rotate"], args["finished"]
         before = dataclass_spec.load(rotation.Rotation, values.pop(rotation.KEY, {}), rotation.KEY)
-        names = rotation.resolve(rotate, requirements, self._foreign(values) if rotate else ())
+        names = self._rotated(rotate, values) if rotate else []
         after, moved = rotation.finish(rotation.begin(before, values, requirements, names), requirements, finished)
         values |= moved
         renewed = certificates.due(
@@ -126,6 +126,11 @@ class ActionModule(ControllerAction):
 
         return {name: like(name, value) for name, value in changes.items()}
 
+    def _rotated(self, rotate: list[str], values: dict[str, t.Any]) -> list[str]:
+        """Return the names of the secrets to rotate; a service that is disabled could not follow, and keeps its own."""
+        enabled = self._required("secrets", secret_store.SecretRequirement, disabled=False)
+        return rotation.resolve(rotate, enabled, self._foreign(values))
+
     def _foreign(self, values: dict[str, t.Any]) -> list[str]:
         """Return the names of secrets that a variable of the same name sets to another value than the file's."""
         variables = {**self._vars, "cloud_secrets": values}
@@ -135,8 +140,8 @@ class ActionModule(ControllerAction):
             if name in self._vars and play_roles.template(self._templar, self._vars[name], variables) != values[name]
         ]
 
-    def _required(self, noun: str, kind: type[_Kind]) -> list[_Kind]:
-        return play_roles.required(self._templar, self._task.get_play(), self._vars, noun, kind)
+    def _required(self, noun: str, kind: type[_Kind], disabled: bool = True) -> list[_Kind]:
+        return play_roles.required(self._templar, self._task.get_play(), self._vars, noun, kind, disabled)
 
     def _read(self, path: pathlib.Path) -> _Source:
         """Return the file as it is; what it says is never quoted."""

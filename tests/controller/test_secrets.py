@@ -123,7 +123,20 @@ def test_rotation_replaces_what_is_named(site: Site) -> None:
     done = site.run(finished="move")
     assert (done["changed"], done["phase"], done["secrets"]) == (True, "none", begun["secrets"])
     refused = site.run(rotate=["demo_kyes"])
-    assert "cannot rotate demo_kyes: no role of this play needs a secret of that name" in refused["output"]
+    assert "cannot rotate demo_kyes: no enabled service of this play needs a secret of that name" in refused["output"]
+
+
+@pytest.mark.parametrize("place", ["demo_service", "demo_service_overrides"])
+def test_secrets_of_a_disabled_service_are_made_but_not_rotated(site: Site, place: str) -> None:
+    """Nothing would encrypt its data with a new key before the old one is dropped."""
+    with (site.directory / "roles/demo/vars/main.yml").open("a") as stream:
+        stream.write(f"{place}: {{enabled: '{{{{ on }}}}'}}\n")
+    first = site.run("-e", "on=false")
+    assert first["generated"] == ["demo_password", "demo_keys", "demo_login"]
+    kept = site.run("-e", "on=false", rotate=["all"])
+    assert (kept["phase"], kept["rotating"], kept["secrets"]) == ("none", [], first["secrets"])
+    assert "cannot rotate demo_keys" in site.run("-e", "on=false", rotate=["demo_keys"])["output"]
+    assert site.run("-e", "on=true", rotate=["all"])["rotating"] == ["demo_keys", "demo_login"]
 
 
 def test_a_rotation_of_an_account_is_in_the_file_at_each_step(site: Site) -> None:

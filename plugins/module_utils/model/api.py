@@ -14,6 +14,8 @@ class ProbeWrite:
     ``{name}`` stands for its name in ``create_path``, ``body`` and ``item_path``, ``{id}`` for its id in ``item_path``. The name is
     ``prefix`` and a number. ``list_path`` lists such objects under the key ``list_key`` of the answer: those that an earlier prober has
     left behind are deleted.
+
+    The API shows the id under ``id_key``, alone or at the end of a URL.
     """
 
     create_path: str
@@ -23,6 +25,7 @@ class ProbeWrite:
     method: t.Literal["POST", "PUT"] = "POST"
     body: t.Any = None
     prefix: str = "caisson-prober-"
+    id_key: str = "id"
 
 
 @dataclasses.dataclass

@@ -10,8 +10,11 @@ import re
 import typing as t
 
 import yaml
+from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.templates import Resolve
 
 #: That of libyaml is many times as fast, and reads what a role has of its own.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -63,17 +66,35 @@ def template(templar: t.Any, value: t.Any, variables: t.Mapping[str, t.Any]) -> 
     return json.loads(json.dumps(plain(engine.template(value))))
 
 
-def required(templar: t.Any, play: t.Any, variables: t.Mapping[str, t.Any], noun: str, kind: type[_Kind]) -> list[_Kind]:
-    """Return what the lists ``<role>_required_<noun>`` of the roles of a play ask for.
+def required(
+    templar: t.Any, play: t.Any, variables: t.Mapping[str, t.Any], noun: str, kind: type[_Kind], disabled: bool = True
+) -> list[_Kind]:
+    """Return what the lists ``<role>_required_<noun>`` of the roles of a play ask for, *disabled* services as well or not.
 
     Raises:
         schema.SchemaError: if one has another form.
     """
     found = []
     for role in in_play(play):
+        if not disabled and not enabled(functools.partial(template, templar), variables, role):
+            continue
         name = f"{role}_required_{noun}"
         found += [dataclass_spec.load(kind, item, name) for item in template(templar, variables.get(name, []), variables)]
     return found
+
+
+def enabled(resolve: Resolve, variables: t.Mapping[str, t.Any], role: str) -> bool:
+    """Return whether the service of a role is enabled, by the operator's override or its definition; if that is not known yet, it is."""
+    found: t.Any = True
+    for name in (f"{role}_service", f"{role}_service_overrides"):
+        value = variables.get(name)
+        try:
+            data = resolve(value, variables) if isinstance(value, str) else value
+            found = data.get("enabled", found) if isinstance(data, t.Mapping) else found
+            found = resolve(found, variables) if isinstance(found, str) else found
+        except AnsibleError:
+            continue
+    return boolean(found, strict=False)
 
 
 def plain(value: t.Any) -> t.Any:

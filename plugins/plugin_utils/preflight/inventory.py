@@ -9,7 +9,6 @@ import pathlib
 import typing as t
 
 from ansible.errors import AnsibleError
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.template import trust_as_template
 
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import play_roles
@@ -52,9 +51,8 @@ class Inventory:
             return default
 
     def is_enabled(self, role: str) -> bool:
-        """Return whether the service of a role is not disabled by its overrides."""
-        overrides = self.template(self.variables.get(f"{role}{OVERRIDES}"), None)
-        return not isinstance(overrides, dict) or boolean(overrides.get("enabled", True), strict=False)
+        """Return whether the service of a role is enabled, as far as that is known."""
+        return play_roles.enabled(self.resolve, self.variables, role)
 
     # -- settings -----------------------------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ def resolve(names: t.Iterable[str], requirements: t.Iterable[SecretRequirement],
     found = dict.fromkeys(name for given in names for name in (smooth if given == EVERYTHING else [given]))
     unknown = sorted(found.keys() - required.keys())
     if unknown:
-        raise ValueError(f"cannot rotate {', '.join(unknown)}: no role of this play needs a secret of that name")
+        raise ValueError(f"cannot rotate {', '.join(unknown)}: no enabled service of this play needs a secret of that name")
     if fixed := sorted(name for name in found if name in foreign):
         raise ValueError(f"cannot rotate {', '.join(fixed)}: a variable of that name sets it, not this file; change it there")
     return list(found)

@@ -162,15 +162,18 @@ def filled(value: t.Any, **words: str) -> t.Any:
     return value
 
 
-def named(path: str, shown: t.Any) -> tuple[str, str]:
-    """Return path and name of an object in an answer: its name, a mapping, or a mapping whose only value is that mapping."""
+def named(path: str, shown: t.Any, id_key: str = "id") -> tuple[str, str]:
+    """Return path and name of an object in an answer: its name, a mapping, or a mapping whose only value is that mapping.
+
+    Its id is the value of *id_key*, or the last part of that if it is a URL.
+    """
     if isinstance(shown, str):
         shown = {"name": shown}
     values = list(shown.values())
     if len(values) == 1 and isinstance(values[0], dict):
         shown = values[0]
     name = shown.get("name") or ""
-    return filled(path, name=name, **({"id": shown["id"]} if "{id}" in path else {})), name
+    return filled(path, name=name, **({"id": shown[id_key].rpartition("/")[2]} if "{id}" in path else {})), name
 
 
 class ApiProbe:
@@ -226,12 +229,15 @@ class ApiProbe:
         error, content = self._send(self._object["method"], path, body)
         if not error:
             try:
-                self._made = filled(named(self._object["item_path"], content or name)[0], name=name)
+                self._made = filled(self._named(content or name)[0], name=name)
             except (KeyError, TypeError, AttributeError) as fault:
                 error = type(fault).__name__
         # it may have been created although the answer was lost
         self._dirty |= bool(error)
         return error
+
+    def _named(self, shown: t.Any) -> tuple[str, str]:
+        return named(self._object["item_path"], shown, self._object["id_key"])
 
     def _delete(self, path: str) -> str:
         error = self._send("DELETE", path)[0]
@@ -245,7 +251,7 @@ class ApiProbe:
             return False
         self._made = ""
         try:
-            found = [named(self._object["item_path"], shown) for shown in content[self._object["list_key"]]]
+            found = [self._named(shown) for shown in content[self._object["list_key"]]]
             paths = [path for path, name in found if name.startswith(self._object["prefix"])]
         except (KeyError, TypeError, AttributeError):
             return False

@@ -17,7 +17,7 @@ import yaml
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import container_api
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import formats, oslo_options
-from tests.definitions import Reason, definitions, reasons
+from tests.definitions import Reason, definitions, reasons, switches
 from tests.unit.roles.rendering import ROOT, Host, render
 
 INVENTORIES = sorted(path.parent.name for path in ROOT.glob("inventory/*/hosts.yml"))
@@ -32,7 +32,7 @@ HOST_CAPABILITIES_OF: dict[str, dict[str, t.Any]] = {
 @functools.cache
 def hosts(inventory: str, release: str, **settings: t.Any) -> dict[str, Host]:
     """Return what the definitions mean for each host of a sample inventory, with *settings* of the operator."""
-    variables = {"cloud_release": release, "cloud_host_capabilities": HOST_CAPABILITIES_OF[release], **settings}
+    variables = {"cloud_release": release, "cloud_host_capabilities": HOST_CAPABILITIES_OF[release], **switches(), **settings}
     with tempfile.TemporaryDirectory() as directory:
         return render(ROOT / "inventory" / inventory / "hosts.yml", pathlib.Path(directory), variables)
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
+from packaging.requirements import Requirement
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
@@ -105,6 +106,20 @@ def test_images_of_containers_say_what_programs_they_must_have() -> None:
     images = {image.name: image for _role, image in defined("2026.1")}
     used = {item["image"] for definition in definitions().values() for item in definition["containers"]}
     assert [name for name in sorted(used) if not images[name].programs] == []
+
+
+def test_locks_have_what_services_require() -> None:
+    """Otherwise run playbooks/lock.yml."""
+    found = 0
+    for path in sorted(ROLES.glob("*/vars/main/images.yml")):
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for item in data.get(f"{path.parts[-4]}_requirements", []):
+            requirement = Requirement(item["package"])
+            lock = (COMMON / "files/locks" / f"{item['lock']}.txt").read_text(encoding="utf-8")
+            pinned = re.search(rf"^{requirement.name}==(\S+)", lock, re.MULTILINE)
+            assert pinned and requirement.specifier.contains(pinned[1]), (path, item)
+            found += 1
+    assert found
 
 
 def test_stages_of_the_builder_are_marked_for_removal() -> None:

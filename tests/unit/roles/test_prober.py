@@ -94,6 +94,12 @@ def test_an_object_is_shown_as_a_name_or_a_mapping(prober: types.ModuleType, pat
     assert prober.named(path, shown) == expected
 
 
+def test_an_id_may_be_the_end_of_a_url(prober: types.ModuleType) -> None:
+    shown = {"secret_ref": "https://cloud.example.org:9311/v1/secrets/1"}
+    assert prober.named("/v1/secrets/{id}", shown, "secret_ref") == ("/v1/secrets/1", "")
+    assert prober.named("/v1/secrets/{id}", {**shown, "name": "one"}, "secret_ref") == ("/v1/secrets/1", "one")
+
+
 def test_a_failure_that_a_second_try_heals_is_none(prober: types.ModuleType, cloud: FakeCloud) -> None:
     failures = iter([503])
     with Run(prober, cloud, "compute") as run:

@@ -12,6 +12,7 @@ import typing as t
 import pytest
 import yaml
 
+from tests.definitions import switches
 from tests.unit.roles.rendering import ROOT, lines, render, run
 
 HOST_CAPABILITIES = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2}
@@ -125,7 +126,7 @@ def test_all_users_of_a_port_or_an_address_follow_it(place: pathlib.Path, tmp_pa
     values = []
     for number in (21, 42):
         inventory, arguments, found = elsewhere(tmp_path / str(number), number)
-        models = lines(render(inventory, place, {"cloud_host_capabilities": HOST_CAPABILITIES}, *arguments))
+        models = lines(render(inventory, place, {"cloud_host_capabilities": HOST_CAPABILITIES, **switches()}, *arguments))
         # a certificate is for an address, too, but does not show it; Erlang writes addresses with commas
         texts.append({re.sub(r"(?<=\d),(?=\d)", ".", line) for line in models if "haproxy/config/api.pem" not in line})
         values.append(found)

@@ -36,7 +36,10 @@ def suite() -> types.ModuleType:
 
 def variables() -> dict[str, t.Any]:
     """Return what the role has, and what the service roles say for it, as it is written."""
-    paths = [ROLE / "defaults" / "main.yml", *(ROLE / "vars" / "main").glob("[ot]*.yml"), *ROLES.glob("*/vars/main/tempest.yml")]
+    services = sorted(ROLES.glob("*/vars/main/tempest.yml"))
+    paths = [ROLE / "defaults" / "main.yml", *(ROLE / "vars" / "main").glob("[ot]*.yml"), *services]
+    # what is off by default says so in the role's defaults
+    paths += [path.parents[2] / "defaults/main.yml" for path in services]
     return {name: value for path in paths for name, value in yaml.safe_load(path.read_text("utf-8")).items()}
 
 
@@ -167,6 +170,12 @@ def test_services_say_what_is_there_and_how_it_is_tested() -> None:
         {"loud": True},
         r"^hello\.",
     )
+
+
+def test_a_service_that_is_off_is_not_tested() -> None:
+    found = {on: options("__tempest_selection", barbican_enabled=on) for on in (False, True)}
+    assert [found[on]["options"]["service_available"].get("barbican", False) for on in found] == [False, True]
+    assert [[text for text in found[on]["include"] if "barbican" in text] != [] for on in found] == [False, True]
 
 
 def test_the_operator_has_the_last_word() -> None:

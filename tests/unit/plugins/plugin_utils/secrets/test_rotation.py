@@ -161,7 +161,7 @@ def test_nothing_to_rotate_is_no_rotation() -> None:
 def test_everything_is_what_rotates_without_a_failed_login() -> None:
     assert resolve(["all"], _REQUIRED) == ["db", "broker", "admin", "keys"]
     assert resolve(["cookie", "all", "db"], _REQUIRED) == ["cookie", "db", "broker", "admin", "keys"]
-    with pytest.raises(ValueError, match="cannot rotate dp, x: no role of this play needs a secret of that name"):
+    with pytest.raises(ValueError, match="cannot rotate dp, x: no enabled service of this play needs a secret of that name"):
         resolve(["x", "all", "dp"], _REQUIRED)
 
 
