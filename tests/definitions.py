@@ -50,9 +50,12 @@ def images() -> list[dict[str, t.Any]]:
 
 
 def accounts(what: str) -> dict[str, str]:
-    """Return the passwords ``<service>_<what>_password`` of accounts that come in pairs, each with the user of the first of its pair."""
+    """Return the passwords ``<service>_<what>_password`` of accounts that come in pairs, each with the user of the first of its pair.
+
+    Services that are off by default are left out.
+    """
     found = {}
-    for role in titles():
+    for role in on_by_default():
         path = ROLES / role / "vars" / "main" / "secrets.yml"
         for item in yaml.safe_load(path.read_text("utf-8")).get(f"{role}_required_secrets", []) if path.exists() else []:
             if item["name"].endswith(f"_{what}_password") and item.get("paired", True):
@@ -65,6 +68,11 @@ def titles() -> dict[str, str]:
     text = (ROLES / "cloud" / "tasks" / "services.yml").read_text("utf-8")
     found = re.findall(r"- name: Load the definition of (?:the )?(.+)\n.*name: caisson\.openstack\.(\w+)", text)
     return {role: title for title, role in found}
+
+
+def on_by_default() -> list[str]:
+    """Return the roles of the services that a cloud has without further settings."""
+    return [role for role in titles() if f"{role}_enabled" not in switches()]
 
 
 def switches() -> dict[str, bool]:

@@ -13,7 +13,7 @@ import docker
 import pytest
 
 from tests.cloud.conftest import Cloud
-from tests.definitions import definitions, titles
+from tests.definitions import definitions, on_by_default
 
 PROMETHEUS = "http://127.0.9.1:9090/api/v1"
 #: A few looks of Prometheus, one every 30 seconds.
@@ -74,7 +74,7 @@ def test_every_exporter_tells_what_the_alerts_ask(expression: str) -> None:
 
 @pytest.mark.usefixtures("cloud")
 def test_every_api_answers_as_its_users_reach_it() -> None:
-    frontends = [item for name in titles() for item in definitions()[name].get("frontends", [])]
+    frontends = [item for name in on_by_default() for item in definitions()[name].get("frontends", [])]
     apis = {item["name"] for item in frontends if item.get("mode", "http") == "http"}
     wait("probes succeed", lambda: apis - {row["service"] for row in ask("probe_success == 1")})
 
