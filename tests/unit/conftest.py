@@ -11,7 +11,11 @@ import subprocess
 import sys
 
 import pytest
+from ansible.plugins.loader import init_plugin_loader
 from hypothesis import HealthCheck, settings
+
+# Before the first import from a collection: afterwards Ansible's way to import would meet packages that Python's own way has found
+init_plugin_loader()
 
 _SLOW_MACHINE = [HealthCheck.too_slow]
 

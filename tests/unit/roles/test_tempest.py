@@ -13,7 +13,6 @@ import typing as t
 
 import pytest
 import yaml
-from ansible.plugins.loader import init_plugin_loader
 
 from tests.scripts import ROLES, load
 from tests.unit.roles.test_image_definitions import template, trusted
@@ -21,12 +20,6 @@ from tests.unit.roles.test_image_definitions import template, trusted
 ROLE = ROLES / "tempest"
 CLASS = "tempest.api.compute.Servers"
 BOOT, LIST, STOP = f"{CLASS}.test_boot[id-1,smoke]", f"{CLASS}.test_list[id-2]", f"{CLASS}.test_stop[id-3,slow]"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _plugins() -> None:
-    """The options use a lookup plugin."""
-    init_plugin_loader()
 
 
 @pytest.fixture(scope="module")
