@@ -4,21 +4,19 @@
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 import socket
-import tempfile
 import time
 import typing as t
 import uuid
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import lock
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 from tests import engine_lock
 from tests.cloud.records import TEST_CLOUD
+from tests.whole_host import exclusive
 
 
 @pytest.hookimpl(wrapper=True)
@@ -67,7 +65,7 @@ def lab() -> t.Iterator[Lab]:
 @pytest.fixture(scope="module")
 def whole_host() -> t.Iterator[None]:
     """Keep other modules of tests away that use the directories of this host: to remove one ends mounts on it everywhere."""
-    with lock.exclusive(pathlib.Path(tempfile.gettempdir()) / "caisson-whole-host"):
+    with exclusive():
         yield
 
 

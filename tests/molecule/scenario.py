@@ -8,7 +8,7 @@ import pathlib
 import subprocess
 import sys
 
-from tests import engine_lock
+from tests import engine_lock, whole_host
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -17,7 +17,8 @@ def run_scenario(name: str) -> None:
     """Run a scenario and keep what it printed."""
     environment = {**os.environ, "PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}", "NO_COLOR": "1"}
     command = ["molecule", "test", "--scenario-name", name]
-    with engine_lock.shared():
+    # the build host of some scenarios is this one
+    with engine_lock.shared(), whole_host.exclusive():
         done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     (ROOT / "artifacts").mkdir(exist_ok=True)
     (ROOT / f"artifacts/molecule-{name}.log").write_text(done.stdout)
