@@ -29,8 +29,9 @@ def options() -> dict[str, dict[str, t.Any]]:
     for role in [*ROLES, "cloud"]:
         directory = ROOT / "roles" / role
         defaults = yaml.safe_load((directory / "defaults" / "main.yml").read_text("utf-8"))
-        specs = yaml.safe_load((directory / "meta" / "argument_specs.yml").read_text("utf-8"))["argument_specs"]["main"]["options"]
-        found |= {name: {**spec, "default": defaults.get(name)} for name, spec in specs.items()}
+        specs = yaml.safe_load((directory / "meta" / "argument_specs.yml").read_text("utf-8"))["argument_specs"]
+        entry = specs["services" if role == "cloud" else "main"]
+        found |= {name: {**spec, "default": defaults.get(name)} for name, spec in entry["options"].items()}
     return found
 
 
