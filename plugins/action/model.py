@@ -21,6 +21,7 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.model import bui
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import oslo_options, overrides, play_roles, results, validate
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.contents import Contents, OsloRules, OverrideFiles
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.definitions import Definitions
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import Groups, hosts_of
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.templates import Templates
 from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
 from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory_checks import SHARED
@@ -44,6 +45,7 @@ class ActionModule(ControllerAction):
         """Return the model of the host; see the documentation of the module."""
         self._args = args
         self._paths = play_roles.in_play(self._task.get_play())
+        self._vars["groups"] = Groups(self._vars["groups"])
         errors: list[str] = []
         try:
             with compiled.remembered() as own_texts:
@@ -101,7 +103,7 @@ class ActionModule(ControllerAction):
     def _site(self) -> model.Site:
         return model.Site(
             host=self._vars["inventory_hostname"],
-            groups={name: list(hosts) for name, hosts in self._vars["groups"].items()},
+            groups=self._vars["groups"],
             image_prefix=self._args["image_prefix"],
             image_tag=self._args["image_tag"],
             addresses=Addresses(self._vars["hostvars"]),
@@ -136,7 +138,7 @@ class ActionModule(ControllerAction):
             return ""
         group, address = (self._template(self._vars[f"loadbalancer_{name}"], f"loadbalancer_{name}") for name in ("group", "address"))
         known = all(name in site.groups for name in str(group).split(":"))
-        here = known and site.host in validate.resolve_group(str(group), site.groups) and str(address).strip() == site.addresses[site.host]
+        here = known and site.host in hosts_of(str(group), site.groups) and str(address).strip() == site.addresses[site.host]
         return site.host if here else ""
 
     def _selection(self, services: list[Service]) -> selection.Selection:

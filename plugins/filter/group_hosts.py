@@ -39,12 +39,13 @@ _value:
 
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.plugin_utils.model.validate import resolve_group
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import hosts_of
 
 
 def group_hosts(pattern: str, groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
     """Return the hosts of the groups of *pattern*."""
-    return resolve_group(pattern, {name: groups.get(name, []) for name in pattern.split(":")})
+    known = [name for name in pattern.split(":") if name in groups]
+    return list(hosts_of(":".join(known), groups)) if known else []
 
 
 class FilterModule:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a value was set. The only file that imports internals of Ansible, which has no public way to ask for this."""
+"""Where a value was set. Ansible has no public way to ask for this."""
 
 from __future__ import annotations
 

@@ -28,7 +28,8 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.definition
 from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import RemoteDependency, Selection, required
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import BackupSpec, ContainerSpec, JobSpec, digest, named_volumes
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import apis, low_ports
-from ansible_collections.caisson.openstack.plugins.plugin_utils.model.validate import below, resolve_group
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import hosts_of
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.validate import below
 
 #: Where configuration lives on a host: one directory for each container.
 CONFIG_ROOT = "/etc/caisson"
@@ -151,7 +152,7 @@ def frontends(
         {
             **dataclasses.asdict(frontend),
             "backends": [
-                {"name": host, "address": addresses[host], "port": frontend.listen_port} for host in resolve_group(frontend.group, groups)
+                {"name": host, "address": addresses[host], "port": frontend.listen_port} for host in hosts_of(frontend.group, groups)
             ],
         }
         for service in services
@@ -209,7 +210,7 @@ def _own_containers(service: Service, site: Site, render: Renderer) -> t.Iterato
     """Yield the containers of a service that belong on the host, each with its rendered files."""
     rendered: dict[int, str] = {}
     for item in service.containers:
-        if site.host not in resolve_group(item.group, site.groups):
+        if site.host not in hosts_of(item.group, site.groups):
             continue
         own = [(at, file) for at, file in enumerate(service.files) if item.name in file.containers]
         for at, file in own:
@@ -223,7 +224,7 @@ def _remote_dependencies(services: t.Sequence[Service], active: list[Service], s
 
     What a container of this host is on other hosts, such as a hypervisor among thousands, need not answer.
     """
-    local = [service for service in active if any(site.host in resolve_group(item.group, site.groups) for item in service.containers)]
+    local = [service for service in active if any(site.host in hosts_of(item.group, site.groups) for item in service.containers)]
     names = {name for service in local for name in (service.name, *service.requires)}
     chosen = [service for service in services if service.enabled and service.name in names]
     # the members of a cluster of this host are judged by all that they say, see plugin_utils/model/cluster.py
@@ -233,13 +234,13 @@ def _remote_dependencies(services: t.Sequence[Service], active: list[Service], s
         for service in chosen
         for item in service.containers
         for port in item.ports
-        if item.name not in members and site.host not in resolve_group(item.group, site.groups)
+        if item.name not in members and site.host not in hosts_of(item.group, site.groups)
     ]
     ports += [(service.name, item.group, item.listen_port) for service in chosen for item in service.frontends if item.name not in members]
     return [
         RemoteDependency(name, host, site.addresses.get(host, host), port)
         for name, group, port in ports
-        for host in resolve_group(group, site.groups)
+        for host in hosts_of(group, site.groups)
         if host not in selection.hosts
     ]
 
@@ -251,14 +252,14 @@ def _container(service: Service, item: Container, files: list[tuple[ConfigFile, 
     if item.read_only and not any(entry.split(":")[0] == "/tmp" for entry in item.tmpfs):
         values["tmpfs"] = [_TMP, *item.tmpfs]
     if item.cluster:
-        values["members"] = {host: site.addresses.get(host, host) for host in resolve_group(item.group, site.groups)}
+        values["members"] = {host: site.addresses.get(host, host) for host in hosts_of(item.group, site.groups)}
     return ContainerSpec(
         service=service.name,
         config_digest=_files_digest(files, "restart"),
         reload_digest=_files_digest(files, "reload"),
         stage=service.stage,
         tier=item.tier or "",
-        shared=len(resolve_group(item.group, site.groups)) > 1,
+        shared=len(hosts_of(item.group, site.groups)) > 1,
         **values,
     )
 
@@ -311,8 +312,9 @@ def _add_jobs(
 
 def _first(service: Service, container: str, site: Site, taking_part: t.Container[str] | None = None) -> bool:
     """Return whether the host is the first one of a container, or the first of those that take part in the run."""
-    hosts = next((resolve_group(item.group, site.groups) for item in service.containers if item.name == container), [])
-    return [host for host in hosts if taking_part is None or host in taking_part][:1] == [site.host]
+    groups = (item.group for item in service.containers if item.name == container)
+    hosts = (host for group in groups for host in hosts_of(group, site.groups) if taking_part is None or host in taking_part)
+    return next(hosts, None) == site.host
 
 
 def _catalog_entry(item: CatalogEntry) -> CatalogEntry:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.plugin_utils.model.validate import resolve_group
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import hosts_of
 
 Definition = t.Mapping[str, t.Any]
 
 #: What is of use only where a container or a job runs.
 _OWN_OPTIONS = {
-    "containers": ("env", "healthcheck", "volumes", "tmpfs", "devices", "stop_check", "drain", "ready", "command"),
+    "containers": ("env", "memory", "healthcheck", "volumes", "tmpfs", "devices", "stop_check", "drain", "ready", "command"),
     "jobs": ("triggers", "volumes", "devices", "script", "command"),
 }
 
@@ -39,7 +39,7 @@ def shorten(
 
 def _is_elsewhere(pattern: t.Any, host: str, known: t.Mapping[str, t.Sequence[str]]) -> bool:
     names = pattern.split(":") if isinstance(pattern, str) else [""]
-    return all(name in known for name in names) and host not in resolve_group(pattern, known)
+    return all(name in known for name in names) and host not in hosts_of(pattern, known)
 
 
 def _without(definition: Definition, containers: t.Collection[str], jobs: t.Collection[str], given: Definition) -> Definition:

@@ -14,6 +14,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import resolved_once
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.templates import Resolve
 
 #: That of libyaml is many times as fast, and reads what a role has of its own.
@@ -62,8 +63,7 @@ def _meta(path: pathlib.Path, name: str) -> dict[str, t.Any]:
 
 def template(templar: t.Any, value: t.Any, variables: t.Mapping[str, t.Any]) -> t.Any:
     """Return *value* as plain data with its expressions resolved; what is undefined raises Ansible's own error."""
-    engine = templar.copy_with_new_env(available_variables=variables)
-    return json.loads(json.dumps(plain(engine.template(value))))
+    return json.loads(json.dumps(plain(resolved_once.templar_with(templar, variables).template(value))))
 
 
 def required(

@@ -47,6 +47,8 @@ class Templates:
 
     def resolve_once(self, names: t.Iterable[str]) -> None:
         """Resolve variables that many definitions use, once for all; those that cannot be resolved may not be used in this play."""
+        resolved, variables = {}, {**self.variables, "omit": OMIT}
         for name in names:
             with contextlib.suppress(AnsibleError, KeyError):
-                self.variables[name] = self._resolve(self.variables[name], {**self.variables, "omit": OMIT})
+                resolved[name] = self._resolve(variables[name], variables)
+        self.variables |= resolved

@@ -14,6 +14,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.selection 
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import named_volumes
 from ansible_collections.caisson.openstack.plugins.module_utils.model.units import parse_size
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import low_ports
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import hosts_of
 
 
 class ModelError(ValueError):
@@ -22,20 +23,6 @@ class ModelError(ValueError):
     def __init__(self, messages: t.Sequence[str]) -> None:
         super().__init__("; ".join(messages))
         self.messages = list(messages)
-
-
-def resolve_group(pattern: str, groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
-    """Return the hosts of a pattern such as ``control`` or ``network:compute``, each once, in inventory order.
-
-    Raises:
-        KeyError: with the name of a group that the inventory does not have.
-    """
-    if ":" not in pattern:
-        return list(groups[pattern])
-    hosts: dict[str, None] = {}
-    for name in pattern.split(":"):
-        hosts.update(dict.fromkeys(groups[name]))
-    return list(hosts)
 
 
 def below(path: str, directory: str) -> bool:
@@ -139,7 +126,7 @@ def _check_public_ports(services: t.Sequence[Service], groups: t.Mapping[str, t.
 
 
 def _hosts(pattern: str, groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
-    return resolve_group(pattern, groups) if all(name in groups for name in pattern.split(":")) else []
+    return list(hosts_of(pattern, groups)) if all(name in groups for name in pattern.split(":")) else []
 
 
 def _check_groups(service: Service, groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
@@ -148,7 +135,7 @@ def _check_groups(service: Service, groups: t.Mapping[str, t.Sequence[str]]) -> 
     places = [(item.name, item.group) for item in service.containers] + [(item.name, item.group) for item in service.frontends]
     for name, group in places:
         try:
-            if service.enabled and not resolve_group(group, groups):
+            if service.enabled and not hosts_of(group, groups):
                 remedy = f"put hosts into it, or set {service.name}_service_overrides: {{enabled: false}}"
                 errors.append(f"{service.name}: {name} belongs to host group {group}, which has no hosts; {remedy}")
         except KeyError as error:

@@ -12,8 +12,8 @@ from ansible.errors import AnsibleError
 from ansible.template import trust_as_template
 
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import play_roles
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import hosts_of
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.templates import Resolve
-from ansible_collections.caisson.openstack.plugins.plugin_utils.model.validate import resolve_group
 from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight import declarations, inventory_checks
 from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory_checks import OVERRIDES, Setting
 
@@ -103,7 +103,7 @@ class Inventory:
         Raises:
             KeyError: if a group does not exist.
         """
-        return list(dict.fromkeys(host for pattern in patterns for host in resolve_group(pattern, self.groups)))
+        return list(dict.fromkeys(host for pattern in patterns for host in hosts_of(pattern, self.groups)))
 
     def hosts_or_none(self, pattern: t.Any) -> list[str]:
         """Return the hosts of a pattern; none if a group does not exist, which the model refuses."""

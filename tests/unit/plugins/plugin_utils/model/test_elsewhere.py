@@ -10,7 +10,16 @@ import pytest
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import elsewhere
 
 _KNOWN = {"control": ["c1"], "compute": ["n1", "n2"]}
-_API = {"name": "api", "image": "x", "command": ["run"], "user": "1:1", "group": "control", "ports": [80], "env": {"A": "{{ a }}"}}
+_API = {
+    "name": "api",
+    "image": "x",
+    "command": ["run"],
+    "user": "1:1",
+    "group": "control",
+    "ports": [80],
+    "env": {"A": "{{ a }}"},
+    "memory": "{{ m }}",
+}
 _AGENT = {**_API, "name": "agent", "group": "compute"}
 _JOB = {"name": "sync", "phase": "bootstrap", "container": "api", "command": ["sync"], "triggers": ["{{ many }}"], "after": ["agent"]}
 _DEFINITION: dict[str, t.Any] = {"name": "x", "containers": [_API, _AGENT], "jobs": [_JOB], "files": [{"path": "/etc/x"}]}
@@ -40,9 +49,14 @@ def test_an_override_moves_a_container() -> None:
 
 
 def test_an_override_loses_what_the_definition_loses() -> None:
-    changes = {"containers": [{"name": "api", "command": ["other"], "memory": "1g"}, {"name": "new", "group": "control", "command": ["x"]}]}
+    changes = {
+        "containers": [
+            {"name": "api", "command": ["other"], "memory": "1g", "user": "2:2"},
+            {"name": "new", "group": "control", "command": ["x"]},
+        ]
+    }
     _definition, override = _on("n1", changes)
-    assert override["containers"] == [{"name": "api", "memory": "1g"}, changes["containers"][1]]
+    assert override["containers"] == [{"name": "api", "user": "2:2"}, changes["containers"][1]]
 
 
 @pytest.mark.parametrize("group", ["contrl", "compute:contrl", 5, None])

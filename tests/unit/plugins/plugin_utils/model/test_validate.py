@@ -27,10 +27,6 @@ def _errors(*services: Service) -> list[str]:
     return caught.value.messages
 
 
-def test_a_group_pattern_is_a_union_without_repeats() -> None:
-    assert validate.resolve_group("network:compute:control", GROUPS) == ["c1", "n1", "n2", "c2"]
-
-
 def test_a_sound_definition_passes() -> None:
     service = a_service(
         containers=[a_container(after=["api_start"])],
