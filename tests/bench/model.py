@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import json
 import math
@@ -12,6 +13,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import typing as t
 
 from tests.bench import inventory
@@ -22,18 +24,42 @@ _PLAYBOOK = pathlib.Path(__file__).with_name("model.yml")
 _SIZES = (50, 500, 5000)
 #: So many hypervisors more than one take part in a run whose time is taken.
 _SAMPLE = 20
+#: So many take part in a run whose memory is taken, with so many workers at a time.
+_SEVERAL, _FORKS = 50, (5, 20, 50)
+#: Seconds between two looks at it.
+_PAUSE = 0.2
+#: What the controller may take, in MiB.
+_MEMORY = 1024
 _HOST_CAPABILITIES = {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": True, "cgroup_version": 2}
 
 
 class Cost(t.NamedTuple):
-    """CPU seconds of a run with all its processes, and MiB of the largest of these."""
+    """CPU seconds of a run with all its processes, and MiB at their peak: of the largest process, and of all of them together."""
 
     cpu: float
-    memory: float
+    largest: float
+    together: float
 
 
-def run(directory: pathlib.Path, parts: t.Sequence[str], *arguments: str) -> Cost:
-    """Run parts of the playbook for the inventory in *directory*."""
+def memory(parent: int) -> float:
+    """Return MiB of a process and its workers, memory that they share counted once."""
+    found = 0
+    for pid in (parent, *_children(parent)):
+        with contextlib.suppress(OSError, StopIteration):  # it has ended
+            lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()
+            found += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return found / 1024
+
+
+def _children(parent: int) -> list[int]:
+    try:
+        return [int(pid) for pid in pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="utf-8").split()]
+    except OSError:
+        return []
+
+
+def run(directory: pathlib.Path, parts: t.Sequence[str], *arguments: str, watch: bool = False) -> Cost:
+    """Run parts of the playbook for the inventory in *directory*; *watch* the memory of all processes together."""
     variables = {
         "bench_parts": parts,
         "cloud_secrets_file": f"{directory}/secrets.yml",
@@ -44,12 +70,16 @@ def run(directory: pathlib.Path, parts: t.Sequence[str], *arguments: str) -> Cos
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".dev"), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
     with tempfile.TemporaryFile() as output:
         child = subprocess.Popen([*command, *arguments], env=environment, stdout=output, stderr=subprocess.STDOUT)
-        _pid, status, usage = os.wait4(child.pid, 0)
+        together = 0.0
+        while (ended := os.wait4(child.pid, os.WNOHANG if watch else 0))[0] == 0:
+            together = max(together, memory(child.pid))
+            time.sleep(_PAUSE)
+        _pid, status, usage = ended
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
             output.seek(0)
             raise SystemExit(f"{_PLAYBOOK.name} failed:\n{output.read()[-3000:].decode()}")
-    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, together)
 
 
 def measure(args: argparse.Namespace) -> list[Figure]:
@@ -83,6 +113,16 @@ def _measure(size: int, directory: pathlib.Path, *, whole: bool) -> tuple[list[F
         Figure(f"model, {name}: one control host", control.cpu - start.cpu, "s"),
         Figure(f"model, {name}: each further hypervisor", further, "s", 0.3),
     ]
+    return [*figures, *_memory(name, directory, whole=whole)], further
+
+
+def _memory(name: str, directory: pathlib.Path, *, whole: bool) -> list[Figure]:
+    """Return the memory of runs for several hypervisors, and for all hosts."""
+    figures = []
+    for forks in _FORKS:
+        several = run(directory, ["model"], "--limit", f"compute[0:{_SEVERAL - 1}]", "--forks", str(forks), watch=True)
+        title = f"model, {name}: memory, {_SEVERAL} of them, {forks} forks"
+        figures.append(Figure(title, several.together, "MiB", _MEMORY))
     if whole:
-        figures.append(Figure(f"model, {name}: memory of the largest process", run(directory, ["model"]).memory, "MiB", 1024))
-    return figures, further
+        figures.append(Figure(f"model, {name}: memory, all hosts", run(directory, ["model"], watch=True).together, "MiB", _MEMORY))
+    return [*figures, Figure(f"model, {name}: memory of the largest process", several.largest, "MiB", _MEMORY)]

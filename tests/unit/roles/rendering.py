@@ -22,15 +22,16 @@ def run(
     variables: dict[str, t.Any],
     *arguments: str,
     collections: pathlib.Path = ROOT / ".dev",
+    playbook: str = "model.yml",
 ) -> subprocess.CompletedProcess[str]:
-    """Write the models of all hosts into *directory*, where the secrets and the overrides are, too."""
+    """Write the models of all hosts into *directory*, where the secrets and the overrides are, too; or what another playbook writes."""
     places = {
         "cloud_secrets_file": f"{directory}/secrets.yml",
         "cloud_overrides_dir": f"{directory}/overrides",
         "model_dir": str(directory),
     }
-    playbook = pathlib.Path(__file__).with_name("model.yml")
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(playbook), *arguments]
+    path = pathlib.Path(__file__).with_name(playbook)
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(path), *arguments]
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(collections), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
     return subprocess.run([*command, "-e", json.dumps(places | variables)], env=environment, capture_output=True, text=True, check=False)
 
