@@ -14,8 +14,7 @@ from ansible.template import trust_as_template
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.model import selection
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Service
-from ansible_collections.caisson.openstack.plugins.plugin_utils import compiled, options, override_files
-from ansible_collections.caisson.openstack.plugins.plugin_utils.addresses import Addresses
+from ansible_collections.caisson.openstack.plugins.plugin_utils import addresses, compiled, options, override_files, preloaded
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, warn
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import build as model
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import oslo_options, overrides, play_roles, results, validate
@@ -29,6 +28,9 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import s
 
 #: The options that the services of each release declare.
 _OPTIONS = pathlib.Path(__file__).resolve().parents[2] / "roles" / "images" / "files" / "options"
+
+# once for all workers, see there
+preloaded.preload()
 
 
 class ActionModule(ControllerAction):
@@ -48,7 +50,7 @@ class ActionModule(ControllerAction):
         self._vars["groups"] = Groups(self._vars["groups"])
         errors: list[str] = []
         try:
-            with compiled.remembered() as own_texts:
+            with addresses.remembered(), compiled.remembered() as own_texts:
                 built, secrets = self._build(errors, own_texts)
         except (dataclass_spec.SchemaError, validate.ModelError) as error:
             errors += error.messages
@@ -106,7 +108,7 @@ class ActionModule(ControllerAction):
             groups=self._vars["groups"],
             image_prefix=self._args["image_prefix"],
             image_tag=self._args["image_tag"],
-            addresses=Addresses(self._vars["hostvars"]),
+            addresses=addresses.Addresses(self._vars["hostvars"]),
         )
 
     def _override_files(self) -> OverrideFiles | None:

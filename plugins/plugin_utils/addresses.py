@@ -3,26 +3,48 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import typing as t
 
+_Hostvars = t.Mapping[str, t.Mapping[str, t.Any]]
 
-def address(host: str, hostvars: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
+_known: contextvars.ContextVar[dict[str, str] | None] = contextvars.ContextVar("addresses", default=None)
+
+
+@contextlib.contextmanager
+def remembered() -> t.Iterator[None]:
+    """Look up the address of each host once while the context lasts: the variables of thousands of hosts take long to read."""
+    token = _known.set({})
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
+def address(host: str, hostvars: _Hostvars) -> str:
     """Return the ``cloud_address`` of a host, its ``ansible_host`` or its name, whichever the inventory has first."""
-    known = hostvars[host]
-    return str(known.get("cloud_address") or known.get("ansible_host") or host)
+    known = _known.get()
+    if known is None:
+        return _address(host, hostvars)
+    if host not in known:
+        known[host] = _address(host, hostvars)
+    return known[host]
+
+
+def _address(host: str, hostvars: _Hostvars) -> str:
+    values = hostvars[host]
+    return str(values.get("cloud_address") or values.get("ansible_host") or host)
 
 
 class Addresses(t.Mapping[str, str]):
-    """Addresses by host, each looked up when it is needed: the variables of thousands of hosts take long to read."""
+    """Addresses by host, each looked up when it is needed."""
 
-    def __init__(self, hostvars: t.Mapping[str, t.Mapping[str, t.Any]]) -> None:
+    def __init__(self, hostvars: _Hostvars) -> None:
         self._hostvars = hostvars
-        self._known: dict[str, str] = {}
 
     def __getitem__(self, host: str) -> str:
-        if host not in self._known:
-            self._known[host] = address(host, self._hostvars)
-        return self._known[host]
+        return address(host, self._hostvars)
 
     def __iter__(self) -> t.Iterator[str]:
         return iter(self._hostvars)

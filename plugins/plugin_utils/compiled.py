@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import marshal
 import os
@@ -38,8 +39,7 @@ def remembered() -> t.Iterator[set[str]]:
     What operators write is not kept: it may hold secrets. To the set that is yielded, add texts of templates of this collection.
     """
     own: set[str] = set()
-    path = _path()
-    code, found, compile_anew = _read(path), _Code(), jinja2.Environment.compile
+    code, found, compile_anew = kept(), _Code(), jinja2.Environment.compile
 
     def is_kept(source: str) -> bool:
         return source in own or is_own(origin(source), "vars", "defaults")
@@ -61,7 +61,7 @@ def remembered() -> t.Iterator[set[str]]:
     finally:
         jinja2.Environment.compile = compile_anew  # type: ignore[method-assign]
     if found:
-        _write(path, {**_read(path), **found})
+        _write({**kept(), **found})
 
 
 def is_own(place: str | pathlib.Path, *directories: str) -> bool:
@@ -70,27 +70,38 @@ def is_own(place: str | pathlib.Path, *directories: str) -> bool:
     return str(place).startswith(f"{_ROLES}/") and (not directories or parts[1:2] in [[name] for name in directories])
 
 
-def _path() -> pathlib.Path:
-    """Return the file of what was compiled by these very versions; a filter says in its file how it wants to be called."""
-    versions = (sys.implementation.cache_tag, jinja2.__version__, ansible_version, getattr(constants, "ALLOW_EMBEDDED_TEMPLATES", None))
-    filters = [file.read_bytes() for file in sorted(_FILTERS.glob("*.py"))]
-    name = hashlib.sha256(repr((versions, filters)).encode()).hexdigest()[:16]
-    return pathlib.Path(constants.ANSIBLE_HOME) / "caisson_openstack" / f"expressions-{name}"
-
-
-def _read(path: pathlib.Path) -> _Code:
-    """Return what the file has; nothing if it cannot be read, or if others than this user could have written it."""
+def kept() -> _Code:
+    """Return what earlier runs have kept; nothing if it cannot be read, or if others than this user could have written it."""
+    path = _path()
     try:
         status = path.stat()
         if status.st_uid != os.geteuid() or status.st_mode & 0o022:
             return {}
-        return t.cast(_Code, marshal.loads(path.read_bytes()))
+        return dict(_loaded(path, status.st_mtime_ns))
     except (OSError, EOFError, ValueError, TypeError):
         return {}
 
 
-def _write(path: pathlib.Path, code: _Code) -> None:
+@functools.lru_cache(maxsize=1)
+def _loaded(path: pathlib.Path, _modified: int) -> _Code:
+    return t.cast(_Code, marshal.loads(path.read_bytes()))
+
+
+def _write(code: _Code) -> None:
+    path = _path()
     # a home that cannot be written costs time only
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         atomic_write.write(path, marshal.dumps(code))
+
+
+def _path() -> pathlib.Path:
+    return pathlib.Path(constants.ANSIBLE_HOME) / "caisson_openstack" / f"expressions-{_versions()}"
+
+
+@functools.cache
+def _versions() -> str:
+    """Return a digest of what changes how an expression is compiled; a filter says in its file how it wants to be called."""
+    versions = (sys.implementation.cache_tag, jinja2.__version__, ansible_version, getattr(constants, "ALLOW_EMBEDDED_TEMPLATES", None))
+    filters = [file.read_bytes() for file in sorted(_FILTERS.glob("*.py"))]
+    return hashlib.sha256(repr((versions, filters)).encode()).hexdigest()[:16]
