@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import pathlib
 import re
 
@@ -77,3 +78,8 @@ def test_no_newer_version_is_refused(version: str) -> None:
 def test_the_readme_names_the_versions_that_the_tests_run_with(name: str) -> None:
     found = re.search(r"^ansible-core==(\S+)$", (ROOT / name).read_text(), re.MULTILINE)
     assert found and f"ansible-core {found[1]}," in (ROOT / "README.md").read_text()
+
+
+def test_what_is_tested_is_this_checkout() -> None:
+    module = importlib.import_module("ansible_collections.caisson.openstack.plugins.module_utils.model.api")
+    assert pathlib.Path(str(module.__file__)).resolve() == PLUGINS / "module_utils/model/api.py"
