@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import os
 import pathlib
 import subprocess
 import sys
@@ -17,35 +18,40 @@ import typing as t
 
 ROOT = pathlib.Path(__file__).parents[1]
 LOGS = ROOT / "artifacts" / "suite"
-#: Two tests at a time, those of one file in their order.
-PARALLEL = ["--numprocesses", "2", "--dist", "loadfile"]
+SCENARIOS = "tests/molecule/test_scenarios.py::test_scenario"
 
 Command = t.Sequence[str]
 #: Stages follow each other. The lanes of a stage run side by side; the parts of a lane follow each other.
 STAGES: list[list[dict[str, Command]]] = [
     [
-        {"cloud": ["pytest", "tests/cloud"]},
+        {"cloud": ["pytest", "--durations", "40", "tests/cloud"]},
         {
             "lint": ["make", "lint"],
             "sanity": ["make", "sanity"],
             "unit": ["pytest", "tests/unit"],
-            # by now the cloud has built the images that this needs
+            # by now the cloud has built the images that these need
             "newest": ["pytest", "tests/molecule/test_newest.py"],
+            "default": ["pytest", f"{SCENARIOS}[default]"],
             "controller": ["pytest", "tests/controller"],
+            "integration": ["pytest", "-m", "not alone", "tests/integration"],
         },
     ],
-    # these need the images that the cloud was made of
-    [{"integration": ["pytest", *PARALLEL, "tests/integration"], "molecule": ["pytest", "tests/molecule/test_scenarios.py"]}],
+    # these use what the cloud had: directories that this host has once
+    [{"alone": ["pytest", "-m", "alone", "tests/integration"]}, {"split": ["pytest", f"{SCENARIOS}[split]"]}],
 ]
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """How a part ended: its exit status, its duration in seconds, what failed in it and the last line that it printed."""
+    """How a part ended: its exit status, its duration, what failed in it and the last line that it printed.
+
+    Seconds of processors are those of its processes; containers are processes of the engine.
+    """
 
     part: str
     status: int
     seconds: float
+    processor_seconds: float
     closing: list[str]
 
 
@@ -66,7 +72,10 @@ def _run(part: str, command: Command, arguments: t.Sequence[str]) -> Result:
                 failed.append(line.strip())
             with _output:
                 print(f"{part:<12}| {line}", end="", flush=True)
-    return Result(part, process.wait(), time.monotonic() - began, [*failed, last])
+    _pid, status, usage = os.wait4(process.pid, 0)
+    # nobody can wait for it again
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Result(part, process.returncode, time.monotonic() - began, usage.ru_utime + usage.ru_stime, [*failed, last])
 
 
 def _lane(parts: t.Mapping[str, Command], arguments: t.Sequence[str]) -> list[Result]:
@@ -91,9 +100,10 @@ def main(arguments: t.Sequence[str]) -> int:
     busy, ticks = (after - before for after, before in zip(_busy(), (busy, ticks), strict=True))
     for result in results:
         print(f"\n{result.part}:", *result.closing, sep="\n")
-    print(f"\nDuration of each part; processors were busy for {100 * busy / max(ticks, 1):.0f} % of the time:")
+    print(f"\nDuration and CPU seconds of each part, containers not counted; processors were busy for {100 * busy / max(ticks, 1):.0f} %:")
     for result in results:
-        print(f"{result.seconds:7.0f} s  {result.part:<12} {'passed' if result.status == 0 else 'FAILED'}")
+        outcome = "passed" if result.status == 0 else "FAILED"
+        print(f"{result.seconds:7.0f} s {result.processor_seconds:6.0f} CPU s  {result.part:<12} {outcome}")
     failed = [result.part for result in results if result.status]
     print(f"{time.monotonic() - began:7.0f} s  in all. {'Failed: ' + ', '.join(failed) if failed else 'All passed.'}")
     return 1 if failed else 0
