@@ -6,21 +6,20 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight import host_checks
+from ansible_collections.caisson.openstack.plugins.modules import host_check
+from ansible_collections.caisson.openstack.plugins.plugin_utils.in_process import InProcessAction
 
 
-class ActionModule(ActionBase):
+class ActionModule(InProcessAction):
     """Calls the module of the same name and adds what its answer says of the clock."""
 
-    _supports_check_mode = True
+    MODULE: t.ClassVar = host_check
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Return the result of the module, with an error or a warning if the clocks differ."""
-        super().run(tmp, task_vars)
         began = time.time()
-        result = self._execute_module(module_name="caisson.openstack.host_check", module_args=dict(self._task.args), task_vars=task_vars)
+        result = super().run(tmp, task_vars)
         clock = result.get("clock")
         if clock is None:  # the module did not come so far
             return result

@@ -165,6 +165,28 @@ from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal_
 _PYTHON_INDEX = "https://pypi.org"
 _TIMEOUT = 10  # seconds
 
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "address": {"type": "str", "required": True},
+    "memory": {"type": "int", "default": 0},
+    "disk": {"type": "int", "default": 0},
+    "external_network": {"type": "str", "default": ""},
+    "cloud": {"type": "str", "default": ""},
+    "ports": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(host_checks.Port)},
+    "engine": {"type": "bool", "default": False},
+    "bridges": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(interfaces.Bridge)},
+    "api_address": {"type": "str", "default": ""},
+    "api_name": {"type": "str", "default": ""},
+    "api_name_address": {"type": "str", "default": ""},
+    "tunnel_address": {"type": "str", "default": ""},
+    "mtu": {"type": "int", "default": 0},
+    "volumes": {"type": "list", "elements": "str", "default": []},
+    "host_capabilities": {"type": "bool", "default": False},
+    "libvirt_image": {"type": "str", "default": ""},
+    "journal": {"type": "bool", "default": False},
+    "identity": {"type": "dict", "default": {}, "options": dataclass_spec.argument_spec(Expected)},
+    **arguments.ENGINE,
+}
+
 
 def _engine(params: t.Mapping[str, t.Any]) -> Engine:
     return Engine(connect(params, timeout=_TIMEOUT))
@@ -187,33 +209,8 @@ def _facts(params: dict[str, t.Any], remember: bool) -> dict[str, t.Any]:
     return found
 
 
-def main() -> None:
-    """Entry point of the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "address": {"type": "str", "required": True},
-            "memory": {"type": "int", "default": 0},
-            "disk": {"type": "int", "default": 0},
-            "external_network": {"type": "str", "default": ""},
-            "cloud": {"type": "str", "default": ""},
-            "ports": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(host_checks.Port)},
-            "engine": {"type": "bool", "default": False},
-            "bridges": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(interfaces.Bridge)},
-            "api_address": {"type": "str", "default": ""},
-            "api_name": {"type": "str", "default": ""},
-            "api_name_address": {"type": "str", "default": ""},
-            "tunnel_address": {"type": "str", "default": ""},
-            "mtu": {"type": "int", "default": 0},
-            "volumes": {"type": "list", "elements": "str", "default": []},
-            "host_capabilities": {"type": "bool", "default": False},
-            "libvirt_image": {"type": "str", "default": ""},
-            "journal": {"type": "bool", "default": False},
-            "identity": {"type": "dict", "default": {}, "options": dataclass_spec.argument_spec(Expected)},
-            **arguments.ENGINE,
-        },
-        supports_check_mode=True,
-    )
-    params = module.params
+def look(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
+    """Return the result of the module."""
     plain = ("address", "memory", "disk", "external_network", "engine", "api_address", "tunnel_address", "mtu")
     required = host_checks.HostRequirements(
         **{name: params[name] for name in plain},
@@ -231,17 +228,26 @@ def main() -> None:
 
     if expected.cloud and (strange := identity.check(record, expected, volumes)):
         # everything else that would be reported follows from it
-        module.fail_json(msg=identity.refusal(strange), errors=strange)
+        return {"failed": True, "msg": identity.refusal(strange), "errors": strange}
     errors = host_checks.errors(facts, required)
     if errors:
-        module.fail_json(msg=host_checks.refusal(errors), errors=errors, clock=time.time())
+        return {"failed": True, "msg": host_checks.refusal(errors), "errors": errors, "clock": time.time()}
     try:
-        found = _facts(params, remember=not module.check_mode)
+        found = _facts(params, remember=not check_mode)
     except (EngineError, journal.RolloutError) as error:
-        module.fail_json(msg=str(error))
+        return {"failed": True, "msg": str(error)}
     turn = run_lock.read(run_lock.DEFAULT_PATH).turn
     outdated = bool(expected.cloud) and identity.outdated(record, expected)
-    module.exit_json(changed=False, clock=time.time(), turn=turn, outdated=outdated, **found)
+    return {"changed": False, "clock": time.time(), "turn": turn, "outdated": outdated, **found}
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    result = look(module.params, module.check_mode)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -125,6 +125,7 @@ clusters:
 
 import dataclasses
 import pathlib
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -143,10 +144,35 @@ from ansible_collections.caisson.openstack.plugins.module_utils.registration imp
 from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import AUTH, CatalogError, Keystone
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import haproxy_admin
 
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "required": {"type": "list", "elements": "dict", "default": []},
+    "remote_dependencies": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": dataclass_spec.argument_spec(RemoteDependency),
+    },
+    "prune_services": {"type": "list", "elements": "str", "default": []},
+    "keep": {"type": "list", "elements": "str", "default": []},
+    "parallel": {"type": "int", "default": 8},
+    "databases": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(Database)},
+    "database_container": {"type": "str", "default": "mariadb"},
+    "auth": {"type": "dict", "options": AUTH},
+    "auth_job": {"type": "str", "default": ""},
+    "region": {"type": "str", "default": ""},
+    "project": {"type": "str", "default": "service"},
+    "users": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(User)},
+    "endpoints": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(CatalogEntry)},
+    **arguments.ENGINE,
+    **arguments.CLOUD,
+    **arguments.FILES,
+    **arguments.SPECIFICATIONS,
+}
 
-def _shared(module: AnsibleModule, engine: Engine, outcomes: list[Outcome]) -> dict[str, list[str]]:
+
+def _shared(params: dict[str, t.Any], engine: Engine, outcomes: list[Outcome]) -> dict[str, list[str]]:
     """Return what would change in the databases and in the catalog, as lines."""
-    params, auth = module.params, module.params["auth"]
+    auth = params["auth"]
     wanted = [dataclass_spec.construct(Database, item) for item in params["databases"]]
     changes = {"database": databases.observe(engine, params["database_container"], wanted) if wanted else [], "catalog": []}
     locked = any(item.name == params["auth_job"] and "triggers changed" in item.reasons for item in outcomes)
@@ -162,8 +188,7 @@ def _shared(module: AnsibleModule, engine: Engine, outcomes: list[Outcome]) -> d
     return changes
 
 
-def _observe(module: AnsibleModule) -> None:
-    params = module.params
+def _observe(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     root = pathlib.Path(params["root"])
     wanted = config_tree.unpack(params["files"])
     containers = [dataclass_spec.construct(ContainerSpec, item) for item in params["containers"]]
@@ -180,16 +205,16 @@ def _observe(module: AnsibleModule) -> None:
             [dataclass_spec.construct(RemoteDependency, item) for item in params["remote_dependencies"]],
         )
         releases = plan_steps.releases(engine, params["cloud"], containers)
-        shared = _shared(module, engine, outcomes)
+        shared = _shared(params, engine, outcomes)
         clusters = [members.report(engine, params["cloud"], spec, spec.cluster) for spec in containers if spec.cluster]
     except (EngineError, StateError, CatalogError, ValueError) as error:
-        module.fail_json(msg=str(error))
+        return {"failed": True, "msg": str(error)}
     failed = [f"{item.kind} {item.name} of service {item.service}: {item.detail}" for item in outcomes if item.state == "failed"]
     if failed or unmet:
         reasons = failed + [f"{error}; include that service too, or run without a selection" for error in unmet]
         lines = "\n".join(f"  - {reason}" for reason in reasons)
         what = "this run would leave the host incomplete" if unmet else "the definitions cannot be applied to this host"
-        module.fail_json(msg=f"{what}; nothing was changed:\n{lines}")
+        return {"failed": True, "msg": f"{what}; nothing was changed:\n{lines}"}
     # a member of a cluster that does not run takes no turn: others may wait for it
     stopped = {report.container for report in clusters if not report.state.running}
     own = {spec.name: dataclasses.replace(spec, shared=spec.shared and spec.name not in stopped) for spec in containers}
@@ -199,49 +224,31 @@ def _observe(module: AnsibleModule) -> None:
     if balancer := own.get(haproxy_admin.CONTAINER):
         drained = haproxy_admin.left_drained(engine.container(balancer.name))
         steps += [plan_steps.drained_step(backend, server, balancer.service) for backend, server in drained]
-    module.exit_json(
-        changed=module.check_mode and bool(steps or any(shared.values())),
-        steps=[dataclasses.asdict(step) for step in steps],
-        releases=releases,
-        unhealthy=[item.name for item in outcomes if item.state == "waiting"],
-        changes=shared,
-        diff=plan_steps.diff(root, changes, outcomes, wanted.secrets) + plan_steps.shared_diff(shared),
-        clusters=[dataclasses.asdict(report) for report in clusters],
-    )
+    return {
+        "changed": check_mode and bool(steps or any(shared.values())),
+        "steps": [dataclasses.asdict(step) for step in steps],
+        "releases": releases,
+        "unhealthy": [item.name for item in outcomes if item.state == "waiting"],
+        "changes": shared,
+        "diff": plan_steps.diff(root, changes, outcomes, wanted.secrets) + plan_steps.shared_diff(shared),
+        "clusters": [dataclasses.asdict(report) for report in clusters],
+    }
+
+
+def look(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
+    """Return the result of the module."""
+    # a run whose controller was killed may still be at work on the host
+    with lock.exclusive(pathlib.Path(DEFAULT_PATH).parent, make=False):
+        return _observe(params, check_mode)
 
 
 def main() -> None:
     """Entry point of the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "required": {"type": "list", "elements": "dict", "default": []},
-            "remote_dependencies": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": dataclass_spec.argument_spec(RemoteDependency),
-            },
-            "prune_services": {"type": "list", "elements": "str", "default": []},
-            "keep": {"type": "list", "elements": "str", "default": []},
-            "parallel": {"type": "int", "default": 8},
-            "databases": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(Database)},
-            "database_container": {"type": "str", "default": "mariadb"},
-            "auth": {"type": "dict", "options": AUTH},
-            "auth_job": {"type": "str", "default": ""},
-            "region": {"type": "str", "default": ""},
-            "project": {"type": "str", "default": "service"},
-            "users": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(User)},
-            "endpoints": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(CatalogEntry)},
-            **arguments.ENGINE,
-            **arguments.CLOUD,
-            **arguments.FILES,
-            **arguments.SPECIFICATIONS,
-        },
-        supports_check_mode=True,
-    )
-    # a run whose controller was killed may still be at work on the host
-    with lock.exclusive(pathlib.Path(DEFAULT_PATH).parent, make=False):
-        _observe(module)
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    result = look(module.params, module.check_mode)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

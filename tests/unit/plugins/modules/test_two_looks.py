@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import pathlib
-import types
 import typing as t
 from unittest import mock
 
@@ -34,13 +33,11 @@ PARAMS: dict[str, t.Any] = {
 def shared(tmp_path: pathlib.Path, *outcomes: Outcome, **params: t.Any) -> tuple[dict[str, list[str]], list[str]]:
     """Return what would change in the databases and in the catalog, and which of them were asked."""
     asked: list[str] = []
-
-    module = types.SimpleNamespace(params={**PARAMS, **params}, tmpdir=str(tmp_path))
     with (
         mock.patch.object(host_plan.databases, "observe", lambda *_args: _noted(asked, "database")),
         mock.patch.object(host_plan.catalog, "observe", lambda *_args, **_wanted: _noted(asked, "catalog")),
     ):
-        return host_plan._shared(t.cast(t.Any, module), mock.MagicMock(), list(outcomes)), asked
+        return host_plan._shared({**PARAMS, **params}, mock.MagicMock(), list(outcomes)), asked
 
 
 def _noted(asked: list[str], name: str) -> list[str]:
