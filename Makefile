@@ -14,7 +14,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 PLAY := ansible-playbook -i $(INVENTORY)
 
-.PHONY: help cloud tempest site verify status destroy test test-full test-unit docs lint sanity bench collection clean
+.PHONY: help cloud tempest site verify status destroy test test-full test-unit docs locks lint sanity bench collection clean
 # two tests at a time, those of one file in their order
 PARALLEL := --numprocesses 2 --dist loadfile
 
@@ -50,6 +50,9 @@ test-unit: $(BIN)/.dev ## The quick tests
 
 docs: $(BIN)/.dev ## Write the tables that the documents repeat of the definitions
 	PYTHONPATH=.dev python -m tests.docs
+
+locks: $(BIN)/.dev ## Make the locks of the images fit their inputs, and the lists of options
+	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.dev ansible-playbook playbooks/lock.yml $(ARGS)
 
 lint: $(BIN)/.dev ## Style and types
 	ruff check . && ruff format --check .
