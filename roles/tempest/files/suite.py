@@ -31,6 +31,8 @@ LOG = 6000
 ENDS = {"success": "passed", "xfail": "passed", "skip": "skipped", "fail": "failed", "uxsuccess": "failed"}
 #: What stands in the stream for all tests of a class that cannot begin.
 SETUP = re.compile(r"^setUpClass \((.+)\)$")
+#: The full name of a test of the suite or of a plugin, among other lines that the runner prints.
+TEST = re.compile(r"[a-z]\w*(\.\w+){2,}([\[(]\S*)?$")
 
 Parameters = t.Dict[str, t.Any]
 Result = t.Dict[str, t.Any]
@@ -92,7 +94,12 @@ def all_tests() -> list[str]:
     done = subprocess.run(stestr("list"), cwd=WORK, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"the tests cannot be listed: {' '.join(done.stdout.split()[-60:])}")
-    return [line for line in done.stdout.splitlines() if line.startswith("tempest.")]
+    return names(done.stdout)
+
+
+def names(text: str) -> list[str]:
+    """Return the names of tests in what the runner prints, those of plugins included."""
+    return [line for line in text.splitlines() if TEST.match(line)]
 
 
 # -- which tests --------------------------------------------------------------------------------------------------------

@@ -91,6 +91,14 @@ def configured(suite: types.ModuleType, directory: pathlib.Path, monkeypatch: py
     return parser
 
 
+def test_tests_of_plugins_are_listed(suite: types.ModuleType) -> None:
+    found = [
+        "barbican_tempest_plugin.tests.api.test_quotas.QuotasTest.test_quotas[id-4ac0,smoke]",
+        "tempest.api.image.test.T.test(x)[id-1]",
+    ]
+    assert suite.names("\n".join(["", "WARNING: x.y.z is old", "2026-11-28 01:02:03.004 1 tempest", *found, ""])) == found
+
+
 def test_the_password_is_added_and_its_dollar_names_no_option(
     suite: types.ModuleType, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
