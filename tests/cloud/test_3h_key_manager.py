@@ -23,8 +23,6 @@ from tests.cloud.test_2b_rotation import LOGS, execute
 SECRETS = f"{API}:9311/v1/secrets"
 CONTAINER = "barbican_api"
 ON = ["-e", "barbican_enabled=true"]
-#: The key manager, and the services that know of every API.
-ALONE = ["-e", "services=barbican,loadbalancer,monitoring"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,9 +36,9 @@ class Member:
 @pytest.fixture(scope="module")
 def enabled(cloud: Cloud) -> t.Iterator[Cloud]:
     """The cloud while it has a key manager."""
-    cloud.play("site", *ON, *ALONE)
+    cloud.play("site", *ON, "-e", "services=barbican,loadbalancer,monitoring")
     yield cloud
-    cloud.play("site", *ALONE)
+    cloud.play("site")
     assert CONTAINER not in cloud.containers
 
 
