@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 
-SCRIPT = pathlib.Path(__file__).parents[3] / "roles" / "neutron" / "files" / "privsep_shared.py"
+SCRIPT = pathlib.Path(__file__).parents[3] / "roles" / "images" / "files" / "privsep-shared"
 
 #: A helper that says who it is and goes on in the background, as that of oslo.privsep does; one of two contexts cannot start.
 _DAEMON = """
@@ -31,7 +31,7 @@ def helper_main():
 
 
 class Command:
-    """The command with modules of a test in the place of those of Neutron."""
+    """The command, with modules of a test in the place of those of oslo.privsep and a service. One that it is to import is missing."""
 
     def __init__(self, directory: pathlib.Path) -> None:
         self._directory = directory
@@ -42,11 +42,7 @@ class Command:
         (directory / "lib" / "setproctitle.py").write_text("def setproctitle(title):\n    pass\n")
         (directory / "lib" / "heavy.py").write_text("import os\nLOADED_BY = os.getpid()\n")
         (directory / "run").mkdir()
-        text = (
-            SCRIPT.read_text()
-            .replace("/run/privsep-shared", str(directory / "run"))
-            .replace('"neutron.privileged.agent.linux.ip_lib", "neutron.privileged.agent.linux.utils"', '"heavy"')
-        )
+        text = SCRIPT.read_text().replace("/run/privsep-shared", str(directory / "run"))
         (directory / "command").write_text(text)
         self.processes: set[int] = set()
 
@@ -54,7 +50,7 @@ class Command:
         """Call the command as the agent does: its own process ends, whatever it has started."""
         environment = {**os.environ, "PYTHONPATH": str(self._directory / "lib")}
         with (self._directory / "errors").open("a") as errors:
-            command = [sys.executable, str(self._directory / "command"), *arguments]
+            command = [sys.executable, str(self._directory / "command"), "missing.module,heavy", *arguments]
             return subprocess.run(command, env=environment, stderr=errors, text=True, timeout=30, check=False)
 
     def helper(self, name: str) -> tuple[int, int, str]:
