@@ -41,7 +41,7 @@ class ActionModule(ControllerAction):
             in_play=play_roles.in_play(self._task.get_play()),
             # reading the variables of a host takes long
             written=functools.cache(self._vars["hostvars"].raw_get),
-            resolve=functools.partial(play_roles.template, self._templar),
+            resolve=functools.partial(play_roles.template_separately, self._templar),
             origin=origin,
             forced=load_extra_vars(self._loader),
         )

@@ -63,7 +63,16 @@ def _meta(path: pathlib.Path, name: str) -> dict[str, t.Any]:
 
 def template(templar: t.Any, value: t.Any, variables: t.Mapping[str, t.Any]) -> t.Any:
     """Return *value* as plain data with its expressions resolved; what is undefined raises Ansible's own error."""
-    return json.loads(json.dumps(plain(resolved_once.templar_with(templar, variables).template(value))))
+    return _data(resolved_once.templar_with(templar, variables), value)
+
+
+def template_separately(templar: t.Any, value: t.Any, variables: t.Mapping[str, t.Any]) -> t.Any:
+    """Return the same for variables that are used once, such as those of each host by turns: nothing is kept, which takes less time."""
+    return _data(templar.copy_with_new_env(available_variables=variables), value)
+
+
+def _data(templar: t.Any, value: t.Any) -> t.Any:
+    return json.loads(json.dumps(plain(templar.template(value))))
 
 
 def required(
