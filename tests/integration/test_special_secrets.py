@@ -120,7 +120,7 @@ def made() -> dict[str, t.Any]:
 def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
     directory = tmp_path_factory.mktemp("model")
     (directory / "secrets.yml").write_text(yaml.safe_dump({"cloud_secrets": made()}), "utf-8")
-    variables = {"cloud_release": RELEASE, "cloud_host_capabilities": HOST_CAPABILITIES_OF[RELEASE]}
+    variables = {"cloud_release": RELEASE, "cloud_host_capabilities": HOST_CAPABILITIES_OF[RELEASE], "barbican_enabled": True}
     return render(ROOT / "inventory" / "aio" / "hosts.yml", directory, variables)["aio"]
 
 
@@ -160,14 +160,13 @@ def test_services_read_their_secrets_as_they_are(host: Host) -> None:
     known = {made()[name]: name for name in own if isinstance(made()[name], str)}
     assert len(read) > 20
     assert [value for value in read if value not in known] == []
-    accounts = {
-        f"{service}_{what}" for service in ("nova", "neutron", "glance", "placement") for what in ("database_password", "service_password")
-    }
+    services = ("nova", "neutron", "glance", "placement", "barbican")
+    accounts = {f"{service}_{what}" for service in services for what in ("database_password", "service_password")}
     expected = accounts | {"keystone_database_password", "rabbitmq_password", "nova_metadata_proxy_secret", "memcached_token_key"}
     assert {known[value] for value in read if value in known} == expected
 
 
-def test_the_broker_and_the_dashboard_read_theirs(host: Host) -> None:
+def test_the_broker_the_dashboard_and_the_stores_of_keys_have_theirs(host: Host) -> None:
     (definitions,) = (json.loads(text) for _container, text in texts(host, "definitions.json"))
     assert [user["password"] for user in definitions["users"]] == [made()["rabbitmq_password"]]
     (settings,) = (text for _container, text in texts(host, "local_settings.py"))
@@ -176,6 +175,10 @@ def test_the_broker_and_the_dashboard_read_theirs(host: Host) -> None:
     keys = [text for _container, text in texts(host, "")]
     for name in ("keystone_fernet_keys", "keystone_credential_keys"):
         assert all(key in keys for key in made()[name])
+    (barbican,) = (text for _container, text in texts(host, "barbican.conf"))
+    assert {line for line in barbican.splitlines() if line.startswith("kek = ")} == {
+        f"kek = {key}" for key in made()["barbican_encryption_keys"]
+    }
 
 
 def test_jobs_and_accounts_have_theirs(host: Host) -> None:
@@ -267,6 +270,7 @@ def test_every_secret_is_one_that_is_looked_at_here() -> None:
         *("nova_database_password", "nova_service_password", "nova_metadata_proxy_secret", "neutron_database_password"),
         *("neutron_service_password", "glance_database_password", "glance_service_password", "placement_database_password"),
         *("placement_service_password", "monitoring_database_password", "rabbitmq_password", "rabbitmq_erlang_cookie"),
+        *("barbican_database_password", "barbican_service_password", "barbican_encryption_keys"),
         *("horizon_secret_key", "memcached_token_key", "verify_ssh_key", "cloud_identity"),
     }
     assert (

@@ -7,17 +7,15 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import subprocess
 import sys
 
 import pytest
-from ansible.plugins.loader import init_plugin_loader
 from hypothesis import HealthCheck, settings
 
-# Before the first import from a collection: afterwards Ansible's way to import would meet packages that Python's own way has found.
-# The collection of this checkout comes before one that is installed.
-init_plugin_loader([str(pathlib.Path(__file__).parents[2] / ".dev")])
+from tests import collection
+
+collection.use()
 
 _SLOW_MACHINE = [HealthCheck.too_slow]
 
