@@ -30,6 +30,7 @@ from ansible_collections.caisson.openstack.plugins.action import inventory_check
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import ConfigFile
 from ansible_collections.caisson.openstack.plugins.plugin_utils import override_files
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import overrides
+from tests.definitions import switches
 
 ROOT = pathlib.Path(__file__).parents[2]
 MUTANTS, MISPLACED = 1000, 200
@@ -140,6 +141,7 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
         "names": names,
         "cloud_host_capabilities": capabilities,
         "ansible_python_interpreter": sys.executable,
+        **switches(),
     }
     variables["service_frontends"] = []  # the model knows them when it has all definitions
     program = str(pathlib.Path(sys.executable).with_name("ansible-playbook"))

@@ -27,8 +27,9 @@ def templar_with(templar: t.Any, variables: Variables) -> t.Any:
         if former is templar and _same(known, variables):
             return made
     made = templar.copy_with_new_env(available_variables=dict(variables))
-    if Lazy:
-        with TemplateContext(template_value=None, templar=made._engine, options=TemplateOptions.DEFAULT):
+    engine = getattr(made, "_engine", None)
+    if Lazy and engine:
+        with TemplateContext(template_value=None, templar=engine, options=TemplateOptions.DEFAULT):
             made.available_variables = collections.ChainMap(Lazy._try_create(dict(variables)))
         made.available_variables.maps = _Layer(made.available_variables.maps, variables)
     _recent.append((templar, dict(variables), made))
