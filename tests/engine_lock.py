@@ -17,8 +17,7 @@ _LOCK, _QUEUE = (pathlib.Path(tempfile.gettempdir()) / f"caisson-test-engine.{ki
 
 
 @contextlib.contextmanager
-def held(path: pathlib.Path, kind: int) -> t.Iterator[None]:
-    """Hold a lock of a kind of flock(2) on a file."""
+def _held(path: pathlib.Path, kind: int) -> t.Iterator[None]:
     with path.open("a") as file:
         fcntl.flock(file, kind)
         yield
@@ -28,13 +27,13 @@ def held(path: pathlib.Path, kind: int) -> t.Iterator[None]:
 def shared() -> t.Iterator[None]:
     """Use the engine; nobody stops it meanwhile."""
     with contextlib.ExitStack() as stack:
-        with held(_QUEUE, fcntl.LOCK_EX):
-            stack.enter_context(held(_LOCK, fcntl.LOCK_SH))
+        with _held(_QUEUE, fcntl.LOCK_EX):
+            stack.enter_context(_held(_LOCK, fcntl.LOCK_SH))
         yield
 
 
 @contextlib.contextmanager
 def exclusive() -> t.Iterator[None]:
     """Stop the engine; nobody uses it meanwhile."""
-    with held(_QUEUE, fcntl.LOCK_EX), held(_LOCK, fcntl.LOCK_EX):
+    with _held(_QUEUE, fcntl.LOCK_EX), _held(_LOCK, fcntl.LOCK_EX):
         yield
