@@ -39,13 +39,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import hosts_of
-
-
-def group_hosts(pattern: str, groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
-    """Return the hosts of the groups of *pattern*."""
-    known = [name for name in pattern.split(":") if name in groups]
-    return list(hosts_of(":".join(known), groups)) if known else []
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import known_hosts_of
 
 
 class FilterModule:
@@ -53,4 +47,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters by name."""
-        return {"group_hosts": group_hosts}
+        return {"group_hosts": known_hosts_of}

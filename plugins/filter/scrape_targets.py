@@ -44,14 +44,14 @@ _value:
 import json
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.filter.group_hosts import group_hosts
 from ansible_collections.caisson.openstack.plugins.module_utils.common.urls import url_host
 from ansible_collections.caisson.openstack.plugins.plugin_utils.addresses import address
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import known_hosts_of
 
 
 def scrape_targets(pattern: str, groups: t.Mapping[str, t.Sequence[str]], hostvars: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
     """Return the hosts of the groups of *pattern* as targets."""
-    hosts = group_hosts(pattern, groups)
+    hosts = known_hosts_of(pattern, groups)
     return json.dumps([{"targets": [url_host(address(host, hostvars))], "labels": {"host": host}} for host in hosts])
 
 

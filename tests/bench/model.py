@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import math
 import os
 import pathlib
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -91,9 +91,12 @@ def measure(args: argparse.Namespace) -> list[Figure]:
 
 
 def exponent(further: t.Mapping[int, float]) -> float:
-    """Return the exponent with which the cost of all hosts grows, from that of a further host at each size; 1 is linear."""
-    sizes, costs = [math.log(size) for size in further], [math.log(cost) for cost in further.values()]
-    return statistics.linear_regression(sizes, costs).slope + 1
+    """Return the exponent with which the cost of all hosts grows, from that of a further host at each size; 1 is linear.
+
+    It is the largest from one size to the next.
+    """
+    pairs = itertools.pairwise(sorted(further.items()))
+    return max(math.log(more / less) / math.log(large / small) + 1 for (small, less), (large, more) in pairs)
 
 
 def _measure(size: int, directory: pathlib.Path) -> tuple[list[Figure], float]:

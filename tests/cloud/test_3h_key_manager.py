@@ -62,7 +62,7 @@ def members(enabled: Cloud) -> t.Iterator[list[Member]]:
         assert send("PUT", f"{KEYSTONE}/projects/{project}/users/{user}/roles/{role}", token)[0] == 204
         found.append(Member(login(name, f"{name}-password", name)[1], project))
     yield found
-    # the rotation may have changed nothing that this token depends on, but it may have ended
+    # the first token may have expired
     token = login("admin", enabled.secrets["keystone_admin_password"])[1]
     for url in reversed(made):
         send("DELETE", url, token)

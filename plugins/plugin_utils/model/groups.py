@@ -30,3 +30,9 @@ def hosts_of(pattern: str, groups: _Inventory) -> t.KeysView[str]:
     if pattern not in resolved:
         resolved[pattern] = dict.fromkeys(itertools.chain.from_iterable(groups[name] for name in pattern.split(":")))
     return resolved[pattern].keys()
+
+
+def known_hosts_of(pattern: str, groups: _Inventory) -> list[str]:
+    """Return what :func:`hosts_of` does; a group that the inventory does not have counts as empty."""
+    known = [name for name in pattern.split(":") if name in groups]
+    return list(hosts_of(":".join(known), groups)) if known else []

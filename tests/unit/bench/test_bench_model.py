@@ -29,3 +29,5 @@ def test_a_process_that_has_ended_takes_none() -> None:
 def test_growth_is_an_exponent() -> None:
     assert model.exponent({50: 0.2, 500: 0.2, 5000: 0.2}) == pytest.approx(1)
     assert model.exponent({50: 0.2, 500: 2, 5000: 20}) == pytest.approx(2)
+    # growth between two sizes is not hidden by the third
+    assert model.exponent({50: 0.2, 500: 0.4, 5000: 0.2}) > 1.3

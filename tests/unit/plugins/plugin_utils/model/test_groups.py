@@ -7,7 +7,7 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import Groups, hosts_of
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import Groups, hosts_of, known_hosts_of
 
 _GROUPS = {"control": ["c1", "c2"], "compute": ["n1", "c1"]}
 
@@ -17,6 +17,10 @@ def test_a_pattern_names_each_host_once(groups: dict[str, list[str]]) -> None:
     assert [list(hosts_of(pattern, groups)) for pattern in ("control", "compute:control")] == [["c1", "c2"], ["n1", "c1", "c2"]]
     with pytest.raises(KeyError, match="contorl"):
         hosts_of("control:contorl", groups)
+
+
+def test_a_group_that_is_not_there_may_count_as_empty() -> None:
+    assert [known_hosts_of(pattern, _GROUPS) for pattern in ("contorl", "contorl:compute")] == [[], ["n1", "c1"]]
 
 
 def test_what_a_pattern_means_is_found_out_once() -> None:
