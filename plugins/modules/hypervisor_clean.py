@@ -13,12 +13,14 @@ description:
   - Ends all virtual machines of the libvirt container, deletes all bridges of the switch, and removes the network namespaces
     of the metadata agent. The containers of ovn-controller and of the switch are stopped on the way, because they would create
     again what was deleted.
-  - What does not exist, or cannot be asked for because its container is gone, is skipped.
+  - The containers of libvirt and of the switch are started if they are stopped, because virtual machines and bridges outlive them.
+  - What does not exist, or cannot be asked for because its container was removed, is skipped. There is a warning for a container that
+    cannot be started.
 author: The caisson authors (@caisson)
 options: {}
 extends_documentation_fragment: [caisson.openstack.engine]
 attributes:
-  check_mode: {support: full, description: Says what would be removed.}
+  check_mode: {support: full, description: Says what would be removed, as far as containers that run know it.}
   diff_mode: {support: full, description: Shows what is removed.}
 """
 
@@ -48,11 +50,14 @@ def main() -> None:
     module = AnsibleModule(argument_spec=arguments.ENGINE, supports_check_mode=True)
     try:
         engine = Engine(connect(module.params))
+        warnings = [] if module.check_mode else hypervisor.start(engine)
         found = hypervisor.find(engine)
         if not module.check_mode:
             hypervisor.remove(engine, found, module.run_command)
     except EngineError as error:
         module.fail_json(msg=str(error))
+    for warning in warnings:
+        module.warn(warning)
     removed = dataclasses.asdict(found)
     module.exit_json(changed=any(removed.values()), removed=removed, diff={"before": found.lines(), "after": ""})
 

@@ -8,6 +8,7 @@ import pathlib
 import docker
 
 from tests.cloud.conftest import NAME, OWN, Cloud, recap
+from tests.cloud.machines import machines
 
 
 def test_stop_stops_and_site_starts(cloud: Cloud) -> None:
@@ -24,8 +25,14 @@ def test_destroy_asks_for_the_name_of_the_cloud(cloud: Cloud) -> None:
     assert cloud.containers
 
 
-def test_destroy_leaves_nothing(cloud: Cloud) -> None:
+def test_destroy_leaves_nothing_of_a_cloud_that_was_stopped(cloud: Cloud) -> None:
+    cloud.verify()
+    assert machines()
+    cloud.play("stop")
+    # servers outlive the containers
+    assert machines()
     cloud.play("destroy", "-e", f"destroy_confirm={NAME}")
+    assert not machines()
     client = docker.APIClient()
     assert not client.containers(all=True, filters=OWN)
     volumes = {volume["Name"] for volume in client.volumes()["Volumes"] or []}

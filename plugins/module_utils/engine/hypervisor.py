@@ -4,15 +4,22 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import pathlib
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine
+from ansible_collections.caisson.openstack.plugins.module_utils.common.wait import wait_until
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError
 
 _VSCTL = ["ovs-vsctl", "--db=unix:/run/openvswitch/db.sock", "--timeout=15"]
 #: The tap of the userspace datapath outlives the switch.
 _TAP = "ovs-netdev"
 _NAMESPACE_PREFIX = "ovnmeta-"
+_LIST_BRIDGES = [*_VSCTL, "list-br"]
+_LIST_DOMAINS = ["virsh", "--quiet", "list", "--name"]
+#: Containers that are needed, in the order of their start, and what they answer once they are ready. The switch removes its own bridges.
+_NEEDED = {"openvswitch_db": _LIST_BRIDGES, "openvswitch_vswitchd": ["ovs-appctl", "--timeout=5", "dpif/show"], "libvirt": _LIST_DOMAINS}
+_START_TIMEOUT = 30  # seconds
 _STOP_TIMEOUT = 10  # seconds
 
 
@@ -30,6 +37,31 @@ class HypervisorLeftovers:
         return "".join(f"{kind}: {name}\n" for kind, names in dataclasses.asdict(self).items() for name in names)
 
 
+def start(engine: Engine, timeout: float = _START_TIMEOUT) -> list[str]:
+    """Start what knows of servers and bridges, for servers outlive their containers; return a warning for each that does not answer.
+
+    A container that was removed cannot be started, and is left out.
+    """
+    warnings = []
+    for name, question in _NEEDED.items():
+        state = engine.container(name)
+        if not state or state.running:
+            continue
+        try:
+            engine.start(name)
+            ready = wait_until(functools.partial(_answers, engine, name, question), timeout, 0.5)
+        except EngineError as error:
+            warnings.append(f"{error}; what {name} knows of was not removed")
+        else:
+            warnings += [] if ready else [f"{name} does not answer {timeout:.0f} s after its start; what it knows of was not removed"]
+    return warnings
+
+
+def _answers(engine: Engine, container: str, question: list[str]) -> bool:
+    state = engine.container(container)
+    return bool(state and state.running and engine.exec(container, question).rc == 0)
+
+
 def find(engine: Engine, root: pathlib.Path = pathlib.Path("/")) -> HypervisorLeftovers:
     """Return what is there; what a container would have to say is empty if that does not run.
 
@@ -37,8 +69,8 @@ def find(engine: Engine, root: pathlib.Path = pathlib.Path("/")) -> HypervisorLe
         EngineError: if the engine refuses.
     """
     return HypervisorLeftovers(
-        domains=_words(engine, "libvirt", ["virsh", "--quiet", "list", "--name"]),
-        bridges=_words(engine, "openvswitch_db", [*_VSCTL, "list-br"]),
+        domains=_words(engine, "libvirt", _LIST_DOMAINS),
+        bridges=_words(engine, "openvswitch_db", _LIST_BRIDGES),
         links=[_TAP] if (root / "sys/class/net" / _TAP).exists() else [],
         namespaces=sorted(path.name for path in (root / "run/netns").glob(f"{_NAMESPACE_PREFIX}*")),
     )

@@ -9,26 +9,32 @@ import typing as t
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import hypervisor
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, ExecResult
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, ExecResult
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
 from tests.unit.builders import a_state
 
-ANSWERS = {"virsh": "instance-1\n\n", "ovs-vsctl": "br-ex\nbr-int\n"}
+ANSWERS = {"virsh": "instance-1\n\n", "ovs-vsctl": "br-ex\nbr-int\n", "ovs-appctl": "netdev@ovs-netdev"}
 
 
 class FakeEngine:
     """Containers that answer; every change is noted, as those of the host are."""
 
-    def __init__(self, *names: str) -> None:
-        self.names = names
+    def __init__(self, *names: str, stopped: t.Collection[str] = (), mute: str = "", broken: str = "") -> None:
+        self.names, self.stopped, self.mute, self.broken = names, {*stopped}, mute, broken
         self.calls: list[str] = []
 
     def container(self, name: str) -> ContainerState | None:
-        return a_state(name) if name in self.names else None
+        return a_state(name, running=name not in self.stopped) if name in self.names else None
 
     def exec(self, name: str, command: list[str]) -> ExecResult:
         self.calls.append(f"{name}: {' '.join(command[-2:])}")
-        return ExecResult(0, ANSWERS[command[0]], "")
+        return ExecResult(1, "", "no") if name == self.mute else ExecResult(0, ANSWERS[command[0]], "")
+
+    def start(self, name: str) -> None:
+        if name == self.broken:
+            raise EngineError(f"cannot start {name}: no such image")
+        self.calls.append(f"start {name}")
+        self.stopped.discard(name)
 
     def stop(self, name: str, _timeout: int) -> None:
         self.calls.append(f"stop {name}")
@@ -54,6 +60,30 @@ def test_containers_that_do_not_run_are_not_asked(tmp_path: pathlib.Path) -> Non
     engine = FakeEngine()
     assert hypervisor.find(t.cast(Engine, engine), tmp_path) == hypervisor.HypervisorLeftovers([], [], [], [])
     assert engine.calls == []
+
+
+_NEEDED = ("openvswitch_db", "openvswitch_vswitchd", "libvirt")
+
+
+def test_what_knows_of_servers_and_bridges_is_started_if_it_was_stopped(tmp_path: pathlib.Path) -> None:
+    engine = FakeEngine(*_NEEDED, stopped=_NEEDED)
+    assert hypervisor.start(t.cast(Engine, engine)) == []
+    assert [call for call in engine.calls if call.startswith("start")] == [f"start {name}" for name in _NEEDED]
+    assert hypervisor.find(t.cast(Engine, engine), tmp_path) == hypervisor.HypervisorLeftovers(["instance-1"], ["br-ex", "br-int"], [], [])
+
+
+def test_what_runs_or_was_removed_is_not_started() -> None:
+    engine = FakeEngine("libvirt", "openvswitch_db")
+    assert hypervisor.start(t.cast(Engine, engine)) == []
+    assert engine.calls == []
+
+
+def test_what_cannot_be_started_or_asked_is_told() -> None:
+    engine = FakeEngine(*_NEEDED, stopped=_NEEDED, mute="libvirt", broken="openvswitch_db")
+    assert hypervisor.start(t.cast(Engine, engine), timeout=0) == [
+        "cannot start openvswitch_db: no such image; what openvswitch_db knows of was not removed",
+        "libvirt does not answer 0 s after its start; what it knows of was not removed",
+    ]
 
 
 def test_what_would_create_bridges_again_is_stopped_first() -> None:
