@@ -20,7 +20,7 @@ author: The caisson authors (@caisson)
 options: {}
 extends_documentation_fragment: [caisson.openstack.engine]
 attributes:
-  check_mode: {support: full, description: Says what would be removed, as far as containers that run know it.}
+  check_mode: {support: full, description: "Says what would be removed, as far as containers that run know it."}
   diff_mode: {support: full, description: Shows what is removed.}
 """
 
