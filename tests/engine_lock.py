@@ -17,7 +17,8 @@ _LOCK, _QUEUE = (pathlib.Path(tempfile.gettempdir()) / f"caisson-test-engine.{ki
 
 
 @contextlib.contextmanager
-def _held(path: pathlib.Path, kind: int) -> t.Iterator[None]:
+def held(path: pathlib.Path, kind: int) -> t.Iterator[None]:
+    """Hold a lock of a kind of flock(2) on a file."""
     with path.open("a") as file:
         fcntl.flock(file, kind)
         yield
@@ -27,13 +28,13 @@ def _held(path: pathlib.Path, kind: int) -> t.Iterator[None]:
 def shared() -> t.Iterator[None]:
     """Use the engine; nobody stops it meanwhile."""
     with contextlib.ExitStack() as stack:
-        with _held(_QUEUE, fcntl.LOCK_EX):
-            stack.enter_context(_held(_LOCK, fcntl.LOCK_SH))
+        with held(_QUEUE, fcntl.LOCK_EX):
+            stack.enter_context(held(_LOCK, fcntl.LOCK_SH))
         yield
 
 
 @contextlib.contextmanager
 def exclusive() -> t.Iterator[None]:
     """Stop the engine; nobody uses it meanwhile."""
-    with _held(_QUEUE, fcntl.LOCK_EX), _held(_LOCK, fcntl.LOCK_EX):
+    with held(_QUEUE, fcntl.LOCK_EX), held(_LOCK, fcntl.LOCK_EX):
         yield

@@ -1,23 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests that use directories which a host has once, such as /etc/caisson, take turns, and leave the host to nobody."""
+"""Directories that a host has once, such as /etc/caisson: tests that remove them and tests that use them take turns."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import pathlib
 import tempfile
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import lock
 from tests.cloud import records
+from tests.engine_lock import held
+
+_LOCK = pathlib.Path(tempfile.gettempdir()) / "caisson-test-host.lock"
 
 
 @contextlib.contextmanager
 def exclusive() -> t.Iterator[None]:
-    """Use the directories of this host alone; what a test cloud left in them is removed before and afterwards."""
-    with lock.exclusive(pathlib.Path(tempfile.gettempdir()) / "caisson-whole-host"):
+    """Use the directories alone; what a test cloud left in them is removed before and afterwards."""
+    with held(_LOCK, fcntl.LOCK_EX):
         records.clear()
         try:
             yield
         finally:
             records.clear()
+
+
+@contextlib.contextmanager
+def shared() -> t.Iterator[None]:
+    """Use the directories while nobody removes them: what is mounted on one that is removed is gone from there everywhere."""
+    with held(_LOCK, fcntl.LOCK_SH):
+        yield
+
+
+def clear() -> None:
+    """Remove what a test cloud left in them, when nobody uses them."""
+    with exclusive():
+        pass

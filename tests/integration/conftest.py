@@ -15,8 +15,8 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine.client im
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 from tests import engine_lock
+from tests import whole_host as whole_host_lock
 from tests.cloud.records import TEST_CLOUD
-from tests.whole_host import exclusive
 
 
 @pytest.hookimpl(wrapper=True)
@@ -64,8 +64,15 @@ def lab() -> t.Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def whole_host() -> t.Iterator[None]:
-    """Keep other modules of tests away that use the directories of this host: to remove one ends mounts on it everywhere."""
-    with exclusive():
+    """Use the directories that this host has once, such as /etc/caisson, alone."""
+    with whole_host_lock.exclusive():
+        yield
+
+
+@pytest.fixture(scope="module")
+def kept_directories() -> t.Iterator[None]:
+    """Nobody removes the directories that this host has once."""
+    with whole_host_lock.shared():
         yield
 
 

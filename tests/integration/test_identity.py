@@ -28,7 +28,7 @@ from .conftest import Lab
 
 ROOT = pathlib.Path(__file__).parents[2]
 
-pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("whole_host")]
+pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("kept_directories")]
 _PLAY = """
 - hosts: all
   gather_facts: false
