@@ -15,7 +15,7 @@ description:
     again what was deleted.
   - The containers of libvirt and of the switch are started if they are stopped, because virtual machines and bridges outlive them.
   - What does not exist, or cannot be asked for because its container was removed, is skipped. There is a warning for a container that
-    cannot be started.
+    cannot be started, and for what is still there in the end.
 author: The caisson authors (@caisson)
 options: {}
 extends_documentation_fragment: [caisson.openstack.engine]
@@ -53,7 +53,7 @@ def main() -> None:
         warnings = [] if module.check_mode else hypervisor.start(engine)
         found = hypervisor.find(engine)
         if not module.check_mode:
-            hypervisor.remove(engine, found, module.run_command)
+            warnings += hypervisor.remove(engine, found, module.run_command)
     except EngineError as error:
         module.fail_json(msg=str(error))
     for warning in warnings:

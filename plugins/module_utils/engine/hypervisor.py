@@ -12,7 +12,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.common.wait impo
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError
 
 _VSCTL = ["ovs-vsctl", "--db=unix:/run/openvswitch/db.sock", "--timeout=15"]
-#: The tap of the userspace datapath outlives the switch.
+#: The userspace datapath's own tap. Taps of this datapath, that of a bridge too, are persistent: they outlive a switch that was killed.
 _TAP = "ovs-netdev"
 _NAMESPACE_PREFIX = "ovnmeta-"
 _LIST_BRIDGES = [*_VSCTL, "list-br"]
@@ -76,20 +76,28 @@ def find(engine: Engine, root: pathlib.Path = pathlib.Path("/")) -> HypervisorLe
     )
 
 
-def remove(engine: Engine, found: HypervisorLeftovers, run: t.Callable[[list[str]], object]) -> None:
-    """Remove what was found; *run* runs a command on the host.
+def remove(
+    engine: Engine, found: HypervisorLeftovers, run: t.Callable[[list[str]], object], root: pathlib.Path = pathlib.Path("/")
+) -> list[str]:
+    """Remove what was found, and return a warning for each thing that is still there; *run* runs a command on the host.
 
     The containers that would create it again are stopped on the way.
 
     Raises:
         EngineError: if the engine refuses.
     """
+    warnings = []
     for name in found.domains:
-        engine.exec("libvirt", ["virsh", "--quiet", "destroy", name])
+        warnings += _failed(engine, "libvirt", ["virsh", "--quiet", "destroy", name], f"the virtual machine {name}")
     _stop(engine, "ovn_controller")
     for name in found.bridges:
-        engine.exec("openvswitch_db", [*_VSCTL, "--if-exists", "del-br", name])
+        warnings += _failed(engine, "openvswitch_db", [*_VSCTL, "--if-exists", "del-br", name], f"the bridge {name}")
     _stop(engine, "openvswitch_vswitchd")
+    interfaces = root / "sys/class/net"
+    for name in found.bridges:
+        # a switch that learns of the bridge's end before it has opened its tap, as just after a start, leaves the tap behind
+        if (interfaces / name / "tun_flags").exists():
+            run(["ip", "link", "delete", name])
     for name in found.bridges:
         # the switch's own script adds this rule for a bridge with an address
         run(["ip", "rule", "delete", "iif", name, "prohibit"])
@@ -97,6 +105,14 @@ def remove(engine: Engine, found: HypervisorLeftovers, run: t.Callable[[list[str
         run(["ip", "link", "delete", name])
     for name in found.namespaces:
         run(["ip", "netns", "delete", name])
+    left = [name for name in [*found.bridges, *found.links] if (interfaces / name).exists()]
+    return warnings + [f"the network interface {name} is still there; remove it with: ip link delete {name}" for name in left]
+
+
+def _failed(engine: Engine, container: str, command: list[str], what: str) -> list[str]:
+    """Run a command that removes *what*, and return a warning if it failed."""
+    result = engine.exec(container, command)
+    return [f"{what} was not removed: {result.output}"] if result.rc else []
 
 
 def _words(engine: Engine, container: str, command: list[str]) -> list[str]:

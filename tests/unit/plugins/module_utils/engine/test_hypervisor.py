@@ -86,9 +86,10 @@ def test_what_cannot_be_started_or_asked_is_told() -> None:
     ]
 
 
-def test_what_would_create_bridges_again_is_stopped_first() -> None:
+def test_what_would_create_bridges_again_is_stopped_first(tmp_path: pathlib.Path) -> None:
     engine = FakeEngine("libvirt", "openvswitch_db", "ovn_controller", "openvswitch_vswitchd")
-    hypervisor.remove(t.cast(Engine, engine), hypervisor.HypervisorLeftovers(["vm"], ["br-int"], ["tap"], ["ns"]), engine.run)
+    found = hypervisor.HypervisorLeftovers(["vm"], ["br-int"], ["tap"], ["ns"])
+    assert hypervisor.remove(t.cast(Engine, engine), found, engine.run, tmp_path) == []
     assert engine.calls == [
         "libvirt: destroy vm",
         "stop ovn_controller",
@@ -98,3 +99,23 @@ def test_what_would_create_bridges_again_is_stopped_first() -> None:
         "ip link delete tap",
         "ip netns delete ns",
     ]
+
+
+def test_the_tap_of_a_bridge_that_the_switch_left_is_removed(tmp_path: pathlib.Path) -> None:
+    for name in ("br-ex", "br-int"):
+        (tmp_path / "sys/class/net" / name).mkdir(parents=True)
+    # what br-int is on the kernel's datapath cannot be deleted as a link
+    (tmp_path / "sys/class/net/br-ex/tun_flags").touch()
+    engine = FakeEngine("openvswitch_db")
+    found = hypervisor.HypervisorLeftovers([], ["br-ex", "br-int"], [], [])
+    warnings = hypervisor.remove(t.cast(Engine, engine), found, engine.run, tmp_path)
+    assert [call for call in engine.calls if call.startswith("ip link")] == ["ip link delete br-ex"]
+    # nothing was really deleted here
+    still = "the network interface {0} is still there; remove it with: ip link delete {0}"
+    assert warnings == [still.format("br-ex"), still.format("br-int")]
+
+
+def test_what_could_not_be_removed_is_told(tmp_path: pathlib.Path) -> None:
+    engine = FakeEngine("libvirt", "openvswitch_db", mute="libvirt")
+    found = hypervisor.HypervisorLeftovers(["vm"], ["br-ex"], [], [])
+    assert hypervisor.remove(t.cast(Engine, engine), found, engine.run, tmp_path) == ["the virtual machine vm was not removed: no"]
