@@ -52,16 +52,20 @@ RETURN = r"""
 services: {description: Names of the services in the play., type: list, elements: str, returned: success}
 containers: {description: Names of the containers of this host., type: list, elements: str, returned: success}
 images: {description: References of the images that this host needs., type: list, elements: str, returned: success}
-files: {description: 'All files of this host, packed for the module config_files.', type: str, returned: success}
-stages: {description: Jobs and containers of this host by stage., type: dict, returned: success}
-databases: {description: Databases of all services., type: list, elements: dict, returned: success}
-users: {description: Keystone users of all services., type: list, elements: dict, returned: success}
-endpoints: {description: Catalog entries of all services., type: list, elements: dict, returned: success}
-required: {description: Containers of this host that the selected services need., type: list, elements: dict, returned: success}
-remote_dependencies: {description: Ports elsewhere that must answer., type: list, elements: dict, returned: success}
 volumes: {description: Named volumes of this host., type: list, elements: str, returned: success}
-backups: {description: Data of this host that a backup takes., type: list, elements: dict, returned: success}
-restores: {description: Data that a restore may restore on this host., type: list, elements: dict, returned: success}
-apis: {description: 'Requests of the prober (probes) and resources to verify (resources) by API, as JSON.', type: str, returned: success}
-hooks: {description: Task files that services include on this host., type: list, elements: dict, returned: success}
+files: {description: 'All files of this host, packed for the module config_files.', type: str, returned: success}
+parts:
+  description:
+    - Everything else, packed; the filter P(caisson.openstack.model_part#filter) returns each of the following by its name.
+    - C(stages) - jobs and containers of this host by stage.
+    - C(databases), C(users), C(endpoints) - databases, Keystone users and catalog entries of all services.
+    - C(required) - containers of this host that the selected services need.
+    - C(remote_dependencies) - ports elsewhere that must answer.
+    - C(backups), C(restores) - data of this host that a backup takes, and that a restore may restore on this host.
+    - C(gates) - what must be up before the next host is changed.
+    - C(rollout_jobs), C(schemas) - jobs of a rollout by phase, and the databases that have migrations.
+    - C(hooks) - task files that services include on this host.
+    - C(probes), C(resources) - requests of the prober and resources to verify, by API.
+  type: str
+  returned: success
 """

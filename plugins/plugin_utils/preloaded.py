@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import pathlib
 
 from ansible.plugins.loader import filter_loader, test_loader
@@ -21,3 +22,5 @@ def preload() -> None:
     for role in (_PLUGINS.parent / "roles").iterdir():
         play_roles.options(role)
     compiled.kept()
+    # otherwise the garbage collector of each worker writes to what all share, the inventory included, and so copies it
+    gc.freeze()

@@ -32,18 +32,27 @@ _HOST_CAPABILITIES = {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": 
 
 
 class Cost(t.NamedTuple):
-    """CPU seconds of a run with all its processes, and MiB at their peak: of Ansible's own process, and of its workers together."""
+    """CPU seconds of a run with all its processes, and MiB at their peak: of Ansible's own process, and of it with its workers."""
 
     cpu: float
     own: float
-    workers: float
+    together: float
 
 
 def memory(pid: int) -> float:
     """Return MiB of a process, its part of memory that it shares; 0 of one that has ended."""
+    return _read(pid, "smaps_rollup", "Pss:")
+
+
+def _peak(pid: int) -> float:
+    """Return the most MiB that a process has had so far, shared memory included; 0 of one that has ended."""
+    return _read(pid, "status", "VmHWM:")
+
+
+def _read(pid: int, file: str, name: str) -> float:
     with contextlib.suppress(OSError):
-        lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()
-        return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+        lines = pathlib.Path(f"/proc/{pid}/{file}").read_text(encoding="utf-8").splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
     return 0
 
 
@@ -66,17 +75,17 @@ def run(directory: pathlib.Path, parts: t.Sequence[str], *arguments: str, watch:
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".dev"), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
     with tempfile.TemporaryFile() as output:
         child = subprocess.Popen([*command, *arguments], env=environment, stdout=output, stderr=subprocess.STDOUT)
-        own = workers = 0.0
+        own = together = 0.0
         while (ended := os.wait4(child.pid, os.WNOHANG if watch else 0))[0] == 0:
-            of_workers = sum(map(memory, _workers(child.pid)))
-            own, workers = max(own, memory(child.pid)), max(workers, of_workers)
+            own = max(own, _peak(child.pid))
+            together = max(together, sum(map(memory, [child.pid, *_workers(child.pid)])))
             time.sleep(_PAUSE)
         _pid, status, usage = ended
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
             output.seek(0)
             raise SystemExit(f"{_PLAYBOOK.name} failed:\n{output.read()[-3000:].decode()}")
-    return Cost(usage.ru_utime + usage.ru_stime, own, workers)
+    return Cost(usage.ru_utime + usage.ru_stime, own, together)
 
 
 def measure(args: argparse.Namespace) -> list[Figure]:
@@ -132,10 +141,10 @@ def _memory(size: int, directory: pathlib.Path, *, whole: bool) -> list[Figure]:
     title = f"model, {size} hypervisors: memory"
     figures = [
         Figure(f"{title} that each further one keeps", kept * 1024, "KiB"),
-        Figure(f"{title}, workers", several.workers, "MiB"),
-        Figure(f"{title}, estimate for all", several.own + several.workers + kept * (size - _KEEPERS), "MiB", 1024),
+        Figure(f"{title}, run of {_KEEPERS + 1} with 20 workers", several.together, "MiB"),
+        Figure(f"{title}, estimate for all", several.together + kept * (size - _KEEPERS - 1), "MiB", 1024),
     ]
     if whole:
         every = run(directory, ["model"], watch=True)
-        figures.append(Figure(f"{title}, all", every.own + every.workers, "MiB", 1024))
+        figures.append(Figure(f"{title}, all", every.together, "MiB", 1024))
     return figures

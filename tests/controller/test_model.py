@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import pathlib
 import subprocess
 import sys
 import typing as t
-import zlib
 
 import pytest
+
+from ansible_collections.caisson.openstack.plugins.module_utils.common import packed
 
 _REPOSITORY = pathlib.Path(__file__).parents[2]
 _PLAYBOOK = """
@@ -119,8 +119,11 @@ class Site:
     def result(self, host: str) -> dict[str, t.Any]:
         return dict(json.loads((self.directory / "results" / host).read_text()))
 
+    def stages(self, host: str) -> dict[str, t.Any]:
+        return dict(packed.unpack(self.result(host)["parts"])["stages"])
+
     def packed(self, host: str) -> dict[str, t.Any]:
-        return dict(json.loads(zlib.decompress(base64.b64decode(self.result(host)["files"]))))
+        return dict(packed.unpack(self.result(host)["files"]))
 
     def content(self, host: str, name: str) -> str:
         (file,) = (item for item in self.packed(host)["files"] if item["path"].endswith(name))
@@ -164,7 +167,7 @@ def test_overrides_of_every_level_apply_in_their_order(site: Site) -> None:
     assert "level = host\nname = C2\n" in site.content("c2", "alpha.conf")
     assert site.content("c1", "list") == "my own\n"
     assert json.loads(site.content("c1", "new.json")) == {"a": [1]}
-    (container,) = site.result("c1")["stages"]["service"]["containers"]
+    (container,) = site.stages("c1")["service"]["containers"]
     assert (container["env"], container["memory"]) == ({"A": "1", "B": "2"}, "64m")
 
 

@@ -86,7 +86,7 @@ def test_a_mount_is_added_to_those_that_are_there(site: Site) -> None:
     service = (site.directory / "roles/alpha/vars/main.yml").read_text()
     site.write("roles/alpha/vars/main.yml", service.replace("      env:", f"      volumes: {first[0]['volumes']}\n      env:"))
     assert site.run(alpha_service_overrides={"containers": [{"name": "alpha_api", "volumes": ["/srv/x:/data/x"]}]}) == ""
-    (container,) = (item for item in site.result("c1")["stages"]["service"]["containers"] if item["name"] == "alpha_api")
+    (container,) = (item for item in site.stages("c1")["service"]["containers"] if item["name"] == "alpha_api")
     assert container["volumes"][:2] == ["data:/data", "/srv/x:/data/x"]
 
 

@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import json
 import os
 import pathlib
 import typing as t
-import zlib
 
-from ansible_collections.caisson.openstack.plugins.module_utils.common import atomic_write, masking
+from ansible_collections.caisson.openstack.plugins.module_utils.common import atomic_write, masking, packed
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import digest
 
 
@@ -62,7 +59,7 @@ class WantedTree:
 
 def unpack(payload: str) -> WantedTree:
     """Return what the model packed."""
-    data = json.loads(zlib.decompress(base64.b64decode(payload)))
+    data = packed.unpack(payload)
     return WantedTree(data["directories"], [WantedFile(**item) for item in data["files"]], data["secrets"])
 
 

@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import json
 import typing as t
-import zlib
 
+from ansible_collections.caisson.openstack.plugins.module_utils.common import packed
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.build import HostModel
 
 
@@ -20,7 +18,7 @@ def as_result(built: HostModel, secrets: t.Iterable[str], forms: t.Callable[[str
         forms: returns each form in which a secret may be written in a file.
     """
     every = {*(item.password for item in built.databases), *(item.password for item in built.users), *secrets}
-    payload = {
+    files = {
         "directories": [spec.name for spec in built.containers],
         "files": [dataclasses.asdict(file) for file in built.files],
         "secrets": sorted({form for secret in every for form in forms(secret)}),
@@ -31,12 +29,19 @@ def as_result(built: HostModel, secrets: t.Iterable[str], forms: t.Callable[[str
         "services": built.services,
         "containers": [spec.name for spec in built.containers],
         "images": built.images,
-        "files": base64.b64encode(zlib.compress(json.dumps(payload).encode())).decode(),
+        "volumes": built.volumes,
+        "files": packed.pack(files),
+        "parts": packed.pack(_parts(built)),
+    }
+
+
+def _parts(built: HostModel) -> dict[str, t.Any]:
+    """Return what only tasks about it need, by name; :func:`part` reads it."""
+    return {
         "stages": {name: dataclasses.asdict(stage) for name, stage in built.stages.items()},
         "databases": [dataclasses.asdict(item) for item in built.databases],
         "users": [dataclasses.asdict(item) for item in built.users],
         "endpoints": [dataclasses.asdict(item) for item in built.endpoints],
-        "volumes": built.volumes,
         "required": [dataclasses.asdict(spec) for spec in built.required],
         "remote_dependencies": [dataclasses.asdict(item) for item in built.remote_dependencies],
         "backups": [dataclasses.asdict(spec) for spec in built.backups],
@@ -45,8 +50,18 @@ def as_result(built: HostModel, secrets: t.Iterable[str], forms: t.Callable[[str
         "schemas": [dataclasses.asdict(spec) for spec in built.schemas],
         "restores": [dataclasses.asdict(spec) for spec in built.restores],
         "hooks": [dataclasses.asdict(hook) for hook in built.hooks],
-        # the same for all hosts, and as text a fifth of the size
-        "apis": json.dumps(
-            {"probes": {name: dataclasses.asdict(probe) for name, probe in built.probes.items()}, "resources": built.resources}
-        ),
+        "probes": {name: dataclasses.asdict(probe) for name, probe in built.probes.items()},
+        "resources": built.resources,
     }
+
+
+def part(model: t.Mapping[str, t.Any], name: str) -> t.Any:
+    """Return a packed part of a model that was registered.
+
+    Raises:
+        KeyError: with the names of all parts, if there is none of this *name*.
+    """
+    parts = packed.unpack(model["parts"])
+    if name not in parts:
+        raise KeyError(f"no part {name!r} in the model; the parts are: {', '.join(parts)}")
+    return parts[name]

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import pathlib
 import subprocess
 import sys
 import typing as t
-import zlib
+
+from ansible_collections.caisson.openstack.plugins.module_utils.common import packed
 
 ROOT = pathlib.Path(__file__).parents[3]
 Host = dict[str, t.Any]
@@ -56,16 +56,18 @@ def render(
 
 def _host(document: dict[str, t.Any]) -> Host:
     model = document["model"]
+    parts = packed.unpack(model["parts"])
     return {
-        "containers": [item for stage in model["stages"].values() for item in stage["containers"]],
-        "jobs": [job for stage in model["stages"].values() for phase in ("bootstrap", "start", "finalize") for job in stage[phase]],
-        "files": json.loads(zlib.decompress(base64.b64decode(model["files"])))["files"],
+        "containers": [item for stage in parts["stages"].values() for item in stage["containers"]],
+        "jobs": [job for stage in parts["stages"].values() for phase in ("bootstrap", "start", "finalize") for job in stage[phase]],
+        "files": packed.unpack(model["files"])["files"],
         "volumes": set(model["volumes"]),
-        "backups": model["backups"],
-        "accounts": [*model["databases"], *model["users"]],
-        "endpoints": model["endpoints"],
-        "gates": model["gates"],
-        **json.loads(model["apis"]),
+        "backups": parts["backups"],
+        "accounts": [*parts["databases"], *parts["users"]],
+        "endpoints": parts["endpoints"],
+        "gates": parts["gates"],
+        "probes": parts["probes"],
+        "resources": parts["resources"],
         "admin_url": document["admin_url"],
         "secrets": [value for item in document["secrets"].values() for value in (item if isinstance(item, list) else [item])],
     }

@@ -13,6 +13,7 @@ import typing as t
 import pytest
 import yaml
 
+from ansible_collections.caisson.openstack.plugins.module_utils.common import packed
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import TIERS
 from tests.unit.roles import fake_role
 
@@ -27,11 +28,15 @@ VARIABLES = {
         "containers_by_tier": {"api": {"aio": ["nova_api"]}},
     },
     "service_model": {
-        "gates": [{"container": "nova_api", "backend": "nova_api", "agent": "", "url": ""}],
-        "stages": {},
+        "parts": packed.pack(
+            {
+                "gates": [{"container": "nova_api", "backend": "nova_api", "agent": "", "url": ""}],
+                "stages": {},
+                "hooks": [],
+                "rollout_jobs": {"revert": [{"name": "back"}]},
+            }
+        ),
         "files": "",
-        "hooks": [],
-        "rollout_jobs": {"revert": [{"name": "back"}]},
         "containers": [],
     },
     "prober_figures": {"figures": {}},

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.caisson.openstack.plugins.module_utils.common import packed
 from ansible_collections.caisson.openstack.plugins.module_utils.output import plan_steps
 from tests.unit.roles import fake_role
 
@@ -25,6 +26,20 @@ def _of(tier: str, steps: list[dict[str, t.Any]]) -> list[str]:
     return [step["name"] for step in steps if step["tier"] == tier]
 
 
+def _model(stages: t.Sequence[str] = ("service",), hooks: t.Sequence[t.Mapping[str, str]] = ()) -> dict[str, t.Any]:
+    """Return the model of each host; its stages are the same."""
+    jobs = [{"name": "on_api", "place": "nova_api"}, {"name": "on_single", "place": "single"}]
+    containers = [{"name": name, "service": name} for name in [*TIERS, "single"]]
+    gate = {"agent": None, "url": "", "backend": ""}
+    gates = [
+        {**gate, "container": "mariadb"},
+        {**gate, "container": "nova_api", "backend": "nova_api", "url": "http://x"},
+        {**gate, "container": "nova_metadata", "agent": {"api": "compute", "binary": "nova-x"}},
+    ]
+    stage = {"bootstrap": [{"name": "first"}], "containers": containers, "start": jobs, "finalize": [{"name": "last"}]}
+    return {"files": "", "parts": packed.pack({"gates": gates, "stages": dict.fromkeys(stages, stage), "hooks": hooks})}
+
+
 def _variables(replaced: list[str], serial: int) -> dict[str, t.Any]:
     steps = [
         {"name": name, "stage": "service", "tier": TIERS[name], "reasons": [], "kind": "container", "service": name} for name in replaced
@@ -32,9 +47,6 @@ def _variables(replaced: list[str], serial: int) -> dict[str, t.Any]:
     steps.append({"name": "single", "stage": "", "tier": "", "reasons": [], "kind": "container", "service": "single"})
     tiers = [tier for tier in dict.fromkeys(TIERS.values()) if any(step["tier"] == tier for step in steps)]
     batches = [HOSTS[at : at + serial] for at in range(0, len(HOSTS), serial)]
-    jobs = [{"name": "on_api", "place": "nova_api"}, {"name": "on_single", "place": "single"}]
-    containers = [{"name": name, "service": name} for name in [*TIERS, "single"]]
-    gate = {"agent": None, "url": "", "backend": ""}
     return {
         "__service_stage": "service",
         "__service_plan": {
@@ -45,18 +57,7 @@ def _variables(replaced: list[str], serial: int) -> dict[str, t.Any]:
             ]
         },
         "__service_host_plan": {"steps": steps},
-        "service_model": {
-            "gates": [
-                {**gate, "container": "mariadb"},
-                {**gate, "container": "nova_api", "backend": "nova_api", "url": "http://x"},
-                {**gate, "container": "nova_metadata", "agent": {"api": "compute", "binary": "nova-x"}},
-            ],
-            "stages": {
-                "service": {"bootstrap": [{"name": "first"}], "containers": containers, "start": jobs, "finalize": [{"name": "last"}]}
-            },
-            "files": "",
-            "hooks": [],
-        },
+        "service_model": _model(),
         "loadbalancer_group": "control",
         "cloud_name": "example",
         "cloud_region": "one",
@@ -204,14 +205,13 @@ def test_a_run_that_lost_its_place_drains_nothing(run: t.Callable[..., fake_role
 
 
 def test_the_apis_are_not_asked_with_a_password_that_is_about_to_change(run: t.Callable[..., fake_role.Run]) -> None:
-    stages = {"infrastructure": _variables([], 1)["service_model"]["stages"]["service"]}
     bootstrap = {"name": "keystone_bootstrap", "stage": "", "tier": "", "reasons": ["triggers changed"]}
     for stage, asked in (("infrastructure", 0), ("service", 3)):
         found = _variables(["nova_api"], 1)
         for item in (*found["__service_plan"]["turns"], *found["__service_host_plan"]["steps"]):
             item["stage"] = stage if item["tier"] else ""
         found["__service_host_plan"]["steps"].append(bootstrap)
-        found["service_model"]["stages"] |= stages
+        found["service_model"] = _model(["infrastructure", "service"])
         changed = {name: found[name] for name in ("__service_plan", "__service_host_plan", "service_model")}
         done = run(["nova_api"], **changed, __service_stage=stage)
         assert [item["name"] for item in done.calls].count("container_script") == asked, done.text
@@ -223,13 +223,13 @@ def test_hooks_of_a_service_are_included_around_its_change_and_at_the_end(
 ) -> None:
     tasks = tmp_path / "site/mariadb/tasks"
     tasks.mkdir(parents=True)
-    model = _variables(["mariadb"], 1)["service_model"]
+    hooks = []
     for point in ("before_replace", "after_replace", "after_start"):
         (tasks / f"{point}.yml").write_text(f"[{{name: it, caisson.openstack.container_script: {{state: {point}}}}}]")
         hook = {"point": point, "tasks": str(tasks / f"{point}.yml")}
         # of another service, which does not change
-        model["hooks"] += [{**hook, "service": "mariadb"}, {**hook, "service": "nova_api"}]
-    done = run(["mariadb"], service_model=model)
+        hooks += [{**hook, "service": "mariadb"}, {**hook, "service": "nova_api"}]
+    done = run(["mariadb"], service_model=_model(hooks=hooks))
     assert done.code == 0, done.text
     calls = [call for call in _short(done.calls) if "container_script" in call or "host_step" in call]
     around = [

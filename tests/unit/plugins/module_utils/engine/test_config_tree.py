@@ -3,19 +3,17 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import json
 import os
 import pathlib
 import tempfile
 import typing as t
-import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.caisson.openstack.plugins.module_utils.common import packed
 from ansible_collections.caisson.openstack.plugins.module_utils.common.masking import MASK
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.config_tree import FileChange, WantedFile, WantedTree
@@ -41,7 +39,7 @@ def _reasons(changes: list[FileChange]) -> list[tuple[str, str]]:
 
 def test_what_the_model_packs_is_unpacked() -> None:
     wanted = _wanted(_file(), secrets=["s"])
-    payload = base64.b64encode(zlib.compress(json.dumps(dataclasses.asdict(wanted)).encode())).decode()
+    payload = packed.pack(dataclasses.asdict(wanted))
     assert config_tree.unpack(payload) == wanted
 
 

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import typing as t
-import zlib
 
+import pytest
+
+from ansible_collections.caisson.openstack.plugins.module_utils.common import packed
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import build, results
 
@@ -20,8 +20,23 @@ def test_secrets_are_listed_in_every_form_and_not_shown() -> None:
     model = _empty()
     model.databases = [Database(name="alpha", user="alpha", password="p")]
     found = results.as_result(model, {"s"}, lambda secret: [secret, secret.upper()])
-    payload = json.loads(zlib.decompress(base64.b64decode(found["files"])))
+    payload = packed.unpack(found["files"])
     assert payload["secrets"] == ["P", "S", "p", "s"]
     assert found["_ansible_no_log"] is True
     assert found["changed"] is False
-    assert json.loads(found["apis"]) == {"probes": {}, "resources": {}}
+
+
+def test_a_part_is_read_by_its_name() -> None:
+    model = _empty()
+    model.databases = [Database(name="alpha", user="alpha", password="p")]
+    found = results.as_result(model, set(), lambda secret: [secret])
+    assert [item["name"] for item in results.part(found, "databases")] == ["alpha"]
+    assert results.part(found, "probes") == {}
+    with pytest.raises(KeyError, match="no part 'apis' in the model; the parts are: stages, databases, "):
+        results.part(found, "apis")
+
+
+def test_what_is_kept_of_each_host_is_text_and_lists_of_names() -> None:
+    """Ansible keeps the results of all hosts in memory, where nested data takes ten times the space."""
+    found = results.as_result(_empty(), set(), lambda secret: [secret])
+    assert {name for name, value in found.items() if not isinstance(value, (str, bool))} == {"services", "containers", "images", "volumes"}
