@@ -69,13 +69,6 @@ def whole_host() -> t.Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def kept_directories() -> t.Iterator[None]:
-    """Nobody removes the directories that this host has once."""
-    with whole_host_lock.shared():
-        yield
-
-
 def free_port() -> int:
     """Return a port of 127.0.0.1 that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -28,7 +28,6 @@ from .conftest import Lab
 
 ROOT = pathlib.Path(__file__).parents[2]
 
-pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("kept_directories")]
 _PLAY = """
 - hosts: all
   gather_facts: false
@@ -60,9 +59,15 @@ demo_service:
   jobs:
     - {name: demo_wait, phase: bootstrap, container: "{{ cloud_name }}-demo", command: [sleep, "{{ pause | default(0) }}"]}
 """
-#: The directories of the run take the place of the host's.
+#: The directories of the run take the place of the host's. They lie on file systems of their own, for what is mounted on a directory
+#: of the host is gone once that is removed, as a cloud on this host does to its own.
 _OWN_DIRECTORIES = """
-mkdir -p /etc/caisson /var/lib/caisson
+mount -t tmpfs tmpfs /mnt
+for place in etc var/lib; do
+  mkdir -p /mnt/$place/upper /mnt/$place/work
+  mount -t overlay overlay -o lowerdir=/$place,upperdir=/mnt/$place/upper,workdir=/mnt/$place/work /$place
+  mkdir -p /$place/caisson
+done
 mount --bind "$0/etc" /etc/caisson
 mount --bind "$0/var" /var/lib/caisson
 exec "$@"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks at the two hosts of scenario ``split`` with testinfra, while the server of the verification runs."""
+"""Looks at the two hosts of the cloud of scenario ``split`` with testinfra, while the server of the verification runs."""
 
 from __future__ import annotations
 

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 import pathlib
 import re
 import typing as t
@@ -37,16 +37,26 @@ class Places:
 
 def machine() -> dict[str, str]:
     """Return digests of what identifies the machine; what changes with each boot is left out."""
-    found = {}
+    mounts, found = _mount_points(), {}
     for name, path in _MACHINE.items():
         try:
             text = pathlib.Path(path).read_text(encoding="utf-8").strip().lower()
         except (OSError, UnicodeDecodeError):
             continue
         # systemd mounts one that is made at boot over a file that it cannot write
-        if text and not os.path.ismount(path):
+        if text and path not in mounts:
             found[name] = hashlib.sha256(f"caisson {name} {text}".encode()).hexdigest()[:16]
     return found
+
+
+def _mount_points(mountinfo: str = "/proc/self/mountinfo") -> set[str]:
+    """Return all mount points; see proc_pid_mountinfo(5).
+
+    A file's device number does not tell: where the root file system is an overlay, a file may have another one than its directory.
+    """
+    with contextlib.suppress(OSError):
+        return {line.split()[4] for line in pathlib.Path(mountinfo).read_text("utf-8", "surrogateescape").splitlines()}
+    return set()
 
 
 def look(expected: Expected, containers: t.Iterable[str], places: Places) -> Seen:

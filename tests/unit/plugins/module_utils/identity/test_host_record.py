@@ -61,6 +61,23 @@ def test_secrets_of_the_controller_are_recognised_in_the_configuration(places: P
         assert host_record.look(expected, ["api"], places).agrees is agrees
 
 
+def test_an_identifier_made_at_boot_is_no_part_of_the_machine(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("product", "system"):
+        (tmp_path / name).write_text(f"{name}-identifier\n")
+    monkeypatch.setattr(host_record, "_MACHINE", {name: str(tmp_path / name) for name in ("product", "system")})
+    assert set(host_record.machine()) == {"product", "system"}
+    monkeypatch.setattr(host_record, "_mount_points", lambda: {"/", str(tmp_path / "system")})
+    assert set(host_record.machine()) == {"product"}
+
+
+def test_mount_points_are_read(tmp_path: pathlib.Path) -> None:
+    line = "36 35 0:31 /machine-id /etc/machine-id ro,nosuid shared:1 - tmpfs tmpfs rw\n"
+    (tmp_path / "mountinfo").write_text(line)
+    assert host_record._mount_points(str(tmp_path / "mountinfo")) == {"/etc/machine-id"}
+    assert host_record._mount_points(str(tmp_path / "none")) == set()
+    assert "/" in host_record._mount_points()
+
+
 def test_a_machine_is_the_same_each_time() -> None:
     assert host_record.machine() == host_record.machine()
     assert all(len(value) == 16 for value in host_record.machine().values())
