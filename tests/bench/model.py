@@ -141,7 +141,7 @@ def _memory(size: int, directory: pathlib.Path, *, whole: bool) -> list[Figure]:
     title = f"model, {size} hypervisors: memory"
     figures = [
         Figure(f"{title} that each further one keeps", kept * 1024, "KiB"),
-        Figure(f"{title}, run of {_KEEPERS + 1} with 20 workers", several.together, "MiB"),
+        Figure(f"{title}, run of {_KEEPERS + 1}", several.together, "MiB"),
         Figure(f"{title}, estimate for all", several.together + kept * (size - _KEEPERS - 1), "MiB", 1024),
     ]
     if whole:
