@@ -135,7 +135,10 @@ def _measure(size: int, directory: pathlib.Path) -> tuple[list[Figure], float]:
 
 
 def _memory(size: int, directory: pathlib.Path, *, whole: bool) -> list[Figure]:
-    """Return the memory for all hosts: measured, or estimated by what Ansible's own process keeps of each further one."""
+    """Return the memory for all hosts: measured, or estimated by what Ansible's own process keeps of each further one.
+
+    The estimate leaves out that workers grow, too, by some 5 KiB per host of the run: only the whole run has that.
+    """
     one, several = (run(directory, ["model"], "--limit", hosts, watch=True) for hosts in ("compute[0]", f"compute[0:{_KEEPERS}]"))
     kept = (several.own - one.own) / _KEEPERS
     title = f"model, {size} hypervisors: memory"
