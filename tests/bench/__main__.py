@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import pathlib
 
-from tests.bench import cloud, figures, journal, memory, model
+from tests.bench import cloud, figures, journal, memory, model, ssh
 
 _COMMITTED = pathlib.Path(__file__).with_name("figures.json")
 _MEASURED = pathlib.Path(__file__).parents[2] / "artifacts" / "bench.json"
 #: What can be measured, by name. Each takes the arguments of the command line.
-_GROUPS = {"model": model.measure, "journal": journal.measure, "cloud": cloud.measure, "memory": memory.measure}
+_GROUPS = {"model": model.measure, "journal": journal.measure, "ssh": ssh.measure, "cloud": cloud.measure, "memory": memory.measure}
 #: What is measured if nothing is named: the figures of the cloud have those of its memory.
 _BY_DEFAULT = ("model", "journal", "cloud")
 

@@ -56,7 +56,8 @@ def _read(pid: int, file: str, name: str) -> float:
     return 0
 
 
-def _workers(parent: int) -> list[int]:
+def children(parent: int) -> list[int]:
+    """Return the processes that a process has started, workers of Ansible for example."""
     try:
         return [int(pid) for pid in pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="utf-8").split()]
     except OSError:
@@ -78,7 +79,7 @@ def run(directory: pathlib.Path, parts: t.Sequence[str], *arguments: str, watch:
         own = together = 0.0
         while (ended := os.wait4(child.pid, os.WNOHANG if watch else 0))[0] == 0:
             own = max(own, _peak(child.pid))
-            together = max(together, sum(map(memory, [child.pid, *_workers(child.pid)])))
+            together = max(together, sum(map(memory, [child.pid, *children(child.pid)])))
             time.sleep(_PAUSE)
         _pid, status, usage = ended
         child.returncode = os.waitstatus_to_exitcode(status)
