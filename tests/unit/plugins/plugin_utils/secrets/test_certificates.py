@@ -101,8 +101,8 @@ def test_no_client_meets_a_certificate_that_it_cannot_verify(pauses: list[int]) 
 
 
 def test_the_key_of_an_authority_stays_where_it_is() -> None:
-    assert "KEY" in made()["ca"]
-    assert "KEY" not in certificates.only(made()["ca"])
+    assert "PRIVATE KEY" in made()["ca"]
+    assert "PRIVATE KEY" not in certificates.only(made()["ca"])
 
 
 def test_days_left_are_known() -> None:
