@@ -10,13 +10,13 @@ short_description: A part of the model of a host
 version_added: 0.1.0
 author: The caisson authors (@caisson)
 description:
-  - Unpacks a part of what M(caisson.openstack.model) returned. All parts are kept as one compressed text, because Ansible has the models
-    of all hosts in memory at the same time.
+  - Unpacks one of the parts that M(caisson.openstack.model) returned. All parts are kept as one compressed text, because Ansible has the
+    models of all hosts in memory at the same time.
 positional: part
 options:
   _input:
-    description: The registered result of M(caisson.openstack.model).
-    type: dict
+    description: What M(caisson.openstack.model) returned as C(parts).
+    type: str
     required: true
   part:
     description: Name of the part, see C(parts) in what M(caisson.openstack.model) returns.
@@ -27,7 +27,7 @@ options:
 EXAMPLES = r"""
 - name: Show the catalog entries of all services
   ansible.builtin.debug:
-    msg: "{{ host_model | caisson.openstack.model_part('endpoints') }}"
+    msg: "{{ host_model.parts | caisson.openstack.model_part('endpoints') }}"
 """
 
 RETURN = r"""

@@ -52,7 +52,7 @@ EXAMPLES = r"""
   caisson.openstack.backup:
     name: example-20260102T030405Z
     directory: /var/lib/caisson/backups
-    parts: "{{ host_model | caisson.openstack.model_part('backups') }}"
+    parts: "{{ host_model.parts | caisson.openstack.model_part('backups') }}"
     hosts: [control1]
     host: control1
     cloud: example

@@ -83,7 +83,7 @@ EXAMPLES = r"""
   caisson.openstack.host_plan:
     cloud: example
     files: "{{ host_model.files }}"
-    containers: "{{ (host_model | caisson.openstack.model_part('stages')).service.containers }}"
+    containers: "{{ (host_model.parts | caisson.openstack.model_part('stages')).service.containers }}"
   register: host_plan
 """
 

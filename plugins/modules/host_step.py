@@ -49,7 +49,7 @@ EXAMPLES = r"""
     cloud: example
     rollout: 2026.1-1a2b
     only: [nova_api, nova_metadata]
-    containers: "{{ (host_model | caisson.openstack.model_part('stages')).service.containers }}"
+    containers: "{{ (host_model.parts | caisson.openstack.model_part('stages')).service.containers }}"
     files: "{{ host_model.files }}"
 """
 

@@ -88,7 +88,7 @@ EXAMPLES = r"""
     cloud: "{{ cloud_name }}"
     region: RegionOne
     auth: "{{ cloud_admin_auth }}"
-    probes: "{{ host_model | caisson.openstack.model_part('probes') }}"
+    probes: "{{ host_model.parts | caisson.openstack.model_part('probes') }}"
     addresses: [198.51.100.110]
 """
 

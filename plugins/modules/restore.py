@@ -30,7 +30,7 @@ EXAMPLES = r"""
 - name: Restore the data
   caisson.openstack.restore:
     directory: /var/lib/caisson/backups/example-20260102T030405Z
-    parts: "{{ host_model | caisson.openstack.model_part('backups') }}"
+    parts: "{{ host_model.parts | caisson.openstack.model_part('backups') }}"
     cloud: example
     image: caisson/client:2026.1-0a1b2c3d
     identity: "{{ lookup('ansible.builtin.unvault', 'backup_key.txt') }}"

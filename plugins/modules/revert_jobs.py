@@ -34,7 +34,7 @@ EXAMPLES = r"""
   caisson.openstack.revert_jobs:
     cloud: example
     rollout: 2026.1-1a2b
-    jobs: "{{ (host_model | caisson.openstack.model_part('rollout_jobs')).revert }}"
+    jobs: "{{ (host_model.parts | caisson.openstack.model_part('rollout_jobs')).revert }}"
 """
 
 RETURN = r"""

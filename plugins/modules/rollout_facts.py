@@ -38,8 +38,8 @@ EXAMPLES = r"""
 - name: Ask the new images for checks and pending migrations
   caisson.openstack.rollout_facts:
     cloud: example
-    jobs: "{{ (host_model | caisson.openstack.model_part('rollout_jobs')).check }}"
-    schemas: "{{ host_model | caisson.openstack.model_part('schemas') }}"
+    jobs: "{{ (host_model.parts | caisson.openstack.model_part('rollout_jobs')).check }}"
+    schemas: "{{ host_model.parts | caisson.openstack.model_part('schemas') }}"
 """
 
 RETURN = r"""

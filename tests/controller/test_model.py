@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import typing as t
@@ -13,6 +14,7 @@ import typing as t
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import packed
+from tests import plays
 
 _REPOSITORY = pathlib.Path(__file__).parents[2]
 _PLAYBOOK = """
@@ -250,3 +252,23 @@ def test_faults_of_all_places_are_reported_together(site: Site) -> None:
     _check(output, "'nothing' is undefined")
     _check(output, "expected 'option = value'")
     _check(output, "section header '[a' is not closed")
+
+
+_SKIPPED = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - {ansible.builtin.command: "true", when: false, register: service_model}
+    - ansible.builtin.debug: {msg: "{{ item }}"}
+      loop: "{{ service_model.parts | caisson.openstack.model_part('hooks') }}"
+      when: false
+    - ansible.builtin.debug: {msg: "{{ service_model.parts | caisson.openstack.model_part('hooks') }}"}
+      ignore_errors: true
+"""
+
+
+def test_tasks_of_a_play_that_is_skipped_need_no_model(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "play.yml").write_text(_SKIPPED)
+    output = plays.run(tmp_path, plays.command("localhost,", "play.yml"), check=True).stdout
+    assert "has no attribute 'parts'" in output
+    assert re.search(r"failed=0 +skipped=2 +rescued=0 +ignored=1", output)

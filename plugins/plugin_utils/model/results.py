@@ -55,13 +55,13 @@ def _parts(built: HostModel) -> dict[str, t.Any]:
     }
 
 
-def part(model: t.Mapping[str, t.Any], name: str) -> t.Any:
-    """Return a packed part of a model that was registered.
+def part(parts: str, name: str) -> t.Any:
+    """Return one of the packed parts of a model.
 
     Raises:
         KeyError: with the names of all parts, if there is none of this *name*.
     """
-    parts = packed.unpack(model["parts"])
-    if name not in parts:
-        raise KeyError(f"no part {name!r} in the model; the parts are: {', '.join(parts)}")
-    return parts[name]
+    found = packed.unpack(parts)
+    if name not in found:
+        raise KeyError(f"no part {name!r} in the model; the parts are: {', '.join(found)}")
+    return found[name]

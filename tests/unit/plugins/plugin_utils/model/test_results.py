@@ -30,10 +30,10 @@ def test_a_part_is_read_by_its_name() -> None:
     model = _empty()
     model.databases = [Database(name="alpha", user="alpha", password="p")]
     found = results.as_result(model, set(), lambda secret: [secret])
-    assert [item["name"] for item in results.part(found, "databases")] == ["alpha"]
-    assert results.part(found, "probes") == {}
+    assert [item["name"] for item in results.part(found["parts"], "databases")] == ["alpha"]
+    assert results.part(found["parts"], "probes") == {}
     with pytest.raises(KeyError, match="no part 'apis' in the model; the parts are: stages, databases, "):
-        results.part(found, "apis")
+        results.part(found["parts"], "apis")
 
 
 def test_what_is_kept_of_each_host_is_text_and_lists_of_names() -> None:
