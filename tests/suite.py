@@ -31,14 +31,14 @@ STAGES: list[list[dict[str, Command]]] = [
             "unit": ["pytest", "tests/unit"],
             # by now the cloud has built the images that these need
             "newest": ["pytest", "tests/molecule/test_newest.py"],
-            "default": ["pytest", f"{SCENARIOS}[default]"],
             # before the cloud's test that kills the engine, which waits for the end of a scenario
             "split": ["pytest", f"{SCENARIOS}[split]"],
             "controller": ["pytest", "tests/controller"],
             "integration": ["pytest", "-m", "not alone", "tests/integration"],
+            "default": ["pytest", f"{SCENARIOS}[default]"],
         },
     ],
-    # these use what the cloud had: directories that this host has once
+    # these use what the cloud had: directories and names of containers that this host has once
     [{"alone": ["pytest", "-m", "alone", "tests/integration"]}],
 ]
 

@@ -20,6 +20,9 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.spec impor
 
 from .conftest import Lab
 
+#: The engine has the names of the jobs once.
+pytestmark = pytest.mark.alone
+
 ROOT = pathlib.Path(__file__).parents[2]
 READ = ["cat", "/srv/data"]
 

@@ -18,6 +18,9 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine.attach im
 
 from .conftest import Lab
 
+#: The engine has the names of the jobs once.
+pytestmark = pytest.mark.alone
+
 SECRET = b"the password is hunter2\n" * 1000
 
 
