@@ -139,8 +139,10 @@ def test_every_printable_character_may_be_in_a_password(text: str) -> None:
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=8))
 def test_a_refusal_does_not_quote(text: str) -> None:
+    # no message has a circumflex, so that what is generated is not by chance a part of one
+    secret = f"^{text}^"
     for kind in _KINDS:
-        assert text not in secret_store.error(kind, text)
+        assert secret not in secret_store.error(kind, secret)
 
 
 def test_each_fault_of_a_file_has_its_name() -> None:
