@@ -262,6 +262,7 @@ _SKIPPED = """
     - ansible.builtin.debug: {msg: "{{ item }}"}
       loop: "{{ service_model.parts | caisson.openstack.model_part('hooks') }}"
       when: false
+    # a task that is not skipped fails, and says what is missing
     - ansible.builtin.debug: {msg: "{{ service_model.parts | caisson.openstack.model_part('hooks') }}"}
       ignore_errors: true
 """

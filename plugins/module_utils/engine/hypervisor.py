@@ -98,15 +98,22 @@ def remove(
         # a switch that learns of the bridge's end before it has opened its tap, as just after a start, leaves the tap behind
         if (interfaces / name / "tun_flags").exists():
             run(["ip", "link", "delete", name])
-    for name in found.bridges:
         # the switch's own script adds this rule for a bridge with an address
         run(["ip", "rule", "delete", "iif", name, "prohibit"])
     for name in found.links:
         run(["ip", "link", "delete", name])
     for name in found.namespaces:
         run(["ip", "netns", "delete", name])
-    left = [name for name in [*found.bridges, *found.links] if (interfaces / name).exists()]
-    return warnings + [f"the network interface {name} is still there; remove it with: ip link delete {name}" for name in left]
+    left = [path for path in (interfaces / name for name in [*found.bridges, *found.links]) if path.exists()]
+    warnings += [f"the network interface {path.name} is still there; remove it with: {_remedy(path)}" for path in left]
+    namespaces = [name for name in found.namespaces if (root / "run/netns" / name).exists()]
+    return warnings + [f"the network namespace {name} is still there; remove it with: ip netns delete {name}" for name in namespaces]
+
+
+def _remedy(interface: pathlib.Path) -> str:
+    """Return what removes an interface; one of the kernel's datapath is no link that could be deleted."""
+    tap = (interface / "tun_flags").exists()
+    return f"ip link delete {interface.name}" if tap else "ovs-dpctl del-dp ovs-system (package openvswitch-switch), or restart the host"
 
 
 def _failed(engine: Engine, container: str, command: list[str], what: str) -> list[str]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
@@ -54,9 +53,7 @@ def _mount_points(mountinfo: str = "/proc/self/mountinfo") -> set[str]:
 
     A file's device number does not tell: where the root file system is an overlay, a file may have another one than its directory.
     """
-    with contextlib.suppress(OSError):
-        return {line.split()[4] for line in pathlib.Path(mountinfo).read_text("utf-8", "surrogateescape").splitlines()}
-    return set()
+    return {line.split()[4] for line in pathlib.Path(mountinfo).read_text("utf-8", "surrogateescape").splitlines()}
 
 
 def look(expected: Expected, containers: t.Iterable[str], places: Places) -> Seen:

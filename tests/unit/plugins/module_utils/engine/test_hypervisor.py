@@ -111,8 +111,15 @@ def test_the_tap_of_a_bridge_that_the_switch_left_is_removed(tmp_path: pathlib.P
     warnings = hypervisor.remove(t.cast(Engine, engine), found, engine.run, tmp_path)
     assert [call for call in engine.calls if call.startswith("ip link")] == ["ip link delete br-ex"]
     # nothing was really deleted here
-    still = "the network interface {0} is still there; remove it with: ip link delete {0}"
-    assert warnings == [still.format("br-ex"), still.format("br-int")]
+    still = "the network interface {} is still there; remove it with: {}"
+    datapath = "ovs-dpctl del-dp ovs-system (package openvswitch-switch), or restart the host"
+    assert warnings == [still.format("br-ex", "ip link delete br-ex"), still.format("br-int", datapath)]
+
+
+def test_a_namespace_that_is_still_there_is_told(root: pathlib.Path) -> None:
+    engine = FakeEngine()
+    warnings = hypervisor.remove(t.cast(Engine, engine), hypervisor.HypervisorLeftovers([], [], [], ["ovnmeta-a"]), engine.run, root)
+    assert warnings == ["the network namespace ovnmeta-a is still there; remove it with: ip netns delete ovnmeta-a"]
 
 
 def test_what_could_not_be_removed_is_told(tmp_path: pathlib.Path) -> None:
