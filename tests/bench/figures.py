@@ -47,11 +47,13 @@ def worse(figures: t.Iterable[Figure], former: t.Mapping[str, float]) -> list[st
 
 def table(figures: t.Iterable[Figure], former: t.Mapping[str, float]) -> str:
     """Return the figures as text."""
-    rows = [f"{'':64} {'measured':>12}  {'before':>10}  {'budget':>10}"]
+    figures = list(figures)
+    width = max(len(figure.name) for figure in figures)
+    rows = [f"{'':{width}} {'measured':>12}  {'before':>10}  {'budget':>10}"]
     for figure in figures:
         budget = "" if figure.budget is None else f"{figure.budget:g} {figure.unit}"
         before = f"{former[figure.name]:.4g}" if figure.name in former else ""
-        rows.append(f"{figure.name:64} {figure.value:>8.4g} {figure.unit:3}  {before:>10}  {budget:>10}  {figure.verdict}".rstrip())
+        rows.append(f"{figure.name:{width}} {figure.value:>8.4g} {figure.unit:3}  {before:>10}  {budget:>10}  {figure.verdict}".rstrip())
     return "\n".join(rows)
 
 
