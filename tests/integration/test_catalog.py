@@ -18,11 +18,15 @@ from ansible_collections.caisson.openstack.plugins.module_utils.registration.cat
 from .conftest import Lab, MariaDB, free_port
 
 _PASSWORD = "for-this-test-only"
+#: Keystone lists no more than so many of a kind; by default 1000.
+_LIST_LIMIT = 20
 _START = """
 mkdir -p /tmp/k/keys
 python -c 'import base64, os
 for n in "01": open("/tmp/k/keys/" + n, "w").write(base64.urlsafe_b64encode(os.urandom(32)).decode())'
 cat >/tmp/k/keystone.conf <<END
+[DEFAULT]
+max_db_limit = $LIST_LIMIT
 [database]
 connection = mysql+pymysql://keystone:$OS_BOOTSTRAP_PASSWORD@127.0.0.1:$DATABASE_PORT/keystone
 [fernet_tokens]
@@ -53,7 +57,7 @@ def url(mariadb: MariaDB) -> t.Iterator[str]:
         image=lab.image("keystone"),
         command=["sh", "-ec", _START],
         user="42425:42425",
-        env={"PORT": str(port), "DATABASE_PORT": str(mariadb.port), "OS_BOOTSTRAP_PASSWORD": _PASSWORD},
+        env={"PORT": str(port), "LIST_LIMIT": str(_LIST_LIMIT), "DATABASE_PORT": str(mariadb.port), "OS_BOOTSTRAP_PASSWORD": _PASSWORD},
         tmpfs=["/tmp:mode=1777"],
         stop_timeout=0,
     )
@@ -83,7 +87,7 @@ _ENDPOINTS = [
 def _converge(
     keystone: Keystone, users: t.Sequence[User], endpoints: t.Sequence[CatalogEntry] = (), region: str = "RegionOne"
 ) -> list[str]:
-    current = keystone.read(users)
+    current = keystone.read(users, "service")
     steps = catalog.plan(current, users, endpoints, "service", region)
     for step in steps:
         keystone.apply(current, step)
@@ -130,12 +134,12 @@ def test_two_accounts_of_a_pair_take_turns(keystone: Keystone) -> None:
 
 def test_an_endpoint_that_is_there_twice_is_removed(keystone: Keystone) -> None:
     _converge(keystone, _USERS, _ENDPOINTS)
-    service = keystone.read([]).services["nova", "compute"]["id"]
+    service = keystone.read([], "service").services["nova", "compute"]["id"]
     body = {"service_id": service, "interface": "internal", "url": "http://other", "region_id": "RegionOne"}
     keystone._post("endpoints", "endpoint", body)
     assert "internal endpoint of nova: duplicate endpoint" in _converge(keystone, _USERS, [_ENDPOINTS[1]])
     assert _converge(keystone, _USERS, [_ENDPOINTS[1]]) == []
-    assert len([item for item in keystone.read([]).endpoints if item["service_id"] == service]) == 2
+    assert len([item for item in keystone.read([], "service").endpoints if item["service_id"] == service]) == 2
 
 
 def test_regions_have_endpoints_of_their_own(keystone: Keystone) -> None:
@@ -147,11 +151,20 @@ def test_regions_have_endpoints_of_their_own(keystone: Keystone) -> None:
     assert _converge(keystone, _USERS, [_ENDPOINTS[1]]) == []
 
 
+def test_a_cloud_with_many_projects_and_users_needs_no_list_of_them(keystone: Keystone) -> None:
+    _converge(keystone, _USERS, _ENDPOINTS)
+    for number in range(_LIST_LIMIT):
+        keystone._post("projects", "project", {"name": f"a tenant's {number}", "domain_id": "default"})
+        keystone._post("users", "user", {"name": f"a tenant's {number}", "password": "x", "domain_id": "default"})
+    assert len(keystone._get("projects")) == len(keystone._get("users")) == _LIST_LIMIT
+    assert _converge(keystone, _USERS, _ENDPOINTS) == []
+
+
 def test_namesakes_in_another_domain_are_others(keystone: Keystone) -> None:
     domain = keystone._post("domains", "domain", {"name": "customers"})["id"]
     other = keystone._post("users", "user", {"name": "cinder", "password": "x", "domain_id": domain})["id"]
     project = keystone._post("projects", "project", {"name": "service", "domain_id": domain})["id"]
-    role = keystone.read([]).roles["admin"]["id"]
+    role = keystone.read([], "service").roles["admin"]["id"]
     keystone._request("PUT", f"projects/{project}/users/{other}/roles/{role}")
     made = _converge(keystone, [User("cinder", "p", ["admin"])])
     assert made[-2:] == ["user cinder: it does not exist", "user cinder: it does not have role admin in project service"]

@@ -103,7 +103,7 @@ def observe(keystone: Keystone, auth: t.Mapping[str, str], **wanted: t.Any) -> l
     """
     try:
         keystone.login(auth["username"], auth["password"], auth["project_name"])
-        return [str(step) for step in plan(keystone.read(wanted["users"]), **wanted)]
+        return [str(step) for step in plan(keystone.read(wanted["users"], wanted["project"]), **wanted)]
     except CatalogError as error:
         if not (error.silent or error.status == http.client.UNAUTHORIZED):
             raise
@@ -151,14 +151,6 @@ def _endpoint(current: CatalogState, endpoint: CatalogEntry, region: str) -> lis
     return steps
 
 
-def _assignment(item: t.Any) -> tuple[str, str, str] | None:
-    """Return user, project and role of an assignment that is one of a user in a project of the domain."""
-    user, project = item.get("user"), item["scope"].get("project")
-    if not user or not project or {user["domain"]["id"], project["domain"]["id"]} != {DOMAIN}:
-        return None
-    return user["name"], project["name"], item["role"]["name"]
-
-
 class Keystone:
     """A session with Keystone's API, version 3.
 
@@ -188,20 +180,35 @@ class Keystone:
             raise
         return True
 
-    def read(self, users: t.Iterable[User]) -> CatalogState:
-        """Return what Keystone has, as far as *users* and the catalog go."""
-        current = CatalogState()
-        # other domains may have users and projects of the same names
-        for kind in (f"projects?domain_id={DOMAIN}", "roles", f"users?domain_id={DOMAIN}"):
-            setattr(current, kind.split("?", maxsplit=1)[0], {item["name"]: item for item in self._get(kind)})
+    def read(self, users: t.Sequence[User], project: str) -> CatalogState:
+        """Return what Keystone has, as far as *users*, their *project* and the catalog go.
+
+        Nothing is listed of which tenants may have thousands: that is slow, and Keystone cuts a list at its ``max_db_limit``.
+        """
+        current = CatalogState(projects=self._named("projects", project), roles={item["name"]: item for item in self._get("roles")})
         current.services = {(item["name"], item["type"]): item for item in self._get("services")}
         current.endpoints = self._get("endpoints")
         current.regions = {item["id"] for item in self._get("regions")}
-        assignments = self._get("role_assignments?include_names=true")
-        current.assignments = {found for item in assignments if (found := _assignment(item))}
-        known = [user for user in alternate_accounts.accepted(users) if user.name in current.users]
+        for item in self._assignments(current.projects.get(project)):
+            current.users[item["user"]["name"]] = item["user"]
+            current.assignments.add((item["user"]["name"], project, item["role"]["name"]))
+        accepted = alternate_accounts.accepted(users)
+        for name in {*(user.name for user in accepted), *alternate_accounts.retired(users)} - current.users.keys():
+            current.users |= self._named("users", name)
+        known = [user for user in accepted if user.name in current.users]
         current.valid_passwords = {user.name for user in known if self.accepts(user.name, user.password)}
         return current
+
+    def _named(self, kind: str, name: str) -> dict[str, t.Any]:
+        """Return by its name what the domain has of that name; other domains may have users and projects of the same name."""
+        return {item["name"]: item for item in self._get(f"{kind}?domain_id={DOMAIN}&name={name}")}
+
+    def _assignments(self, project: t.Any) -> list[t.Any]:
+        """Return the roles that users of the domain have in a project, if there is one."""
+        if not project:
+            return []
+        found = self._get(f"role_assignments?include_names=true&scope.project.id={project['id']}")
+        return [item for item in found if item.get("user", {}).get("domain", {}).get("id") == DOMAIN]
 
     def apply(self, current: CatalogState, step: CatalogChange) -> None:
         """Do one step; *current* learns what it made."""

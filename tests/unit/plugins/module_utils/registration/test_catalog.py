@@ -263,23 +263,18 @@ def test_a_server_is_verified_with_the_ca_that_is_given(tmp_path: pathlib.Path) 
 
 
 def test_namesakes_in_other_domains_are_left_out() -> None:
-    def assignment(domain: str, **scope: t.Any) -> dict[str, t.Any]:
-        user = {"id": "u", "name": "glance", "domain": {"id": domain}}
-        return {"user": user, "role": {"id": "s", "name": "service"}, "scope": scope}
+    def assignment(domain: str, name: str) -> dict[str, t.Any]:
+        return {"user": {"id": "u", "name": name, "domain": {"id": domain}}, "role": {"id": "s", "name": "service"}}
 
-    project = {"id": "p", "name": "service", "domain": {"id": "default"}}
-    rows = [
-        assignment("default", project=project),
-        assignment("other", project={**project, "name": "theirs"}),
-        assignment("default", project={**project, "name": "theirs", "domain": {"id": "other"}}),
-        assignment("default", system={"all": True}),
-        {"group": {"id": "g"}, "role": {"id": "s", "name": "service"}, "scope": {"project": project}},
-    ]
-    kinds = ("projects", "roles", "users", "services", "endpoints", "regions")
-    answers = [(200, json.dumps({kind: []})) for kind in kinds] + [(200, json.dumps({"role_assignments": rows}))]
+    rows = [assignment("default", "glance"), assignment("other", "nova"), {"group": {"id": "g"}, "role": {"id": "s", "name": "service"}}]
+    found = {"projects": [{"id": "p", "name": "service"}]}
+    kinds = ("projects", "roles", "services", "endpoints", "regions")
+    answers = [(200, json.dumps({kind: found.get(kind, [])})) for kind in kinds]
+    answers += [(200, json.dumps({"role_assignments": rows})), (200, json.dumps({"users": []}))]
     with _serving(*answers) as server:
-        current = _keystone(server.server_port).read([])
-        assert server.requests[0] == "GET /v3/projects?domain_id=default"
+        current = _keystone(server.server_port).read([User("nova", "p")], "service")
+        assert server.requests[0] == "GET /v3/projects?domain_id=default&name=service"
+        assert server.requests[-1] == "GET /v3/users?domain_id=default&name=nova"
     assert current.assignments == {("glance", "service", "service")}
 
 
