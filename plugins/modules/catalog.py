@@ -66,7 +66,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.registration.cat
 def _apply(keystone: Keystone, auth: dict[str, t.Any], **wanted: t.Any) -> list[str]:
     """Bring users and catalog to what is wanted; return what was changed."""
     keystone.login(auth["username"], auth["password"], auth["project_name"])
-    current = keystone.read(wanted["users"], wanted["project"])
+    current = keystone.read(wanted["users"], wanted["project"], wanted["region"])
     steps = plan(current, **wanted)
     try:
         for step in steps:

@@ -87,7 +87,7 @@ _ENDPOINTS = [
 def _converge(
     keystone: Keystone, users: t.Sequence[User], endpoints: t.Sequence[CatalogEntry] = (), region: str = "RegionOne"
 ) -> list[str]:
-    current = keystone.read(users, "service")
+    current = keystone.read(users, "service", region)
     steps = catalog.plan(current, users, endpoints, "service", region)
     for step in steps:
         keystone.apply(current, step)
@@ -134,18 +134,19 @@ def test_two_accounts_of_a_pair_take_turns(keystone: Keystone) -> None:
 
 def test_an_endpoint_that_is_there_twice_is_removed(keystone: Keystone) -> None:
     _converge(keystone, _USERS, _ENDPOINTS)
-    service = keystone.read([], "service").services["nova", "compute"]["id"]
+    service = keystone.read([], "service", "RegionOne").services["nova", "compute"]["id"]
     body = {"service_id": service, "interface": "internal", "url": "http://other", "region_id": "RegionOne"}
     keystone._post("endpoints", "endpoint", body)
     assert "internal endpoint of nova: duplicate endpoint" in _converge(keystone, _USERS, [_ENDPOINTS[1]])
     assert _converge(keystone, _USERS, [_ENDPOINTS[1]]) == []
-    assert len([item for item in keystone.read([], "service").endpoints if item["service_id"] == service]) == 2
+    assert len([item for item in keystone.read([], "service", "RegionOne").endpoints if item["service_id"] == service]) == 2
 
 
 def test_regions_have_endpoints_of_their_own(keystone: Keystone) -> None:
     _converge(keystone, _USERS, _ENDPOINTS)
     made = _converge(keystone, _USERS, [_ENDPOINTS[1]], region="RegionTwo")
     assert made[0] == "region RegionTwo: it does not exist"
+    assert {item["region_id"] for item in keystone.read([], "service", "RegionTwo").endpoints} == {"RegionTwo"}
     assert len(made) == 3
     assert _converge(keystone, _USERS, [_ENDPOINTS[1]], region="RegionTwo") == []
     assert _converge(keystone, _USERS, [_ENDPOINTS[1]]) == []
@@ -154,8 +155,9 @@ def test_regions_have_endpoints_of_their_own(keystone: Keystone) -> None:
 def test_a_cloud_with_many_projects_and_users_needs_no_list_of_them(keystone: Keystone) -> None:
     _converge(keystone, _USERS, _ENDPOINTS)
     for number in range(_LIST_LIMIT):
-        keystone._post("projects", "project", {"name": f"a tenant's {number}", "domain_id": "default"})
+        keystone._post("projects", "project", {"name": f"R&D + a=b? {number}", "domain_id": "default"})
         keystone._post("users", "user", {"name": f"a tenant's {number}", "password": "x", "domain_id": "default"})
+    assert keystone._named("projects", "R&D + a=b? 3").keys() == {"R&D + a=b? 3"}
     assert len(keystone._get("projects")) == len(keystone._get("users")) == _LIST_LIMIT
     assert _converge(keystone, _USERS, _ENDPOINTS) == []
 
@@ -164,7 +166,7 @@ def test_namesakes_in_another_domain_are_others(keystone: Keystone) -> None:
     domain = keystone._post("domains", "domain", {"name": "customers"})["id"]
     other = keystone._post("users", "user", {"name": "cinder", "password": "x", "domain_id": domain})["id"]
     project = keystone._post("projects", "project", {"name": "service", "domain_id": domain})["id"]
-    role = keystone.read([], "service").roles["admin"]["id"]
+    role = keystone.read([], "service", "RegionOne").roles["admin"]["id"]
     keystone._request("PUT", f"projects/{project}/users/{other}/roles/{role}")
     made = _converge(keystone, [User("cinder", "p", ["admin"])])
     assert made[-2:] == ["user cinder: it does not exist", "user cinder: it does not have role admin in project service"]

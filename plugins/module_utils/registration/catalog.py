@@ -7,7 +7,7 @@ import dataclasses
 import http.client
 import time
 import typing as t
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common.openstack_api import DOMAIN, ApiError, Client, password_login
 from ansible_collections.caisson.openstack.plugins.module_utils.model.api import CatalogEntry
@@ -103,7 +103,7 @@ def observe(keystone: Keystone, auth: t.Mapping[str, str], **wanted: t.Any) -> l
     """
     try:
         keystone.login(auth["username"], auth["password"], auth["project_name"])
-        return [str(step) for step in plan(keystone.read(wanted["users"], wanted["project"]), **wanted)]
+        return [str(step) for step in plan(keystone.read(wanted["users"], wanted["project"], wanted["region"]), **wanted)]
     except CatalogError as error:
         if not (error.silent or error.status == http.client.UNAUTHORIZED):
             raise
@@ -180,14 +180,15 @@ class Keystone:
             raise
         return True
 
-    def read(self, users: t.Sequence[User], project: str) -> CatalogState:
-        """Return what Keystone has, as far as *users*, their *project* and the catalog go.
+    def read(self, users: t.Sequence[User], project: str, region: str) -> CatalogState:
+        """Return what Keystone has, as far as *users*, their *project* and the catalog of *region* go.
 
-        Nothing is listed of which tenants may have thousands: that is slow, and Keystone cuts a list at its ``max_db_limit``.
+        Nothing is listed of which there may be thousands, by tenants or by regions: that is slow, and Keystone cuts a list at its
+        ``max_db_limit``.
         """
         current = CatalogState(projects=self._named("projects", project), roles={item["name"]: item for item in self._get("roles")})
         current.services = {(item["name"], item["type"]): item for item in self._get("services")}
-        current.endpoints = self._get("endpoints")
+        current.endpoints = self._get("endpoints", region_id=region)
         current.regions = {item["id"] for item in self._get("regions")}
         for item in self._assignments(current.projects.get(project)):
             current.users[item["user"]["name"]] = item["user"]
@@ -201,13 +202,13 @@ class Keystone:
 
     def _named(self, kind: str, name: str) -> dict[str, t.Any]:
         """Return by its name what the domain has of that name; other domains may have users and projects of the same name."""
-        return {item["name"]: item for item in self._get(f"{kind}?domain_id={DOMAIN}&name={name}")}
+        return {item["name"]: item for item in self._get(kind, domain_id=DOMAIN, name=name)}
 
     def _assignments(self, project: t.Any) -> list[t.Any]:
         """Return the roles that users of the domain have in a project, if there is one."""
         if not project:
             return []
-        found = self._get(f"role_assignments?include_names=true&scope.project.id={project['id']}")
+        found = self._get("role_assignments", **{"include_names": "true", "scope.project.id": project["id"]})
         return [item for item in found if item.get("user", {}).get("domain", {}).get("id") == DOMAIN]
 
     def apply(self, current: CatalogState, step: CatalogChange) -> None:
@@ -257,14 +258,16 @@ class Keystone:
         headers, _content = self._send("POST", "auth/tokens", password_login(username, password, project))
         return str(headers["X-Subject-Token"])
 
-    def _get(self, path: str) -> t.Any:
-        return self._request("GET", path)[path.split("?", maxsplit=1)[0]]
+    def _get(self, kind: str, **filters: str) -> t.Any:
+        """Return what there is of a kind, or what of it has the properties that are given."""
+        query = f"?{urlencode(filters)}" if filters else ""
+        return self._request("GET", kind + query)[kind]
 
     def _post(self, path: str, noun: str, body: dict[str, t.Any]) -> t.Any:
         return self._request("POST", path, {noun: body})[noun]
 
     def _request(self, method: str, path: str, body: dict[str, t.Any] | None = None) -> t.Any:
-        return self._send(method, quote(path, safe="/?=&"), body)[1]
+        return self._send(method, quote(path, safe="/?=&%+"), body)[1]
 
     def _send(self, method: str, path: str, body: dict[str, t.Any] | None) -> tuple[t.Any, t.Any]:
         """Return headers and content of the answer, after waiting for an API that is starting.

@@ -267,15 +267,16 @@ def test_namesakes_in_other_domains_are_left_out() -> None:
         return {"user": {"id": "u", "name": name, "domain": {"id": domain}}, "role": {"id": "s", "name": "service"}}
 
     rows = [assignment("default", "glance"), assignment("other", "nova"), {"group": {"id": "g"}, "role": {"id": "s", "name": "service"}}]
-    found = {"projects": [{"id": "p", "name": "service"}]}
+    found = {"projects": [{"id": "p", "name": "R&D + b"}]}
     kinds = ("projects", "roles", "services", "endpoints", "regions")
     answers = [(200, json.dumps({kind: found.get(kind, [])})) for kind in kinds]
     answers += [(200, json.dumps({"role_assignments": rows})), (200, json.dumps({"users": []}))]
     with _serving(*answers) as server:
-        current = _keystone(server.server_port).read([User("nova", "p")], "service")
-        assert server.requests[0] == "GET /v3/projects?domain_id=default&name=service"
+        current = _keystone(server.server_port).read([User("nova", "p")], "R&D + b", "a=b")
+        assert server.requests[0] == "GET /v3/projects?domain_id=default&name=R%26D+%2B+b"
+        assert "GET /v3/endpoints?region_id=a%3Db" in server.requests
         assert server.requests[-1] == "GET /v3/users?domain_id=default&name=nova"
-    assert current.assignments == {("glance", "service", "service")}
+    assert current.assignments == {("glance", "R&D + b", "service")}
 
 
 @pytest.mark.parametrize(("status", "silent"), [(500, True), (502, True), (503, True), (401, False), (409, False)])
