@@ -21,6 +21,7 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight import
     inventory_checks,
     listeners,
     networks,
+    quorums,
     shared_settings,
 )
 from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory import Inventory
@@ -46,11 +47,11 @@ class ActionModule(ControllerAction):
             forced=load_extra_vars(self._loader),
         )
         hosts = inventory.groups["all"]
-        errors, warnings = self._check(inventory)
+        items = list(listeners.items(inventory))
+        errors, warnings = self._check(inventory, items)
         if errors:
             lines = "\n".join(f"  - {line}" for line in inventory_checks.lines(errors, hosts))
             raise AnsibleActionFail(f"the inventory is invalid; nothing was changed:\n{lines}")
-        items = list(listeners.items(inventory))
         return {
             "changed": False,
             "listeners": listeners.listeners(inventory, items),
@@ -58,7 +59,7 @@ class ActionModule(ControllerAction):
             "warnings": inventory_checks.lines(warnings, hosts),
         }
 
-    def _check(self, inventory: Inventory) -> tuple[list[Violation], list[Violation]]:
+    def _check(self, inventory: Inventory, items: list[listeners.Item]) -> tuple[list[Violation], list[Violation]]:
         """Return errors and warnings."""
         hosts, groups, patterns = inventory.groups["all"], inventory.groups, inventory.patterns
         paths = {path.name: path for path in _ROLES.iterdir() if path.is_dir()} | dict(inventory.in_play)
@@ -82,6 +83,9 @@ class ActionModule(ControllerAction):
         errors += _check_vaults(inventory, settings)
         errors += [("", error) for error in shared_settings.check_all(inventory, settings, declared)]
         if not wrong_groups:
+            refused, doubtful = quorums.check(inventory, items)
+            errors += [("", error) for error in refused]
+            warnings += [("", warning) for warning in doubtful]
             errors += host_addresses.check(inventory, settings)
         return errors, warnings
 

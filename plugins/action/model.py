@@ -20,7 +20,7 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.model import bui
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import oslo_options, overrides, play_roles, results, validate
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.contents import Contents, OsloRules, OverrideFiles
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.definitions import Definitions
-from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import Groups, hosts_of
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import Groups, hosts_of, names
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.templates import Templates
 from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import origin
 from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory_checks import SHARED
@@ -139,7 +139,7 @@ class ActionModule(ControllerAction):
         if "loadbalancer" not in self._paths:
             return ""
         group, address = (self._template(self._vars[f"loadbalancer_{name}"], f"loadbalancer_{name}") for name in ("group", "address"))
-        known = all(name in site.groups for name in str(group).split(":"))
+        known = all(name in site.groups for name in names(str(group)))
         here = known and site.host in hosts_of(str(group), site.groups) and str(address).strip() == site.addresses[site.host]
         return site.host if here else ""
 

@@ -11,11 +11,12 @@ version_added: 0.1.0
 author: The caisson authors (@caisson)
 description:
   - Returns the hosts of a group, or of groups that are joined by colons, each once.
+  - C(control[0]) is the first host of group C(control), as in patterns of Ansible.
   - A group that the inventory does not have has no hosts here; M(caisson.openstack.inventory_check) refuses it.
 positional: groups
 options:
   _input:
-    description: Name of a group, or names joined by colons.
+    description: Name of a group, or names joined by colons; each may have the number of one of its hosts, as in C(control[0]).
     type: str
     required: true
   groups:

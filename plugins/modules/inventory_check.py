@@ -15,7 +15,7 @@ description:
   - A variable whose name begins with that of a role must be one that the role has; refused is one that looks like a slip of
     another, anything else only gets a warning. Values must be of the declared type.
   - Host groups of enabled services must be there and have hosts. Each host needs an address of its own, and networks must hold
-    what they are said to hold.
+    what they are said to hold. A cluster needs an odd number of members, not all in one C(failure_domain).
 author: The caisson authors (@caisson)
 requirements: [netaddr on the controller]
 options: {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import hosts_of
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import hosts_of, names
 
 Definition = t.Mapping[str, t.Any]
 
@@ -38,8 +38,7 @@ def shorten(
 
 
 def _is_elsewhere(pattern: t.Any, host: str, known: t.Mapping[str, t.Sequence[str]]) -> bool:
-    names = pattern.split(":") if isinstance(pattern, str) else [""]
-    return all(name in known for name in names) and host not in hosts_of(pattern, known)
+    return isinstance(pattern, str) and all(name in known for name in names(pattern)) and host not in hosts_of(pattern, known)
 
 
 def _without(definition: Definition, containers: t.Collection[str], jobs: t.Collection[str], given: Definition) -> Definition:

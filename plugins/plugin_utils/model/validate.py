@@ -14,7 +14,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.selection 
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import named_volumes
 from ansible_collections.caisson.openstack.plugins.module_utils.model.units import parse_size
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import low_ports
-from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import hosts_of
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import hosts_of, names
 
 
 class ModelError(ValueError):
@@ -126,7 +126,7 @@ def _check_public_ports(services: t.Sequence[Service], groups: t.Mapping[str, t.
 
 
 def _hosts(pattern: str, groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
-    return list(hosts_of(pattern, groups)) if all(name in groups for name in pattern.split(":")) else []
+    return list(hosts_of(pattern, groups)) if all(name in groups for name in names(pattern)) else []
 
 
 def _check_groups(service: Service, groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:

@@ -12,7 +12,7 @@ from ansible.errors import AnsibleError
 from ansible.template import trust_as_template
 
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import play_roles
-from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import hosts_of
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import hosts_of, names
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.templates import Resolve
 from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight import declarations, inventory_checks
 from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory_checks import OVERRIDES, Setting
@@ -37,8 +37,8 @@ class Inventory:
     def __post_init__(self) -> None:
         """Find the host groups of the play's enabled services."""
         self.groups = {name: list(hosts) for name, hosts in self.variables["groups"].items()}
-        names = [name for name in self.variables if name.endswith("_group") and inventory_checks.role_of(name, self.in_play)]
-        enabled = [name for name in names if self.is_enabled(inventory_checks.role_of(name, self.in_play))]
+        named = [name for name in self.variables if name.endswith("_group") and inventory_checks.role_of(name, self.in_play)]
+        enabled = [name for name in named if self.is_enabled(inventory_checks.role_of(name, self.in_play))]
         found = {name: self.template(self.variables[name], None) for name in enabled}
         #: Variables of the play's roles that name host groups.
         self.patterns = {name: value for name, value in found.items() if isinstance(value, str)}
@@ -79,6 +79,11 @@ class Inventory:
         """Return what a host with the settings *own* has for *name*."""
         return own[name] if name in own else Setting(self.template(self.variables.get(name, ""), ""))
 
+    def own(self, host: str, name: str) -> Setting:
+        """Return what *host* has for a variable that belongs to no role; nothing if it has none."""
+        raw = self.written(host)
+        return self._setting(raw[name], raw) if raw.get(name) is not None else Setting(None)
+
     def default(self, name: str, host: str) -> Setting:
         """Return what *host* has if it does not set *name*."""
         role = inventory_checks.role_of(name, self.in_play)
@@ -118,6 +123,6 @@ class Inventory:
 
     def members(self) -> list[str]:
         """Return the hosts of the play and those of the services' groups, in the order of the inventory."""
-        patterns = [pattern for pattern in self.patterns.values() if set(pattern.split(":")) <= self.groups.keys()]
+        patterns = [pattern for pattern in self.patterns.values() if set(names(pattern)) <= self.groups.keys()]
         members = {*self.variables.get("ansible_play_hosts_all", self.groups["all"]), *self.hosts(*patterns)}
         return [host for host in self.groups["all"] if host in members]

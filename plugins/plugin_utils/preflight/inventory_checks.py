@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import hosts_of, known_hosts_of, names
 from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight import limits
 from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import secret_store
 
@@ -241,11 +242,11 @@ def check_groups(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Seque
     missing: dict[str, list[str]] = {}
     empty: dict[str, list[str]] = {}
     for variable, pattern in patterns.items():
-        names = str(pattern).split(":")
-        lost = [name for name in names if name not in groups]
+        named = names(str(pattern))
+        lost = [name for name in named if name not in groups]
         for name in lost:
             missing.setdefault(name, []).append(variable)
-        if not lost and not any(groups[name] for name in names):
+        if not lost and not hosts_of(str(pattern), groups):
             empty.setdefault(str(pattern), []).append(variable)
     known = sorted(name for name in groups if name not in ("all", "ungrouped"))
     errors = []
@@ -266,7 +267,7 @@ def check_groups(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Seque
 
 def check_control(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Sequence[str]]) -> list[str]:
     """Return an error if group ``control`` has no hosts and :func:`check_groups` does not say so; arguments as there."""
-    named = {name for pattern in patterns.values() for name in str(pattern).split(":")}
+    named = {name for pattern in patterns.values() for name in names(str(pattern))}
     reported = CONTROL in named if CONTROL not in groups else CONTROL in patterns.values()
     if not patterns or groups.get(CONTROL) or reported:
         return []
@@ -276,7 +277,7 @@ def check_control(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.Sequ
 def _no_control(patterns: t.Mapping[str, t.Any]) -> str:
     """Return what to do where group ``control`` has no hosts: most services tell which group is meant."""
     (usual, _count), *_others = collections.Counter(map(str, patterns.values())).most_common()
-    children = ", ".join(f"{name}: {{}}" for name in usual.split(":"))
+    children = ", ".join(f"{name}: {{}}" for name in names(usual))
     return (
         f"host group '{CONTROL}' has no hosts: they keep the journal of upgrades, and the first one runs verification, backups of the "
         f"secrets file and the like. If your group has another name, put it into '{CONTROL}', below all, children: "
@@ -288,11 +289,7 @@ def check_build_host(patterns: t.Mapping[str, t.Any], groups: t.Mapping[str, t.S
     """Return an error for each host that builds images for others and would run services too; arguments as :func:`check_groups`."""
     errors = []
     for host in groups.get(BUILD, ()):
-        variables = [
-            name
-            for name, pattern in patterns.items()
-            if pattern != BUILD and any(host in groups.get(group, ()) for group in str(pattern).split(":"))
-        ]
+        variables = [name for name, pattern in patterns.items() if pattern != BUILD and host in known_hosts_of(str(pattern), groups)]
         if variables:
             errors.append(
                 f"host {host} is in group '{BUILD}', and {_names(variables)} a group that has it, too: a build host runs no services, "
@@ -311,7 +308,7 @@ def check_group_sizes(
     """
     errors = []
     for variable, pattern in patterns.items():
-        hosts = list(dict.fromkeys(host for name in str(pattern).split(":") for host in groups.get(name, ())))
+        hosts = known_hosts_of(str(pattern), groups)
         limit = limit_of(variable) if len(hosts) > 1 else {}
         if "hosts" in limit and len(hosts) > limit["hosts"]:
             few = "one host" if limit["hosts"] == 1 else f"{limit['hosts']} hosts"

@@ -171,7 +171,10 @@ FORMATS: dict[str, Format] = {
     # a port has bounds of its own, so that nobody repeats them
     "port": Format("a port between 1 and 65535", lambda text: text.isdecimal() and 0 < int(text) < 65536),
     # what the inventory has is known to inventory_checks only
-    "host_groups": Format("a host group, or several joined by colons", _matches(r"[^:\s]+(:[^:\s]+)*")),
+    "host_groups": Format(
+        "a host group, its first host as in control[0], or several joined by colons",
+        _matches(r"[^:\s\[\]]+(\[\d+\])?(:[^:\s\[\]]+(\[\d+\])?)*"),
+    ),
     "host": Format("a host of the inventory", _matches(r"\S+")),
 }
 

@@ -23,8 +23,9 @@ def items(inventory: Inventory) -> t.Iterator[Item]:
         definition = inventory.variables.get(f"{role}_service")
         if definition and inventory.is_enabled(role):
             written = _merged(_listening(definition), _listening(inventory.variables.get(f"{role}{OVERRIDES}")))
-            # volumes may need facts of the host
-            plain = {kind: [{key: item[key] for key in item if key != "volumes"} for item in found] for kind, found in written.items()}
+            # these may need facts of the host
+            later = ("volumes", "cluster")
+            plain = {kind: [{key: item[key] for key in item if key not in later} for item in found] for kind, found in written.items()}
             for kind, found in inventory.template(plain, {}).items():
                 yield from ((role, raw, item) for raw, item in zip(written[kind], found, strict=True))
 
@@ -53,8 +54,8 @@ def volumes(inventory: Inventory, found: t.Iterable[Item]) -> dict[str, list[str
 
 
 def _listening(definition: t.Any) -> dict[str, list[dict[str, t.Any]]]:
-    """Return the options of a definition's or an override's containers and frontends that name ports, groups and volumes."""
-    keys = ("name", "state", "group", "ports", "port", "listen_port", "volumes")
+    """Return the options of a definition's or an override's containers and frontends that name ports, groups, volumes and clusters."""
+    keys = ("name", "state", "group", "ports", "port", "listen_port", "volumes", "cluster")
     found = {}
     for kind in ("containers", "frontends"):
         own = definition.get(kind) if isinstance(definition, t.Mapping) else None
@@ -71,8 +72,14 @@ def _merged(definition: t.Any, override: t.Any) -> t.Any:
         return definition
 
 
+def variable_of(written: t.Any) -> str:
+    """Return the variable that a value is taken from, or an empty text if it is written in another way."""
+    found = _VARIABLE.fullmatch(written) if isinstance(written, str) else None
+    return found[1] if found else ""
+
+
 def _ports(service: str, raw: t.Any, value: t.Any) -> list[dict[str, t.Any]]:
     """Return the ports in *value*, and the variable that *raw* takes them from."""
-    setting = _VARIABLE.fullmatch(raw) if isinstance(raw, str) else None
+    setting = variable_of(raw)
     values = value if isinstance(value, list) else [value]
-    return [{"service": service, "port": int(item), "setting": setting[1] if setting else ""} for item in values if str(item).isdigit()]
+    return [{"service": service, "port": int(item), "setting": setting} for item in values if str(item).isdigit()]

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import pytest
+from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import Groups, hosts_of, known_hosts_of
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import Groups, hosts_of, known_hosts_of, names
 
 _GROUPS = {"control": ["c1", "c2"], "compute": ["n1", "c1"]}
 
@@ -17,6 +18,18 @@ def test_a_pattern_names_each_host_once(groups: dict[str, list[str]]) -> None:
     assert [list(hosts_of(pattern, groups)) for pattern in ("control", "compute:control")] == [["c1", "c2"], ["n1", "c1", "c2"]]
     with pytest.raises(KeyError, match="contorl"):
         hosts_of("control:contorl", groups)
+
+
+def test_a_number_means_one_host_of_the_group_as_it_does_in_ansible() -> None:
+    inventory = InventoryManager(loader=DataLoader(), sources=None)
+    for group, hosts in _GROUPS.items():
+        inventory.add_group(group)
+        for host in hosts:
+            inventory.add_host(host, group)
+    for pattern in ("control[0]", "control[1]", "compute[0]:control[0]", "control[0]:compute"):
+        assert list(hosts_of(pattern, _GROUPS)) == [host.name for host in inventory.get_hosts(pattern)], pattern
+    assert known_hosts_of("control[7]:contorl[0]", _GROUPS) == []
+    assert names("network:control[0]") == ["network", "control"]
 
 
 def test_a_group_that_is_not_there_may_count_as_empty() -> None:
