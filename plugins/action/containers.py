@@ -26,7 +26,7 @@ class ActionModule(ActionBase):
         started = time.monotonic()
         merged: dict[str, t.Any] = {}
         while True:
-            args = {**self._task.args, "patience": _PATIENCE, "elapsed": int(time.monotonic() - started)}
+            args = _arguments(self._task.args, merged, int(time.monotonic() - started))
             result = self._execute_module(module_name=self._MODULE, module_args=args, task_vars=task_vars)
             merged = _merge(merged, result)
             if result.get("failed") or self._task.check_mode or not result.get("waiting"):
@@ -40,19 +40,33 @@ class ActionModule(ActionBase):
         _display.display(f"{host}: {done} of {len(outcomes)} ready after {seconds:.0f} s; waiting for {names}")
 
 
+def _arguments(args: t.Mapping[str, t.Any], merged: t.Mapping[str, t.Any], elapsed: int) -> dict[str, t.Any]:
+    """Return the arguments of the next call: those of the task, and what it has to know of the calls before it, *merged*."""
+    changed = [item for item in merged.get("outcomes", []) if item["action"] != "none"]
+    call = {**args, "patience": _PATIENCE, "elapsed": elapsed}
+    call["starting"] = [item["name"] for item in changed if item["kind"] == "container" and item["state"] == "waiting"]
+    if "created_databases" in args:
+        call["finished_jobs"] = [item["name"] for item in changed if item["kind"] == "job" and item["state"] == "done"]
+    return call
+
+
 def _merge(earlier: dict[str, t.Any], later: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Return *later* with what *earlier* had changed: a further call finds that unchanged."""
+    """Return *later* with what *earlier* had changed: a further call finds that unchanged, or does not see it any more."""
     if not earlier:
         return later
     merged = {**later, "changed": earlier["changed"] or later.get("changed", False)}
     known = {item["name"]: item for item in earlier["outcomes"] if item["action"] != "none"}
     if "outcomes" in later:
-        merged["outcomes"] = [
+        rows = [
             {**item, "action": known[item["name"]]["action"], "reasons": known[item["name"]]["reasons"]} if item["name"] in known else item
             for item in later["outcomes"]
         ]
+        removed = known.keys() - {item["name"] for item in rows}
+        merged["outcomes"] = [*(item for item in earlier["outcomes"] if item["name"] in removed), *rows]
     if "updates" in earlier:
-        merged["updates"] = [*earlier["updates"], *later.get("updates", [])]
+        # each call says what it finds to be changed: one that waits for another is found again
+        updates = [*earlier["updates"], *later.get("updates", [])]
+        merged["updates"] = list({update["container"]: update for update in reversed(updates)}.values())[::-1]
     if earlier.get("diff") and later.get("diff"):
         merged["diff"] = [*_as_list(earlier["diff"]), *_as_list(later["diff"])]
     return merged

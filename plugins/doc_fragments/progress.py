@@ -20,7 +20,13 @@ options:
     type: int
     default: 0
   parallel:
-    description: Containers and jobs that are worked on at the same time.
+    description:
+      - Containers and jobs that are worked on at the same time, and the most containers that are starting at any time.
     type: int
     default: 8
+  starting:
+    description: Containers that earlier calls of the same task changed and that were not healthy yet; they count in O(parallel).
+    type: list
+    elements: str
+    default: []
 """

@@ -22,6 +22,11 @@ options:
     type: list
     elements: str
     default: []
+  finished_jobs:
+    description: Jobs that earlier calls of the same task ran; O(created_databases) is no reason to run them again.
+    type: list
+    elements: str
+    default: []
   prune_services:
     description: Services whose containers are removed if they are not in O(keep).
     type: list
@@ -79,7 +84,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments, lock, metrics
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, diff, report
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.outcomes import diff, report
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import DEFAULT_PATH, StateError, StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model.cluster import MemberStart
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
@@ -90,7 +96,17 @@ def _converge(module: AnsibleModule) -> None:
     try:
         engine = Engine(connect(params))
         starts = {name: dataclass_spec.construct(MemberStart, item) for name, item in params["starts"].items()}
-        converger = Converger(engine, params["cloud"], StateFile(), module.check_mode, params["patience"], params["elapsed"], starts=starts)
+        converger = Converger(
+            engine,
+            params["cloud"],
+            StateFile(),
+            module.check_mode,
+            params["patience"],
+            params["elapsed"],
+            starts=starts,
+            starting=params["starting"],
+            finished_jobs=params["finished_jobs"],
+        )
         outcomes = converger.prune(params["prune_services"], params["keep"])
         outcomes += converger.converge(
             [dataclass_spec.construct(ContainerSpec, item) for item in params["containers"]],
@@ -118,6 +134,7 @@ def main() -> None:
             **arguments.PROGRESS,
             **arguments.SPECIFICATIONS,
             "created_databases": {"type": "list", "elements": "str", "default": []},
+            "finished_jobs": {"type": "list", "elements": "str", "default": []},
             "prune_services": {"type": "list", "elements": "str", "default": []},
             "keep": {"type": "list", "elements": "str", "default": []},
             "starts": {"type": "dict", "default": {}},

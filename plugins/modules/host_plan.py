@@ -132,7 +132,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments, config_tree, lock, members
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, Outcome
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.outcomes import Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.read_once import ReadOnceEngine
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import DEFAULT_PATH, StateError, StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model.api import CatalogEntry

@@ -88,7 +88,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments, config_tree, lock, metrics
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import report
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.outcomes import report
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import DEFAULT_PATH, StateError, StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout.snapshots import Snapshots
@@ -111,6 +111,7 @@ def _take(module: AnsibleModule) -> StepResult:
         patience=params["patience"],
         elapsed=params["elapsed"],
         parallel=params["parallel"],
+        starting=params["starting"],
     )
     if params["state"] == "reverted":
         result = step.revert()

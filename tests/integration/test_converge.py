@@ -13,7 +13,8 @@ import typing as t
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import ContainerState, EngineError
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, Outcome
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.outcomes import Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import ContainerCommand, Healthcheck, ReadyCheck
@@ -37,13 +38,15 @@ class Host:
         name = self.lab.name(word)
         return JobSpec(name=name, service="test", container=self.spec(word, command=list(command)), **options)
 
-    def converger(self, check_mode: bool = False, patience: float = 60, elapsed: float = 0) -> Converger:
-        return Converger(self.lab.engine, self.lab.cloud, StateFile(self.path), check_mode, patience, elapsed)
+    def converger(self, check_mode: bool = False, patience: float = 60, elapsed: float = 0, **earlier: t.Any) -> Converger:
+        return Converger(self.lab.engine, self.lab.cloud, StateFile(self.path), check_mode, patience, elapsed, **earlier)
 
-    def converge(self, *items: ContainerSpec | JobSpec, created: t.Sequence[str] = (), **options: t.Any) -> list[Outcome]:
+    def converge(
+        self, *items: ContainerSpec | JobSpec, created: t.Sequence[str] = (), parallel: int = 8, **options: t.Any
+    ) -> list[Outcome]:
         containers = [item for item in items if isinstance(item, ContainerSpec)]
         jobs = [item for item in items if isinstance(item, JobSpec)]
-        return self.converger(**options).converge(containers, jobs, created)
+        return self.converger(**options).converge(containers, jobs, created, parallel)
 
     def state(self, word: str = "one") -> ContainerState:
         found = self.lab.engine.container(self.lab.name(word))
@@ -297,6 +300,31 @@ def test_patience_ends_the_call_and_not_the_wait(host: Host) -> None:
     assert _short(host.converge(spec, later, patience=0)) == [("create", "waiting"), ("none", "blocked")]
     host.lab.engine.exec(spec.name, ["touch", "/tmp/ready"])
     assert _short(host.converge(spec, later)) == [("none", "done"), ("create", "done")]
+
+
+def test_short_calls_start_no_more_than_one_long_call_would(host: Host) -> None:
+    """Their time is over at once, as on a host where nothing gets healthy quickly."""
+    ready = {"tmpfs": ["/tmp:mode=1777"], **_healthy_when("test -e /tmp/ready")}
+    specs_of_host = [host.spec(word, **ready) for word in ("a", "b", "c", "d", "e")]
+
+    def call(starting: list[str]) -> tuple[list[str], int]:
+        outcomes = host.converge(*specs_of_host, patience=0, parallel=2, starting=starting)
+        assert {outcome.state for outcome in outcomes} <= {"done", "waiting", "blocked"}
+        # as the action does it: what is waiting and has been changed by any of the calls
+        changed = {outcome.name for outcome in outcomes if outcome.changed} | set(starting)
+        waiting = [outcome.name for outcome in outcomes if outcome.state == "waiting" and outcome.name in changed]
+        return waiting, len(host.lab.engine.containers([host.lab.label]))
+
+    starting, number = call([])
+    assert (len(starting), number) == (2, 2)
+    assert call(starting) == (starting, 2)
+    started = set(starting)
+    for expected in (4, 5):
+        for name in starting:
+            host.lab.engine.exec(name, ["touch", "/tmp/ready"])
+        starting, number = call(starting)
+        assert (number, started.isdisjoint(starting)) == (expected, True)
+        started |= set(starting)
 
 
 def test_a_container_that_never_gets_healthy_fails_with_what_it_says(host: Host) -> None:

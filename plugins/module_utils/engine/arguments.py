@@ -22,6 +22,7 @@ PROGRESS: Spec = {
     "patience": {"type": "int", "default": 600},
     "elapsed": {"type": "int", "default": 0},
     "parallel": {"type": "int", "default": 8},
+    "starting": {"type": "list", "elements": "str", "default": []},
 }
 #: Jobs as the model makes them.
 JOBS: Spec = {"jobs": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(JobSpec)}}

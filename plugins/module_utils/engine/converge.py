@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import json
 import time
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.common import graph, masking
+from ansible_collections.caisson.openstack.plugins.module_utils.common import graph
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import (
     capabilities,
     container_api,
@@ -21,12 +19,12 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine import (
 )
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.outcomes import Outcome, plan_container, plan_job
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.start_slots import NoSlotError, StartSlots
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
 from ansible_collections.caisson.openstack.plugins.module_utils.model.cluster import MemberStart
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, Difference, JobSpec
-
-Action = t.Literal["none", "create", "replace", "restart", "start", "reload", "run", "remove"]
 
 #: A container that was restarted this often, the last time a moment ago, will not get healthy by waiting.
 _MANY_RESTARTS = 5
@@ -35,99 +33,6 @@ _PROBE_INTERVAL = 1.5
 _NEXT = ".next"
 #: Changed files that a reason names.
 _SHOWN = 5
-
-
-@dataclasses.dataclass
-class Outcome:
-    """What was done, or in check mode would be done, about one container or job, and why."""
-
-    name: str
-    kind: t.Literal["container", "job"]
-    service: str
-    action: Action = "none"
-    reasons: list[str] = dataclasses.field(default_factory=list)
-    before: dict[str, t.Any] = dataclasses.field(default_factory=dict)
-    after: dict[str, t.Any] = dataclasses.field(default_factory=dict)
-    state: t.Literal["done", "waiting", "failed", "blocked"] = "blocked"
-    detail: str = ""
-
-    @property
-    def changed(self) -> bool:
-        """Whether something was, or would be, changed."""
-        return self.action != "none"
-
-
-def report(outcomes: list[Outcome]) -> tuple[dict[str, t.Any], str]:
-    """Return what a module says of *outcomes*, and of what failed, if anything did."""
-    shown = [{key: value for key, value in dataclasses.asdict(item).items() if key not in ("before", "after")} for item in outcomes]
-    result = {
-        "changed": any(outcome.changed for outcome in outcomes),
-        "outcomes": shown,
-        "waiting": [item.name for item in outcomes if item.state in ("waiting", "blocked")],
-    }
-    failed = [item for item in outcomes if item.state == "failed"]
-    details = "\n".join(f"  - {item.kind} {item.name} of service {item.service}: {item.detail}" for item in failed)
-    return result, f"{len(failed)} of {len(outcomes)} containers and jobs failed:\n{details}" if failed else ""
-
-
-def diff(outcomes: t.Iterable[Outcome]) -> dict[str, str]:
-    """Return the changes of *outcomes* as Ansible shows them, secrets masked."""
-    changed = [outcome for outcome in outcomes if outcome.changed]
-    before = {outcome.name: masking.masked(outcome.before) for outcome in changed if outcome.before}
-    after = {outcome.name: masking.masked(outcome.after) for outcome in changed if outcome.after}
-    return {key: json.dumps(value, indent=1, sort_keys=True) + "\n" for key, value in (("before", before), ("after", after))}
-
-
-def plan_container(
-    spec: ContainerSpec,
-    image_id: str,
-    current: ContainerState | None,
-    loaded: str,
-    drifted: t.Sequence[Difference] = (),
-    edited: bool = False,
-) -> Outcome:
-    """Decide what to do about one container.
-
-    Args:
-        loaded: digest of the reloadable files that the running process has read.
-        drifted: what was changed by hand in a container that was created from *spec*.
-        edited: whether its process started with configuration that was edited by hand.
-    """
-    outcome = Outcome(spec.name, "container", spec.service)
-    if current is None:
-        outcome.action, outcome.reasons = "create", ["it does not exist"]
-        outcome.after = {**spec.compared(), "image": image_id}
-        return outcome
-    found = specs.differences(spec, image_id, current.labels.get(specs.LABEL_SPEC, ""), current.image_id) or list(drifted)
-    if found:
-        outcome.action, outcome.reasons = "replace", [str(difference) for difference in found]
-        outcome.before = {difference.option: difference.current for difference in found}
-        outcome.after = {difference.option: difference.desired for difference in found}
-    elif not current.running and current.status != "restarting":
-        outcome.action, outcome.reasons = "start", [f"it is {current.status} (exit code {current.exit_code})"]
-        outcome.before, outcome.after = {"status": current.status}, {"status": "running"}
-    elif edited:
-        outcome.action, outcome.reasons = "restart", ["it started with configuration that was edited by hand"]
-        outcome.before, outcome.after = {"configuration": "edited"}, {"configuration": "as defined"}
-    elif loaded != spec.reload_digest and current.running:  # one that restarts by itself reads it anyway
-        outcome.action, outcome.reasons = "reload", ["its configuration changed"]
-        outcome.before, outcome.after = {"configuration": loaded}, {"configuration": spec.reload_digest}
-    return outcome
-
-
-def plan_job(job: JobSpec, image_id: str, done: t.Mapping[str, t.Any] | None, created_databases: t.Container[str]) -> Outcome:
-    """Decide whether a job has to run; *done* is the marker of its last success."""
-    outcome = Outcome(job.name, "job", job.service)
-    wanted = job.marker(image_id)
-    if done is None:
-        outcome.reasons = ["it never ran"]
-    elif job.database and job.database in created_databases:
-        outcome.reasons = [f"database {job.database} is new"]
-    else:
-        outcome.reasons = [f"{key} changed" for key, value in wanted.items() if done.get(key) != value]
-    if outcome.reasons:
-        outcome.action, outcome.after = "run", {"command": job.container.command}
-    return outcome
 
 
 class Converger:
@@ -142,6 +47,8 @@ class Converger:
         elapsed: seconds that earlier calls of the same run took.
         edited: for each container the time, in seconds since 1970, since which its files are not what they should be.
         starts: by container, how a member of a cluster that does not run is to start.
+        starting: containers that earlier calls of the same task changed and that were not healthy yet when those ended.
+        finished_jobs: jobs that earlier calls of the same task ran.
     """
 
     def __init__(
@@ -154,6 +61,8 @@ class Converger:
         elapsed: float = 0.0,
         edited: t.Mapping[str, float] | None = None,
         starts: t.Mapping[str, MemberStart] | None = None,
+        starting: t.Iterable[str] = (),
+        finished_jobs: t.Container[str] = (),
     ) -> None:
         self._engine = engine
         self._cloud = cloud
@@ -164,11 +73,17 @@ class Converger:
         self._current: dict[str, ContainerState] = {}
         self._edited = edited or {}
         self._starts = starts or {}
+        self._slots = StartSlots(starting)
+        self._finished_jobs = finished_jobs
 
     def converge(
         self, containers: list[ContainerSpec], jobs: list[JobSpec], created_databases: t.Container[str] = (), parallel: int = 8
     ) -> list[Outcome]:
-        """Run jobs and bring up containers in dependency order; return one outcome for each, in that order."""
+        """Run jobs and bring up containers in dependency order; return one outcome for each, in that order.
+
+        At most *parallel* are worked on at the same time, and no more containers than that are starting, in all calls of a task together.
+        """
+        self._slots.limit = parallel
         self._current = self._engine.containers([f"{specs.LABEL_CLOUD}={self._cloud}"])
         work: dict[str, t.Callable[[Outcome], None]] = {}
         outcomes: dict[str, Outcome] = {}
@@ -182,12 +97,17 @@ class Converger:
             outcomes[job.name] = Outcome(job.name, "job", job.service)
             dependencies[job.name] = job.after
 
-        def attempt(name: str) -> bool:
+        def attempt(name: str) -> bool | None:
             outcome = outcomes[name]
             try:
                 work[name](outcome)
+            except NoSlotError:
+                outcomes[name] = Outcome(name, outcome.kind, outcome.service)
+                return None
             except EngineError as error:
                 outcome.state, outcome.detail = "failed", str(error)
+            if outcome.state != "waiting":
+                self._slots.release(name)
             return outcome.state == "done"
 
         graph.run(dependencies, attempt, parallel)
@@ -228,6 +148,8 @@ class Converger:
             as_it_should_be = outcome.changed or (current and current.running and health.healthy(self._engine, current, spec.healthcheck))
             outcome.state = "done" if as_it_should_be else "waiting"
             return
+        if outcome.changed:
+            self._slots.take(spec.name)
         if outcome.action == "create":
             self._engine.create(spec, image_id, self._cloud)
             self._start(spec, image_id)
@@ -348,7 +270,8 @@ class Converger:
 
     def _job(self, job: JobSpec, created_databases: t.Container[str], outcome: Outcome) -> None:
         image_id = self._image(job.container)
-        planned = plan_job(job, image_id, self._state.get("jobs", job.name), created_databases)
+        created = () if job.name in self._finished_jobs else created_databases
+        planned = plan_job(job, image_id, self._state.get("jobs", job.name), created)
         vars(outcome).update(vars(planned))
         if outcome.changed:
             self._engine.refuse_foreign(jobs.container_name(job.name), self._cloud)

@@ -14,7 +14,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.common import ma
 from ansible_collections.caisson.openstack.plugins.module_utils.common.urls import url_host
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Outcome
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.outcomes import Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
 from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import RemoteDependency
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import LABEL_CLOUD, LABEL_CONTAINER, ContainerSpec, digest

@@ -7,10 +7,12 @@ import dataclasses
 import pathlib
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree, converge, jobs
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree, jobs
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger, Outcome
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.outcomes import Outcome
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.outcomes import diff as outcomes_diff
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
@@ -64,7 +66,8 @@ class HostStep:
         check_mode: plan only.
         patience: seconds after which a call returns even if some containers are not healthy yet.
         elapsed: seconds that earlier calls of the same run took.
-        parallel: containers that are worked on at the same time.
+        parallel: containers that are worked on, or are starting, at the same time.
+        starting: containers that earlier calls of the same step changed and that were not healthy yet.
     """
 
     engine: Engine
@@ -78,6 +81,7 @@ class HostStep:
     patience: float = 0.0
     elapsed: float = 0.0
     parallel: int = 8
+    starting: t.Sequence[str] = ()
 
     def roll(self, containers: t.Iterable[ContainerSpec], jobs_of_host: t.Iterable[JobSpec], files: config_tree.WantedTree) -> StepResult:
         """Bring the containers of the step to their specification; keep a snapshot of each before it changes.
@@ -132,7 +136,7 @@ class HostStep:
         self.state.replace("files", others | snapshot.digests)
 
     def _converger(self, check_mode: bool) -> Converger:
-        return Converger(self.engine, self.cloud, self.state, check_mode, self.patience, self.elapsed)
+        return Converger(self.engine, self.cloud, self.state, check_mode, self.patience, self.elapsed, starting=self.starting)
 
     def _current(self) -> dict[str, ContainerState]:
         return self.engine.containers([f"{specs.LABEL_CLOUD}={self.cloud}", specs.LABEL_CONTAINER])
@@ -188,4 +192,4 @@ def run_revert_jobs(
 def _diff(planned: t.Iterable[Outcome]) -> list[dict[str, str]]:
     """Return the planned changes of containers as Ansible's diff, if there are any."""
     changed = [outcome for outcome in planned if outcome.changed]
-    return [converge.diff(changed)] if changed else []
+    return [outcomes_diff(changed)] if changed else []

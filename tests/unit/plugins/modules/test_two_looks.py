@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 import yaml
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Outcome
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.outcomes import Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal_file import JournalFile
 from ansible_collections.caisson.openstack.plugins.modules import host_check, host_plan
 from tests.unit.rollouts import a_rollout

@@ -69,6 +69,51 @@ def test_run_does_what_can_be_done_and_nothing_else(dependencies: dict[str, list
     assert peak <= parallel
 
 
+def test_what_cannot_be_done_yet_is_done_when_another_has_ended() -> None:
+    tried, done = list[str](), set[str]()
+
+    def work(item: str) -> bool | None:
+        tried.append(item)
+        if item == "a" and "c" not in done:
+            return None
+        done.add(item)
+        return item != "b"
+
+    graph.run({"a": [], "b": [], "c": [], "d": ["a"]}, work, 1)
+    assert (tried[0], tried[-1], tried.count("b"), tried.count("a") > 1) == ("a", "d", 1, True)
+    assert done == {"a", "b", "c", "d"}
+
+
+def test_what_ended_while_an_item_was_tried_counts() -> None:
+    """It would else wait for an end that does not come."""
+    looked, ended = threading.Event(), threading.Event()
+    tried: list[str] = []
+
+    def work(item: str) -> bool | None:
+        if item == "b":
+            assert looked.wait(10)
+            threading.Timer(0.05, ended.set).start()
+            return True
+        tried.append(item)
+        looked.set()
+        assert ended.wait(10)
+        return True if len(tried) > 1 else None
+
+    graph.run({"a": [], "b": []}, work, 2)
+    assert tried == ["a", "a"]
+
+
+def test_what_can_never_be_done_is_not_tried_for_ever() -> None:
+    tried: list[str] = []
+
+    def work(item: str) -> bool | None:
+        tried.append(item)
+        return None if item == "a" else True
+
+    graph.run({"a": [], "b": [], "c": ["a"]}, work, 2)
+    assert (tried.count("a") <= 3, tried.count("b"), "c" in tried) == (True, 1, False)
+
+
 def test_independent_work_runs_at_the_same_time() -> None:
     barrier = threading.Barrier(3, timeout=10)
     graph.run({"a": [], "b": [], "c": []}, lambda _item: barrier.wait() >= 0, 3)

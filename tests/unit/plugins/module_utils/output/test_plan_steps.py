@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import config_tree
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, ImageState
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.config_tree import WantedFile, WantedTree
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Outcome
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.outcomes import Outcome
 from ansible_collections.caisson.openstack.plugins.module_utils.images import recipes
 from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import RemoteDependency
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, digest
