@@ -216,8 +216,8 @@ def _observe(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
         lines = "\n".join(f"  - {reason}" for reason in reasons)
         what = "this run would leave the host incomplete" if unmet else "the definitions cannot be applied to this host"
         return {"failed": True, "msg": f"{what}; nothing was changed:\n{lines}"}
-    # a member of a cluster that does not run takes no turn: others may wait for it
-    stopped = {report.container for report in clusters if not report.state.running}
+    # a member of a cluster that does not run, or is to become one, takes no turn: others may wait for it
+    stopped = {report.container for report in clusters if not report.state.running or report.state.standalone}
     own = {spec.name: dataclasses.replace(spec, shared=spec.shared and spec.name not in stopped) for spec in containers}
     services = {name: spec.service for name, spec in own.items()}
     steps = [plan_steps.file_step(change, wanted, services) for change in changes]

@@ -193,6 +193,7 @@ class Engine(EngineClient):
             specs.LABEL_RELOAD: spec.reload_digest,
             specs.LABEL_PROTECTED: ",".join(spec.protected_processes),
             specs.LABEL_BEFORE_STOP: json.dumps(dataclasses.asdict(spec.before_stop)) if spec.stop_check or spec.drain else "",
+            **({specs.LABEL_CLUSTER: spec.cluster.name or spec.name} if spec.cluster else {}),
         }
         return self._create(spec, image_id, container_api.RESTART_POLICY, {"name": name or spec.name, "labels": labels})
 

@@ -152,17 +152,17 @@ class Converger:
             self._slots.take(spec.name)
         if outcome.action == "create":
             self._engine.create(spec, image_id, self._cloud)
-            self._start(spec, image_id)
+            self._start(spec, image_id, None)
         elif outcome.action == "replace" and current:
             self._replace(spec, image_id, current)
             _survived(spec, guarded)
         elif outcome.action == "restart" and current:
-            handover.check_stop(self._engine, current, spec.before_stop)
+            handover.check_stop(self._engine, current, members.before_stop(spec, current))
             self._stop(spec, current)
             self._engine.start(spec.name)
             _survived(spec, guarded)
         elif outcome.action == "start" and current:
-            self._start(spec, image_id)
+            self._start(spec, image_id, current)
             self._note_loaded(spec, current)
         elif outcome.action == "reload" and current:
             self._engine.signal(spec.name, spec.reload_signal)
@@ -188,25 +188,23 @@ class Converger:
 
     def _replace(self, spec: ContainerSpec, image_id: str, current: ContainerState) -> None:
         """Replace a container; whatever would refuse that is asked before the old one stops."""
-        handover.check_stop(self._engine, current, spec.before_stop)
+        members.check_turn(spec, current, self._starts.get(spec.name))
+        handover.check_stop(self._engine, current, members.before_stop(spec, current))
         self._engine.remove(spec.name + _NEXT)
         self._engine.create(spec, image_id, self._cloud, name=spec.name + _NEXT)
         self._stop(spec, current)
         self._engine.remove(spec.name)
         self._engine.rename(spec.name + _NEXT, spec.name)
-        if current.status == "running":
-            self._engine.start(spec.name)
-        else:
-            self._start(spec, image_id)
+        self._start(spec, image_id, current)
 
-    def _start(self, spec: ContainerSpec, image_id: str) -> None:
-        """Start a container that did not run; a member of a cluster is prepared for it."""
-        members.prepare(self._engine, self._cloud, spec, image_id, self._starts.get(spec.name))
+    def _start(self, spec: ContainerSpec, image_id: str, before: ContainerState | None) -> None:
+        """Start a container; a member of a cluster that did not run, as *before* says, or not as a member is prepared for it."""
+        members.prepare(self._engine, self._cloud, spec, image_id, self._starts.get(spec.name), before)
         self._engine.start(spec.name)
 
     def _stop(self, spec: ContainerSpec, current: ContainerState) -> None:
         """Stop a container that is about to change, after it has handed over its work."""
-        handover.drain(self._engine, current, spec.before_stop)
+        handover.drain(self._engine, current, members.before_stop(spec, current))
         self._engine.stop(spec.name, spec.stop_timeout)
 
     def _drift(self, spec: ContainerSpec, current: ContainerState) -> list[Difference]:

@@ -18,6 +18,9 @@ class MemberState:
 
     ``cluster`` identifies the cluster that its data belong to, empty if they never did to any. The member with the highest ``position``
     has the newest data. A member is ``serving`` if it belongs to a cluster that works. ``fault`` says why its state is not known.
+
+    A container that was created without a cluster is ``standalone``. ``started_at`` is when the process of the container was started last,
+    as the engine writes it; empty if there is no container.
     """
 
     running: bool = False
@@ -26,6 +29,8 @@ class MemberState:
     position: t.Optional[int] = None
     serving: bool = False
     fault: str = ""
+    standalone: bool = False
+    started_at: str = ""
 
 
 @dataclasses.dataclass
@@ -42,11 +47,15 @@ class MemberReport:
 
 @dataclasses.dataclass
 class MemberStart:
-    """What comes before a member's container starts; ``environment`` is what its command needs to know."""
+    """What comes before a member's container starts; ``environment`` is what its command needs to know.
+
+    It was decided for the container, if there was one, whose process was started at ``started_at``.
+    """
 
     action: Action
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
     reason: str = ""
+    started_at: str = ""
 
 
 def parse(text: str) -> MemberState:

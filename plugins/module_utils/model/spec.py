@@ -19,6 +19,8 @@ LABEL_SPEC = LABEL + "spec"
 LABEL_RELOAD = LABEL + "reload"
 LABEL_PROTECTED = LABEL + "protected-processes"
 LABEL_BEFORE_STOP = LABEL + "before-stop"
+#: On a member of a cluster the name of that.
+LABEL_CLUSTER = LABEL + "cluster"
 
 #: Fields that steer a run but are not part of the container itself.
 _NOT_COMPARED = frozenset(

@@ -30,6 +30,7 @@ class _Cluster:
         self.lost = set(one.lost_hosts)
         self.states = {host: reports[host].state for host in one.members if host in reports}
         self.stopped = {host: state for host, state in self.states.items() if not state.running}
+        self.standalone = {host: state for host, state in self.states.items() if state.running and state.standalone}
         self.serving = [host for host, state in self.states.items() if state.running and state.serving]
         self.with_data = {host: state for host, state in self.stopped.items() if state.data and host not in self.lost}
 
@@ -37,6 +38,10 @@ class _Cluster:
         """Return, with the reason, the members that may have data which nobody can judge."""
         absent = [f"{host} takes no part in this run" for host in self.addresses if host not in self.states and host not in self.lost]
         return absent + [f"{host}: {state.fault}" for host, state in self.stopped.items() if state.fault and host not in self.lost]
+
+    def new(self) -> list[str]:
+        """Return the hosts whose members start in this run and have no data."""
+        return [host for host, state in self.stopped.items() if not state.data]
 
     def start(self, action: t.Literal["seed", "join", "rejoin", "recover"], host: str, peers: t.Iterable[str], reason: str) -> MemberStart:
         """Return how *host* starts, with what its command needs to know."""
@@ -47,10 +52,11 @@ class _Cluster:
             "CLUSTER_ADDRESS": self.addresses[host],
             "CLUSTER_MEMBERS": " ".join(self.addresses.values()),
             "CLUSTER_PEERS": " ".join(self.addresses[peer] for peer in peers if peer != host),
+            "CLUSTER_NEW": " ".join(self.addresses[new] for new in self.new()),
             "CLUSTER_ID": state.cluster,
             "CLUSTER_POSITION": "" if state.position is None else str(state.position),
         }
-        return MemberStart(action, environment, f"{reason} cluster {self.name}")
+        return MemberStart(action, environment, f"{reason} cluster {self.name}", state.started_at)
 
     def follow(self, first: list[str], leave_out: t.Collection[str] = ()) -> Starts:
         """Return how the stopped members join those of *first*."""
@@ -69,7 +75,7 @@ class _Cluster:
 
 
 def decide(reports: t.Mapping[str, MemberReport]) -> Starts:
-    """Return by host how the members that do not run start, or that they must not.
+    """Return by host how the members that do not run as members start, or that they must not.
 
     Args:
         reports: what each host of the run says of its member of one cluster.
@@ -77,6 +83,8 @@ def decide(reports: t.Mapping[str, MemberReport]) -> Starts:
     cluster = _Cluster(reports)
     given_up = [host for host, state in cluster.stopped.items() if state.data and host in cluster.lost]
     refused = cluster.refuse(given_up, "its data were given up (lost_hosts), but are still there; remove its volume, then it joins again")
+    if cluster.standalone:
+        return _convert(cluster) | refused
     if cluster.serving:
         return _join_serving(cluster) | refused
     if len(cluster.stopped) < len(cluster.states):
@@ -107,6 +115,23 @@ def decide_all(found: t.Mapping[str, t.Iterable[t.Mapping[str, t.Any]]]) -> dict
 def refusals(starts: t.Mapping[str, Starts]) -> list[str]:
     """Return why members must not start, a line for each."""
     return [f"{name} on {host}: {start.reason}" for host, own in starts.items() for name, start in own.items() if start.action == "refuse"]
+
+
+def _convert(cluster: _Cluster) -> Starts:
+    """Return how the cluster is founded with the data of a server that runs without one, while all others have none."""
+    hosts = [*cluster.stopped, *cluster.standalone]
+    names = ", ".join(cluster.standalone)
+    others = [host for host, state in cluster.states.items() if (state.data or state.fault) and host not in cluster.standalone]
+    if others:
+        wrong = "remove the volumes of those that are wrong"
+        reason = f"{names} runs with data of no cluster, while there are data on {', '.join(others)}; {wrong}"
+        return cluster.refuse(hosts, reason)
+    if unknown := cluster.unknown():
+        return cluster.refuse(hosts, f"not all members are known, and they may have data ({'; '.join(unknown)})")
+    if len(cluster.standalone) > 1:
+        reason = f"{names} run with data that belong to no cluster; keep one of them, stop the others and remove their volumes"
+        return cluster.refuse(hosts, reason)
+    return _led_by(cluster, "seed", next(iter(cluster.standalone)), "seeds with its data")
 
 
 def _join_serving(cluster: _Cluster) -> Starts:

@@ -15,10 +15,18 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine import me
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, ExecResult
 from ansible_collections.caisson.openstack.plugins.module_utils.model.cluster import MemberStart, MemberState
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Cluster, ContainerCommand
-from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import LABEL_CLUSTER, BeforeStop, ContainerSpec
 
 FACTS = {"cluster": "c-1", "position": 7, "serving": True}
 DEFINITION = Cluster(facts=ContainerCommand(["facts"], timeout=9), join=ContainerCommand(["join"], timeout=30))
+
+
+STARTED = "2026-01-02T03:04:05.678901234Z"
+
+
+def container(status: str, standalone: bool = False) -> t.Any:
+    labels = {} if standalone else {LABEL_CLUSTER: "db"}
+    return types.SimpleNamespace(name="db", status=status, image_id="sha256:current", labels=labels, started_at=STARTED)
 
 
 @dataclasses.dataclass
@@ -29,11 +37,12 @@ class FakeEngine:
     present: list[str] = dataclasses.field(default_factory=list)
     result: ExecResult | EngineError = dataclasses.field(default_factory=lambda: ExecResult(0, json.dumps(FACTS), ""))
     image: str | None = "sha256:wanted"
+    standalone: bool = False
     commands: list[tuple[t.Any, ...]] = dataclasses.field(default_factory=list)
     specs: list[ContainerSpec] = dataclasses.field(default_factory=list)
 
     def container(self, name: str) -> t.Any:
-        return types.SimpleNamespace(name=name, status=self.status, image_id="sha256:current") if self.status else None
+        return container(self.status, self.standalone) if self.status and name == "db" else None
 
     def volumes(self, names: t.Iterable[str]) -> list[str]:
         return [name for name in names if name in self.present]
@@ -82,8 +91,16 @@ def test_a_member_without_container_and_volume_is_asked_nothing() -> None:
 
 def test_a_running_member_is_asked_in_its_container() -> None:
     engine = FakeEngine("running")
-    assert _state(engine) == MemberState(running=True, data=True, cluster="c-1", position=7, serving=True)
+    assert _state(engine) == MemberState(running=True, data=True, cluster="c-1", position=7, serving=True, started_at=STARTED)
     assert engine.commands == [("exec", "db", ["facts"], 9)]
+
+
+@pytest.mark.parametrize("status", ["running", "exited"])
+def test_a_server_that_was_created_without_a_cluster_is_not_asked_for_one(status: str) -> None:
+    engine = FakeEngine(status, ["data"], standalone=True)
+    running = status == "running"
+    assert _state(engine) == MemberState(running=running, data=True, standalone=True, started_at=STARTED)
+    assert engine.commands == []
 
 
 @pytest.mark.parametrize(("status", "image"), [("exited", "sha256:current"), ("", "sha256:wanted")])
@@ -129,6 +146,37 @@ def test_the_command_of_a_start_runs_in_the_new_image_with_what_it_needs_to_know
     _prepare(engine, _spec(), MemberStart("join", {"CLUSTER_THROUGH": "192.0.2.2"}))
     assert engine.commands == [("run", "db.join", ["join"], 30, "sha256:new", "example")]
     assert engine.specs[0].env == {"A": "1", "CLUSTER_THROUGH": "192.0.2.2"}
+
+
+def test_the_command_of_a_start_runs_only_for_the_process_that_was_decided_on() -> None:
+    engine, start = FakeEngine(), MemberStart("join", started_at=STARTED)
+    members.prepare(t.cast(Engine, engine), "example", _spec(), "sha256:new", start, None)
+    later: t.Any = types.SimpleNamespace(**{**vars(container("exited")), "started_at": "2026-01-02T03:05:00Z"})
+    members.prepare(t.cast(Engine, engine), "example", _spec(), "sha256:new", start, later)
+    assert engine.commands == []
+    members.prepare(t.cast(Engine, engine), "example", _spec(), "sha256:new", start, container("exited"))
+    assert [command[1] for command in engine.commands] == ["db.join"]
+
+
+@pytest.mark.parametrize(
+    ("start", "reason"),
+    [
+        (None, "it is to become a member of a cluster, which the playbook site does"),
+        (MemberStart("seed", started_at="2026-01-02T03:00:00Z"), "it was restarted since this run looked at it"),
+    ],
+)
+def test_a_standalone_server_is_replaced_by_a_member_only_as_decided(start: MemberStart | None, reason: str) -> None:
+    with pytest.raises(EngineError, match=f"db is not replaced: {reason}"):
+        members.check_turn(_spec(), container("running", standalone=True), start)
+    members.check_turn(_spec(), container("running", standalone=True), MemberStart("seed", started_at=STARTED))
+    members.check_turn(_spec(), container("running"), start)
+    members.check_turn(_spec(cluster=None), container("running", standalone=True), start)
+
+
+def test_a_standalone_server_leaves_no_cluster() -> None:
+    spec = _spec(stop_check=ContainerCommand(["may-stop"]))
+    assert members.before_stop(spec, container("running", standalone=True)) == BeforeStop()
+    assert members.before_stop(spec, container("running")) == BeforeStop(ContainerCommand(["may-stop"]))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ MEMBERS = {"h1": "192.0.2.1", "h2": "192.0.2.2", "h3": "192.0.2.3"}
 EMPTY = MemberState()
 SERVING = MemberState(running=True, data=True, cluster="a", position=9, serving=True)
 WAITING = MemberState(running=True, data=True, cluster="a", position=9)
+STANDALONE = MemberState(running=True, data=True, standalone=True, started_at="2026-01-02T03:04:05Z")
 
 
 def stopped(position: int | None = 9, identifier: str = "a", fault: str = "") -> MemberState:
@@ -97,6 +98,31 @@ def test_a_cluster_that_works_takes_no_foreign_data(states: tuple[MemberState, .
     assert any(reason in start.reason for start in cluster.decide(reports(*states)).values())
 
 
+def test_a_server_that_runs_alone_founds_the_cluster_with_its_data() -> None:
+    starts = cluster.decide(reports(EMPTY, STANDALONE, EMPTY))
+    assert {host: start.action for host, start in starts.items()} == {"h1": "join", "h2": "seed", "h3": "join"}
+    assert (starts["h2"].started_at, starts["h2"].environment["CLUSTER_NEW"]) == (STANDALONE.started_at, "192.0.2.1 192.0.2.3")
+    assert starts["h1"].environment["CLUSTER_PEERS"] == "192.0.2.2"
+    # an interrupted run has started others, which wait without data
+    assert actions(MemberState(running=True), STANDALONE, EMPTY) == "h2 seed, h3 join"
+
+
+@pytest.mark.parametrize(
+    ("states", "reason"),
+    [
+        ((STANDALONE, SERVING, SERVING), "h1 runs with data of no cluster, while there are data on h2, h3"),
+        ((STANDALONE, stopped(9), EMPTY), "h1 runs with data of no cluster, while there are data on h2"),
+        ((STANDALONE, EMPTY, None), "not all members are known, and they may have data (h3 takes no part in this run)"),
+        ((STANDALONE, STANDALONE, EMPTY), "h1, h2 run with data that belong to no cluster"),
+    ],
+)
+def test_a_server_that_runs_alone_is_not_replaced_while_others_may_have_data(states: tuple[t.Any, ...], reason: str) -> None:
+    starts = cluster.decide(reports(*states))
+    assert starts["h1"].action == "refuse"
+    assert {start.action for start in starts.values()} == {"refuse"}
+    assert reason in starts["h1"].reason
+
+
 def test_members_that_agree_by_themselves_only_start() -> None:
     assert actions(stopped(9), stopped(11), None, recovers=False) == "h1 rejoin, h2 rejoin"
     assert actions(stopped(None), EMPTY, stopped(None), recovers=False) == "h1 rejoin, h2 join, h3 rejoin"
@@ -123,6 +149,7 @@ def test_commands_are_told_what_they_need() -> None:
         "CLUSTER_PEERS": "",
         "CLUSTER_ID": "a",
         "CLUSTER_POSITION": "11",
+        "CLUSTER_NEW": "192.0.2.3",
     }
     assert (starts["h3"].environment["CLUSTER_PEERS"], starts["h3"].environment["CLUSTER_POSITION"]) == ("192.0.2.2", "")
     assert starts["h2"].reason == "has the newest data (position 11) and recovers cluster galera"
@@ -138,21 +165,23 @@ _STATE = st.builds(
     position=st.none() | st.integers(0, 3),
     serving=st.booleans(),
     fault=st.sampled_from(["", "unreadable"]),
-)
+) | st.builds(MemberState, running=st.booleans(), data=st.just(True), standalone=st.just(True))
 
 
 @given(st.tuples(*[st.none() | _STATE] * 3).filter(any), st.booleans())
 def test_there_is_never_a_second_cluster_and_nothing_newer_is_left_behind(states: t.Any, recovers: bool) -> None:
     known = {host: state for host, state in zip(MEMBERS, states, strict=True) if state}
     starts = cluster.decide(reports(*states, recovers=recovers))
-    # one that runs is left alone, every other one is told something
-    assert starts.keys() == {host for host, state in known.items() if not state.running}
+    # one that runs as a member is left alone, every other one is told something
+    assert starts.keys() == {host for host, state in known.items() if not state.running or state.standalone}
     leaders = [host for host, start in starts.items() if start.action in ("seed", "recover")]
     assert len(leaders) <= 1
     for host in leaders:
         others = [state for other, state in known.items() if other != host]
         assert len(known) == len(MEMBERS)
-        assert not any(state.running or state.fault for state in others)
+        # one that runs without data waits for the first
+        assert not any((state.running and state.data) or state.fault for state in others)
+        assert known[host].standalone or not any(state.running for state in others)
         if starts[host].action == "recover":
             assert all((state.position or 0) <= (known[host].position or 0) for state in others if state.data)
         else:
