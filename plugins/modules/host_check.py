@@ -86,6 +86,14 @@ options:
     type: list
     elements: str
     default: []
+  shared_directories:
+    description: Directories that must be mounts of a file system that hosts can share.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path: {description: Absolute path of the directory., type: str, required: true}
+      setting: {description: Variable that names the directory., type: str, required: true}
   host_capabilities:
     description: Whether to find out what the host offers to containers, as M(caisson.openstack.host_capabilities_facts) does.
     type: bool
@@ -139,6 +147,11 @@ outdated:
   description: Whether what the host remembers of its cloud is to be written again.
   returned: success
   type: bool
+shared_directories:
+  description: What is mounted at each of O(shared_directories), by the variable that names it.
+  returned: success
+  type: dict
+  sample: {glance_shared_path: 'nas:/export/images (nfs4)'}
 errors:
   description: What is not as it must be.
   returned: on failure
@@ -159,6 +172,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.identity import 
 from ansible_collections.caisson.openstack.plugins.module_utils.identity.identity import Expected
 from ansible_collections.caisson.openstack.plugins.module_utils.images import build_settings
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight import host_capabilities, host_checks, host_facts, interfaces
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight import shared_directories as sharing
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import journal
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal_file import DEFAULT_PATH, JournalFile
 
@@ -180,6 +194,12 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "tunnel_address": {"type": "str", "default": ""},
     "mtu": {"type": "int", "default": 0},
     "volumes": {"type": "list", "elements": "str", "default": []},
+    "shared_directories": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": dataclass_spec.argument_spec(sharing.SharedDirectory),
+    },
     "host_capabilities": {"type": "bool", "default": False},
     "libvirt_image": {"type": "str", "default": ""},
     "journal": {"type": "bool", "default": False},
@@ -217,6 +237,7 @@ def look(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
         ports=tuple(dataclass_spec.construct(host_checks.Port, item) for item in params["ports"]),
         bridges=tuple(dataclass_spec.construct(interfaces.Bridge, item) for item in params["bridges"]),
         api_name=(params["api_name"], params["api_name_address"]),
+        shared_directories=tuple(dataclass_spec.construct(sharing.SharedDirectory, item) for item in params["shared_directories"]),
     )
     engine = functools.partial(_engine, params)
     facts = host_facts.read(required, params["cloud"], _package_urls(), engine)
@@ -238,7 +259,8 @@ def look(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
         return {"failed": True, "msg": str(error)}
     turn = run_lock.read(run_lock.DEFAULT_PATH).turn
     outdated = bool(expected.cloud) and identity.outdated(record, expected)
-    return {"changed": False, "clock": time.time(), "turn": turn, "outdated": outdated, **found}
+    shared = sharing.sources(required.shared_directories, facts.mounts)
+    return {"changed": False, "clock": time.time(), "turn": turn, "outdated": outdated, "shared_directories": shared, **found}
 
 
 def main() -> None:

@@ -8,9 +8,10 @@ import ipaddress
 import json
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.preflight import api_name, interfaces
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight import api_name, interfaces, shared_directories
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight.interfaces import Bridge, Interface
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight.ports import Listener, Owner, blocking
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight.shared_directories import Mount, SharedDirectory
 
 #: Debian releases that the collection is made for.
 DEBIAN = ("12", "13")
@@ -51,6 +52,7 @@ class HostFacts:
     ssh: tuple[str, str] = ("", "")
     binds_any_address: bool = False
     api_name_addresses: tuple[str, ...] = ()
+    mounts: t.Mapping[str, Mount] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +84,7 @@ class HostRequirements:
     tunnel_address: str = ""
     mtu: int = 0
     api_name: tuple[str, str] = ("", "")
+    shared_directories: tuple[SharedDirectory, ...] = ()
 
 
 def errors(seen: HostFacts, wanted: HostRequirements) -> list[str]:
@@ -97,6 +100,7 @@ def errors(seen: HostFacts, wanted: HostRequirements) -> list[str]:
         *engine,
         *engine_options(seen.engine_options),
         *_ports(seen, wanted),
+        *shared_directories.errors(wanted.shared_directories, seen.mounts),
     ]
 
 

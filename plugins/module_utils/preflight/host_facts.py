@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from ansible_collections.caisson.openstack.plugins.module_utils.common import commands
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec
-from ansible_collections.caisson.openstack.plugins.module_utils.preflight import api_name, interfaces, ports
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight import api_name, interfaces, ports, shared_directories
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight.host_checks import HostFacts, HostRequirements
 
 _ENGINE_OPTIONS = "/etc/docker/daemon.json"
@@ -60,6 +60,7 @@ def read(required: HostRequirements, cloud: str, package_urls: t.Iterable[str], 
         interfaces=interfaces.read(),
         ssh=_ssh() if required.bridges else ("", ""),
         api_name_addresses=tuple(api_name.resolve(required.api_name[0])) if required.api_name[0] else (),
+        mounts=shared_directories.read() if required.shared_directories else {},
         binds_any_address=_text("/proc/sys/net/ipv4/ip_nonlocal_bind").strip() == "1",
     )
 

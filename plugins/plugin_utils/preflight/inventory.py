@@ -98,7 +98,9 @@ class Inventory:
 
     def limit(self, variable: str) -> dict[str, t.Any]:
         """Return what the role that *variable* belongs to declares of it beyond its type."""
-        return dict(play_roles.limits(self.in_play[inventory_checks.role_of(variable, self.in_play)]).get(variable, {}))
+        found = dict(play_roles.limits(self.in_play[inventory_checks.role_of(variable, self.in_play)]).get(variable, {}))
+        lifted = "unless" in found and self.template(self.variables.get(found["unless"]), None)
+        return {key: value for key, value in found.items() if not lifted or key != "hosts"}
 
     # -- hosts --------------------------------------------------------------------------------------------------
 

@@ -308,13 +308,15 @@ def check_group_sizes(
     """
     errors = []
     for variable, pattern in patterns.items():
+        named = names(str(pattern))
         hosts = known_hosts_of(str(pattern), groups)
         limit = limit_of(variable) if len(hosts) > 1 else {}
         if "hosts" in limit and len(hosts) > limit["hosts"]:
             few = "one host" if limit["hosts"] == 1 else f"{limit['hosts']} hosts"
             errors.append(
-                f"{variable} is '{pattern}', which has {len(hosts)} hosts ({', '.join(hosts)}); no more than {few} is supported yet, "
-                f"because {limit['because']}: set {variable} to a group with {few}"
+                f"{variable} is '{pattern}', which has {len(hosts)} hosts ({', '.join(hosts)}); no more than {few} is supported "
+                f"{'unless ' + limit['unless'] + ' is set' if 'unless' in limit else 'yet'}, because {limit['because']}: "
+                f"set {variable} to a group with {few}, such as {named[0]}[0]"
             )
     return errors
 

@@ -10,7 +10,8 @@ An entry of that file has one or more of these keys, or ``free`` with the reason
 ``empty``
     Whether the value, or the list item, may also be empty.
 ``hosts``
-    On how many hosts, at most, the containers of a ``*_group`` may run, with ``because`` saying why.
+    On how many hosts, at most, the containers of a ``*_group`` may run, with ``because`` saying why, and ``unless`` naming an option
+    that lifts this limit where it is set.
 """
 
 from __future__ import annotations

@@ -181,6 +181,6 @@ def test_a_group_has_no_more_hosts_than_its_service_can_use() -> None:
     patterns = {"x_group": "control:other", "y_group": "control"}
     assert checks.check_group_sizes(patterns, groups, limits.__getitem__) == [
         "x_group is 'control:other', which has 2 hosts (a, b); no more than one host is supported yet, because of a reason: "
-        "set x_group to a group with one host"
+        "set x_group to a group with one host, such as control[0]"
     ]
     assert checks.check_group_sizes({"x_group": "other"}, groups, limits.__getitem__) == []

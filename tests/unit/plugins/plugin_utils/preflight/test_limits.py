@@ -102,8 +102,9 @@ def test_every_option_says_what_it_may_be(role: str, name: str) -> None:
         return
     limit = option["limit"]
     assert limit, f"roles/{role}/meta/limits.yml has no entry for {name}"
-    assert limit.keys() == {"free"} or limit.keys() <= {"format", "minimum", "maximum", "empty", "hosts", "because"}
+    assert limit.keys() == {"free"} or limit.keys() <= {"format", "minimum", "maximum", "empty", "hosts", "because", "unless"}
     assert ("hosts" in limit) == ("because" in limit)
+    assert limit.get("unless", name) in play_roles.options(ROLES[0].parent / role)
     if option["type"] in ("int", "float"):
         assert limit.keys() & {"format", "minimum", "maximum"}
     elif "free" not in limit:
