@@ -11,16 +11,16 @@ from testinfra.host import Host
 _PATIENCE = 300  # seconds
 
 
-def wait(what: str, done: t.Callable[[], bool]) -> None:
-    """Wait until *done*; a host that is booting may refuse to be asked."""
-    deadline = time.monotonic() + _PATIENCE
+def wait(what: str, done: t.Callable[[], bool], patience: float = _PATIENCE) -> None:
+    """Wait until *done*, for *patience* seconds; a host that is booting may refuse to be asked."""
+    deadline = time.monotonic() + patience
     while True:
         try:
             if done():
                 return
         except (AssertionError, RuntimeError):
             pass
-        assert time.monotonic() < deadline, f"not within {_PATIENCE} s: {what}"
+        assert time.monotonic() < deadline, f"not within {patience:.0f} s: {what}"
         time.sleep(2)
 
 

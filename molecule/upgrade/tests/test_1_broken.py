@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from tests.molecule.upgrade import Cloud, Guest, other_image
+from tests.molecule.upgrade import Guest, UpgradedCloud, other_image
 
 _BINARY = "/opt/openstack/bin/nova-compute"
 #: What is done to the image of the hypervisor's service, and the task that notices.
@@ -32,7 +32,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_a_broken_image_stops_at_the_first_host(cloud: Cloud, guests: list[Guest], kind: str) -> None:
+def test_a_broken_image_stops_at_the_first_host(cloud: UpgradedCloud, guests: list[Guest], kind: str) -> None:
     script, task = BROKEN[kind]
     image = other_image("nova_compute", kind, script)
     settings = {

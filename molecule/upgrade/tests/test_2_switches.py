@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 
-from tests.molecule.upgrade import APIS, Cloud, Guest, figures, other_image
+from tests.molecule.upgrade import APIS, Guest, UpgradedCloud, figures, other_image
 
 #: Services and their containers; each service has an image of its name.
 CONTAINERS = {
@@ -24,7 +24,7 @@ def overrides() -> str:
     return json.dumps(found)
 
 
-def test_a_server_that_would_be_killed_forbids_it_before_anything_moves(cloud: Cloud, guests: list[Guest]) -> None:
+def test_a_server_that_would_be_killed_forbids_it_before_anything_moves(cloud: UpgradedCloud, guests: list[Guest]) -> None:
     host, server = cloud.hosts[guests[1].host], str(guests[1].process)
     before = cloud.everything()
     libvirt = host.check_output("docker inspect --format '{{.State.Pid}}' libvirt")
@@ -41,7 +41,7 @@ def test_a_server_that_would_be_killed_forbids_it_before_anything_moves(cloud: C
     assert cloud.unharmed(guests)
 
 
-def test_they_move_under_servers_and_apis(cloud: Cloud, guests: list[Guest]) -> None:
+def test_they_move_under_servers_and_apis(cloud: UpgradedCloud, guests: list[Guest]) -> None:
     before = cloud.everything()
     addresses = ("-e", json.dumps({"rollout_guests": [guest.address for guest in guests]}))
     found = figures(cloud.play("upgrade", "-e", overrides(), *addresses))

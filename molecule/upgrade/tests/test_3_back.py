@@ -7,17 +7,17 @@ import json
 
 import pytest
 
-from tests.molecule.upgrade import RELEASES, Cloud, Guest, other_image, release
+from tests.molecule.upgrade import RELEASES, Guest, UpgradedCloud, other_image, release
 
 AFTER = release(RELEASES[1])
 
 
-def test_the_public_suite_passes_before(cloud: Cloud) -> None:
+def test_the_public_suite_passes_before(cloud: UpgradedCloud) -> None:
     cloud.smoke()
 
 
 @pytest.mark.parametrize("phase", ["backed_up", "expanded"])
-def test_from_a_phase_in_which_nothing_was_moved(cloud: Cloud, guests: list[Guest], phase: str) -> None:
+def test_from_a_phase_in_which_nothing_was_moved(cloud: UpgradedCloud, guests: list[Guest], phase: str) -> None:
     before, began = cloud.everything(), cloud.started("control1")
     killed, text = cloud.play_until(lambda: cloud.journal().get("phase") == phase, "upgrade", *AFTER)
     assert killed, text[-3000:]
@@ -28,7 +28,7 @@ def test_from_a_phase_in_which_nothing_was_moved(cloud: Cloud, guests: list[Gues
     assert cloud.unharmed(guests)
 
 
-def test_half_of_it(cloud: Cloud, guests: list[Guest]) -> None:
+def test_half_of_it(cloud: UpgradedCloud, guests: list[Guest]) -> None:
     before = cloud.everything()
 
     def half() -> bool:
@@ -49,7 +49,7 @@ def test_half_of_it(cloud: Cloud, guests: list[Guest]) -> None:
     assert cloud.unharmed(guests)
 
 
-def test_all_of_it(cloud: Cloud, guests: list[Guest]) -> None:
+def test_all_of_it(cloud: UpgradedCloud, guests: list[Guest]) -> None:
     before = cloud.everything()
     there = cloud.unnoticed("upgrade", AFTER, guests)
     back = cloud.unnoticed("rollback", AFTER, guests)
@@ -58,7 +58,7 @@ def test_all_of_it(cloud: Cloud, guests: list[Guest]) -> None:
     assert cloud.everything() == before
 
 
-def test_the_former_release_is_updated_with_databases_that_are_ahead(cloud: Cloud, guests: list[Guest]) -> None:
+def test_the_former_release_is_updated_with_databases_that_are_ahead(cloud: UpgradedCloud, guests: list[Guest]) -> None:
     before = cloud.everything()
     override = {"containers": [{"name": "keystone_api", "image": other_image("keystone", "other")}]}
     settings = ("-e", json.dumps({"keystone_service_overrides": override}))

@@ -9,12 +9,12 @@ import re
 import time
 import typing as t
 
-from tests.molecule.upgrade import COMPUTES, RELEASES, Cloud, Guest, release, unwell
+from tests.molecule.upgrade import COMPUTES, RELEASES, Guest, UpgradedCloud, release, unwell
 
 AFTER = release(RELEASES[1])
 
 
-def under_way(cloud: Cloud, seconds: float) -> t.Callable[[], bool]:
+def under_way(cloud: UpgradedCloud, seconds: float) -> t.Callable[[], bool]:
     """Return what is true so many seconds after a run that is about to begin has taken the rollout on."""
     before = cloud.journal().get("holder")
     ends: list[float] = []
@@ -27,7 +27,7 @@ def under_way(cloud: Cloud, seconds: float) -> t.Callable[[], bool]:
     return seen
 
 
-def test_a_rollout_that_is_killed_again_and_again_ends_well(cloud: Cloud, guests: list[Guest]) -> None:
+def test_a_rollout_that_is_killed_again_and_again_ends_well(cloud: UpgradedCloud, guests: list[Guest]) -> None:
     seed = int(os.environ.get("CAISSON_SEED", "0")) or random.randrange(1, 2**32)
     print(f"seed {seed}; CAISSON_SEED={seed} repeats it")
     chance, kills = random.Random(seed), int(os.environ.get("CAISSON_KILLS", "20"))
@@ -53,23 +53,23 @@ def test_a_rollout_that_is_killed_again_and_again_ends_well(cloud: Cloud, guests
     assert {name: now[name] for name in same} == {name: began[name] for name in same}
 
 
-def test_afterwards_the_servers_answer_and_new_ones_too(cloud: Cloud, guests: list[Guest]) -> None:
+def test_afterwards_the_servers_answer_and_new_ones_too(cloud: UpgradedCloud, guests: list[Guest]) -> None:
     for guest in guests:
         cloud.hosts["control1"].run_expect([0], f"timeout 10 bash -c '</dev/tcp/{guest.address}/22'")
     cloud.play("verify", *AFTER, "-e", f"verify_hypervisors={','.join(COMPUTES)}")
 
 
-def test_what_is_final_cannot_be_taken_back(cloud: Cloud, guests: list[Guest]) -> None:
+def test_what_is_final_cannot_be_taken_back(cloud: UpgradedCloud, guests: list[Guest]) -> None:
     cloud.play("finalize", *AFTER)
     assert "there is nothing to rollback" in cloud.play("rollback", *AFTER, check=False)
     cloud.play("status", *AFTER)
     assert cloud.unharmed(guests)
 
 
-def test_a_site_after_it_changes_nothing(cloud: Cloud) -> None:
+def test_a_site_after_it_changes_nothing(cloud: UpgradedCloud) -> None:
     text = cloud.play("site", *AFTER)
     assert {int(count) for count in re.findall(r"changed=(\d+)", text)} == {0}
 
 
-def test_the_public_suite_passes_afterwards(cloud: Cloud) -> None:
+def test_the_public_suite_passes_afterwards(cloud: UpgradedCloud) -> None:
     cloud.smoke(*AFTER)

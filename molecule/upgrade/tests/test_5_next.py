@@ -6,13 +6,13 @@ from __future__ import annotations
 import subprocess
 import typing as t
 
-from tests.molecule.upgrade import RELEASES, Cloud, Guest, release, unwell
+from tests.molecule.upgrade import RELEASES, Guest, UpgradedCloud, release, unwell
 from tests.molecule.waiting import wait
 
 AFTER = release(RELEASES[2])
 
 
-def when(cloud: Cloud, host: str, tier: str, act: t.Callable[[], object]) -> str:
+def when(cloud: UpgradedCloud, host: str, tier: str, act: t.Callable[[], object]) -> str:
     """Begin to upgrade, or go on, do something when a host's tier begins, and return what the run, that ends by itself, printed."""
     pending = [act]
 
@@ -26,7 +26,7 @@ def when(cloud: Cloud, host: str, tier: str, act: t.Callable[[], object]) -> str
     return text
 
 
-def test_the_control_host_boots_in_the_middle(cloud: Cloud, guests: list[Guest]) -> None:
+def test_the_control_host_boots_in_the_middle(cloud: UpgradedCloud, guests: list[Guest]) -> None:
     before = cloud.started("control1")["mariadb"]
 
     def boot() -> None:
@@ -39,7 +39,7 @@ def test_the_control_host_boots_in_the_middle(cloud: Cloud, guests: list[Guest])
     assert cloud.unharmed(guests)
 
 
-def test_a_hypervisor_is_cut_off_in_the_middle(cloud: Cloud, guests: list[Guest]) -> None:
+def test_a_hypervisor_is_cut_off_in_the_middle(cloud: UpgradedCloud, guests: list[Guest]) -> None:
     def cut() -> None:
         subprocess.run(["docker", "exec", "molecule-compute1", "ip", "link", "set", "eth0", "down"], check=True)
 
@@ -53,7 +53,7 @@ def test_a_hypervisor_is_cut_off_in_the_middle(cloud: Cloud, guests: list[Guest]
     assert cloud.unharmed(guests)
 
 
-def test_it_is_gone_on_with(cloud: Cloud, guests: list[Guest]) -> None:
+def test_it_is_gone_on_with(cloud: UpgradedCloud, guests: list[Guest]) -> None:
     cloud.play("upgrade", *AFTER)
     done = [event for event in cloud.journal()["events"] if (event["phase"], event["state"]) == ("roll", "done")]
     places = [(event["host"], event["tier"]) for event in done]
@@ -62,7 +62,7 @@ def test_it_is_gone_on_with(cloud: Cloud, guests: list[Guest]) -> None:
     assert cloud.unharmed(guests)
 
 
-def test_where_nothing_interferes_nobody_notices(cloud: Cloud, guests: list[Guest]) -> None:
+def test_where_nothing_interferes_nobody_notices(cloud: UpgradedCloud, guests: list[Guest]) -> None:
     cloud.play("rollback", *AFTER)
     cloud.unnoticed("upgrade", AFTER, guests)
     cloud.play("finalize", *AFTER)

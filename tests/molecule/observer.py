@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Users who read and write all the time while something happens to the cloud, and what they noticed."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import threading
+import time
+import typing as t
+import uuid
+
+from ansible_collections.caisson.openstack.plugins.module_utils.common import openstack_api
+from tests.cloud.background import Background
+
+#: Seconds after which a user gives a request up.
+_LIMIT = 20
+#: Seconds between two requests of one user.
+_INTERVAL = 0.25
+#: What users read: the type of the API and a path.
+READS = {
+    "images": ("image", "/v2/images?limit=5"),
+    "servers": ("compute", "/servers?limit=5"),
+    "networks": ("network", "/v2.0/networks?limit=5"),
+    "providers": ("placement", "/resource_providers"),
+}
+#: What users make, a row of a database each: the type of the API, its path, the key of a body and of a list.
+WRITES = {
+    "projects": ("identity", "/projects", "project"),
+    "address scopes": ("network", "/v2.0/address-scopes", "address_scope"),
+}
+
+
+@dataclasses.dataclass
+class Question:
+    """What became of one user's requests; times are seconds since 1970."""
+
+    answered: list[float] = dataclasses.field(default_factory=list)
+    failed: list[tuple[float, str]] = dataclasses.field(default_factory=list)
+    #: requests that succeeded when they were sent a second time
+    retried: int = 0
+
+    def longest_gap(self, begin: float, end: float) -> float:
+        """Return the longest time without an answer, in seconds."""
+        times = [begin, *self.answered, end]
+        return max(after - before for before, after in itertools.pairwise(times))
+
+
+class Observer(Background):
+    """One user for each question: all read or write while it is entered, and send what failed once more.
+
+    Args:
+        make_session: logs a user in.
+    """
+
+    def __init__(self, make_session: t.Callable[[], openstack_api.Session]) -> None:
+        self._make_session = make_session
+        self._lock = threading.Lock()
+        self.questions: dict[str, Question] = {name: Question() for name in ("login", *READS, *WRITES)}
+        #: by kind the names of what an API said to have stored
+        self.acknowledged: dict[str, list[str]] = {name: [] for name in WRITES}
+        self._run = uuid.uuid4().hex[:8]
+        self.begin = self.end = 0.0
+        super().__init__(self._login, *(self._reader(name) for name in READS), *(self._writer(name) for name in WRITES))
+
+    def __enter__(self) -> t.Self:
+        """Begin."""
+        self.begin = time.time()
+        return super().__enter__()
+
+    def __exit__(self, *error: t.Any) -> None:
+        """Wait for the last answers and end."""
+        super().__exit__(*error)
+        self.end = time.time()
+
+    def _login(self) -> None:
+        while not self._stop.wait(_INTERVAL):
+            self._try("login", lambda: self._make_session().token())
+
+    def _reader(self, name: str) -> t.Callable[[], None]:
+        api, path = READS[name]
+
+        def work() -> None:
+            session = self._make_session()
+            while not self._stop.wait(_INTERVAL):
+                self._try(name, lambda: session.send("GET", api, path).check())
+
+        return work
+
+    def _writer(self, name: str) -> t.Callable[[], None]:
+        api, path, key = WRITES[name]
+
+        def work() -> None:
+            session = self._make_session()
+            for number in itertools.count():
+                if self._stop.wait(_INTERVAL):
+                    return
+                row = f"observer-{self._run}-{number}"
+                body = {key: {"name": row, **({"ip_version": 4} if api == "network" else {})}}
+
+                def store(row: str = row, body: dict[str, t.Any] = body) -> None:
+                    answer = session.send("POST", api, path, body)
+                    # the first try may have been stored without an answer
+                    if answer.status != 409:
+                        answer.check()
+                    self.acknowledged[name].append(row)
+
+                self._try(name, store)
+
+        return work
+
+    def _try(self, name: str, request: t.Callable[[], t.Any]) -> None:
+        """Send a request, and once more if it fails."""
+        question = self.questions[name]
+        for attempt in (1, 2):
+            try:
+                request()
+            except openstack_api.ApiError as error:
+                if attempt == 2:
+                    question.failed.append((time.time(), error.kind))
+            else:
+                question.answered.append(time.time())
+                question.retried += attempt - 1
+                return
+
+    @property
+    def failed(self) -> dict[str, list[tuple[float, str]]]:
+        """The requests that failed twice."""
+        return {name: question.failed for name, question in self.questions.items() if question.failed}
+
+    @property
+    def gap(self) -> float:
+        """The longest time in which one of the users got no answer, in seconds."""
+        return max(question.longest_gap(self.begin, self.end) for question in self.questions.values())
+
+    def lost(self, session: openstack_api.Session) -> dict[str, set[str]]:
+        """Return the rows that were acknowledged and are not there; what was made is removed."""
+        missing = {}
+        for name, (api, path, key) in WRITES.items():
+            rows = session.send("GET", api, path).json()
+            found = {row["name"]: row["id"] for row in rows[next(item for item in rows if item.startswith(key))]}
+            if gone := set(self.acknowledged[name]) - found.keys():
+                missing[name] = gone
+            for row, identifier in found.items():
+                if row.startswith(f"observer-{self._run}-"):
+                    session.send("DELETE", api, f"{path}/{identifier}")
+        return missing
+
+    def __str__(self) -> str:
+        lines = [
+            f"{name}: {len(question.answered)} answered, {question.retried} of them at the second try, {len(question.failed)} failed, "
+            f"longest gap {question.longest_gap(self.begin, self.end):.1f} s"
+            for name, question in self.questions.items()
+        ]
+        return "\n".join(lines)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The region of scenario ``region``, as its operator and its users see it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import typing as t
+
+from testinfra.host import Host
+
+from ansible_collections.caisson.openstack.plugins.module_utils.common import openstack_api
+from tests.molecule import waiting
+from tests.molecule.cloud import Cloud
+
+#: Seconds until a host that got its power back is whole again, at most.
+_PATIENCE = 600
+ADDRESS = "10.199.0.50"
+CONTROLS = ("control1", "control2", "control3")
+COMPUTES = ("compute1", "compute2")
+ADDRESSES = {name: f"10.199.0.{number}" for number, name in enumerate((*CONTROLS, *COMPUTES), start=41)}
+
+
+class Region(Cloud):
+    """Three control hosts and two hypervisors."""
+
+    def __init__(self, reach: t.Callable[[str], Host]) -> None:
+        super().__init__("region", reach, ADDRESSES, ADDRESS)
+
+    def holder(self) -> str:
+        """Return the control host that has the address of the region."""
+        (found,) = (name for name in CONTROLS if self.holds(name))
+        return found
+
+    def holds(self, name: str) -> bool:
+        """Return whether a host has the address of the region."""
+        return f" {ADDRESS}/" in self.hosts[name].check_output("ip -oneline address show")
+
+    def writer(self) -> str:
+        """Return the control host whose database is used."""
+        used = dict.fromkeys(CONTROLS, 0.0)
+        for name in CONTROLS:
+            metrics = self.hosts[name].check_output("docker exec haproxy curl -fsS http://%s:18404/metrics", ADDRESSES[name])
+            row = r'^haproxy_server_current_sessions\{proxy="mariadb",server="(\S+)"\} (\S+)'
+            for server, sessions in re.findall(row, metrics, re.MULTILINE):
+                used[server] += float(sessions)
+        return max(used, key=lambda name: used[name])
+
+    def serves(self) -> bool:
+        """Return whether users are served: a login, and requests that read databases of two services."""
+        try:
+            session = self.session()
+            for api, path in (("compute", "/servers"), ("network", "/v2.0/networks")):
+                session.send("GET", api, path).check()
+        except openstack_api.ApiError:
+            return False
+        return True
+
+    def whole(self) -> None:
+        """Wait until one host has the address, and every container of every host is healthy."""
+        waiting.wait("one host has the address", lambda: sum(self.holds(name) for name in CONTROLS) == 1)
+        waiting.wait("every container is healthy", lambda: not self.unhealthy(), _PATIENCE)
+
+    def unchanged(self) -> None:
+        """Run ``site``, which must find nothing to do."""
+        recap = self.play("site").partition("PLAY RECAP")[2]
+        counts = {name: int(count) for name, count in re.findall(r"(\S+) : ok=\d+ changed=(\d+)", recap)}
+        assert counts.keys() >= {*CONTROLS, *COMPUTES}
+        assert not any(counts.values()), recap
+
+
+def power(action: t.Literal["off", "on"], *names: str) -> None:
+    """Cut the power of hosts at once, or give it back in this order."""
+    command = "kill" if action == "off" else "start"
+    subprocess.run(["docker", command, *(f"molecule-{name}" for name in names)], check=True, capture_output=True)
