@@ -42,6 +42,7 @@ class ActionModule(ControllerAction):
         "file": {"type": "path", "required": True},
         "rotate": {"type": "list", "elements": "str", "default": []},
         "make": {"type": "list", "elements": "str"},
+        "account_suffix": {"type": "str", "default": ""},
         "finished": {"type": "str", "choices": list(t.get_args(rotation.Phase)), "default": "none"},
     }
 
@@ -91,7 +92,7 @@ class ActionModule(ControllerAction):
             "_ansible_no_log": True,
             "changed": text != source.text or source.mode != atomic_write.MODE,
             "secrets": rotation.in_use(after, values),
-            "accounts": rotation.accounts(after, values, requirements),
+            "accounts": rotation.accounts(after, values, requirements, args["account_suffix"]),
             "generated": generated,
             "certificates": sorted(renewed),
             "phase": after.phase,

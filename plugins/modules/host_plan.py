@@ -57,6 +57,10 @@ options:
     description: Job that sets the password of O(auth). While it has to run because its triggers changed, Keystone is not asked.
     type: str
     default: ''
+  auth_external:
+    description: Whether Keystone is that of another region. Then it has to answer, and O(region) must not belong to another cloud.
+    type: bool
+    default: false
   region:
     description: Region of the endpoints.
     type: str
@@ -160,6 +164,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "database_container": {"type": "str", "default": "mariadb"},
     "auth": {"type": "dict", "options": AUTH},
     "auth_job": {"type": "str", "default": ""},
+    "auth_external": {"type": "bool", "default": False},
     "region": {"type": "str", "default": ""},
     "project": {"type": "str", "default": "service"},
     "users": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(User)},
@@ -181,6 +186,7 @@ def _shared(params: dict[str, t.Any], engine: Engine, outcomes: list[Outcome]) -
         changes["catalog"] = catalog.observe(
             Keystone(auth["auth_url"], 0, auth["ca_certificates"]),
             auth,
+            params["auth_external"],
             users=[dataclass_spec.construct(User, item) for item in params["users"]],
             endpoints=[dataclass_spec.construct(CatalogEntry, item) for item in params["endpoints"]],
             project=params["project"],

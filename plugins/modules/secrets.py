@@ -38,6 +38,10 @@ options:
     description: Names of the secrets that may be made; all if it is left out. The task fails if another one is missing.
     type: list
     elements: str
+  account_suffix:
+    description: What the names of accounts end with, apart from those that have no second one for rotations.
+    type: str
+    default: ''
   finished:
     description: Step of a rotation that all hosts were brought to; the next one begins. Ignored at any other step.
     type: str

@@ -152,6 +152,24 @@ def test_regions_have_endpoints_of_their_own(keystone: Keystone) -> None:
     assert _converge(keystone, _USERS, [_ENDPOINTS[1]]) == []
 
 
+def test_a_region_with_the_keystone_of_another_one_leaves_that_alone(url: str, keystone: Keystone) -> None:
+    _converge(keystone, _USERS, _ENDPOINTS)
+    login = {"auth_url": url, "username": "admin", "password": _PASSWORD, "project_name": "admin"}
+    own = [dataclasses.replace(user, name=f"{user.name}_north") for user in _USERS]
+
+    def observe(region: str, **changes: str) -> list[str]:
+        return catalog.observe(Keystone(url), {**login, **changes}, True, users=own, endpoints=_ENDPOINTS, project="service", region=region)
+
+    assert "region North: it does not exist" in observe("North")
+    with pytest.raises(CatalogError, match=r"region RegionOne .* belongs to another cloud.*Set cloud_region"):
+        observe("RegionOne")
+    with pytest.raises(CatalogError, match=r"does not know admin's password; nothing was changed. Check keystone_admin_password"):
+        observe("North", password="of-this-region")
+    _converge(keystone, own, _ENDPOINTS, "North")
+    assert observe("North") == []
+    assert _converge(keystone, _USERS, _ENDPOINTS) == []
+
+
 def test_a_cloud_with_many_projects_and_users_needs_no_list_of_them(keystone: Keystone) -> None:
     _converge(keystone, _USERS, _ENDPOINTS)
     for number in range(_LIST_LIMIT):

@@ -312,13 +312,15 @@ class Hook:
 class Service:
     """A service: everything the engine needs to know to build, run and register it.
 
-    ``requires`` names the services that must be available before this one can start. ``not_backed_up`` says for each volume that is in no
+    ``requires`` names the services that must be available before this one can start. An ``external`` service runs outside of this cloud: of
+    its definition only the endpoints count, and no host gets anything of it. ``not_backed_up`` says for each volume that is in no
     backup why its data may be lost.
     """
 
     name: str
     stage: Stage
     enabled: bool = True
+    external: bool = False
     requires: list[str] = dataclasses.field(default_factory=list)
     containers: list[Container] = dataclasses.field(default_factory=list)
     files: list[ConfigFile] = dataclasses.field(default_factory=list)

@@ -90,25 +90,37 @@ def plan(
     return steps
 
 
-def observe(keystone: Keystone, auth: t.Mapping[str, str], **wanted: t.Any) -> list[str]:
+def observe(keystone: Keystone, auth: t.Mapping[str, str], external: bool = False, **wanted: t.Any) -> list[str]:
     """Return what is to be changed, as lines; it is not known while Keystone does not answer, or not to the administrator.
 
     A run may be about to start Keystone or its database, or to give the administrator another password.
 
     Args:
+        external: whether Keystone is that of another region: it has to answer, and other regions in it must not be touched.
         wanted: ``users``, ``endpoints``, ``project`` and ``region``, as :func:`plan` takes them.
 
     Raises:
-        CatalogError: if Keystone refuses for another reason.
+        CatalogError: if Keystone refuses for another reason, or an external one is not what it should be.
     """
     try:
         keystone.login(auth["username"], auth["password"], auth["project_name"])
-        return [str(step) for step in plan(keystone.read(wanted["users"], wanted["project"], wanted["region"]), **wanted)]
+        current = keystone.read(wanted["users"], wanted["project"], wanted["region"])
     except CatalogError as error:
         if not (error.silent or error.status == http.client.UNAUTHORIZED):
             raise
         what = "does not answer" if error.silent else f"does not know {auth['username']}'s password"
+        if external:
+            remedy = "keystone_external_url" if error.silent else "keystone_admin_password"
+            text = f"the external Keystone at {auth['auth_url']} {what}; nothing was changed. Check {remedy} ({error})"
+            raise CatalogError(text, error.status) from error
         return [f"Keystone at {auth['auth_url']} {what}: users, services and endpoints are checked once it does"]
+    own = [user.name for user in alternate_accounts.accepted(wanted["users"])]
+    if external and current.endpoints and current.users.keys().isdisjoint(own):
+        raise CatalogError(
+            f"region {wanted['region']} in the external Keystone at {auth['auth_url']} belongs to another cloud: it has endpoints, but no "
+            "user of this one. Nothing was changed. Set cloud_region to a name that no other region has"
+        )
+    return [str(step) for step in plan(current, **wanted)]
 
 
 def _user(current: CatalogState, user: User, project: str) -> list[CatalogChange]:

@@ -9,6 +9,7 @@ import re
 import typing as t
 
 from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import ConfigFile, Service
@@ -16,6 +17,8 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.model import els
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.merge import MOUNTS, MergeError, merge
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.templates import Templates
 
+#: What counts of the definition of an external service.
+_EXTERNAL = ("name", "stage", "enabled", "external", "endpoints")
 #: An expression that only names a variable.
 _VARIABLE = re.compile(r"\s*\{\{\s*(\w+)\s*\}\}\s*")
 
@@ -81,6 +84,8 @@ class Definitions:
         known = len(self._errors)
         variable = f"{name}_service_overrides"
         override = self._listed(self._variables.get(variable) or {}, variable)
+        if boolean(self._templates({**definition, **override}.get("external", False), variable), strict=False):
+            definition, override = ({key: item[key] for key in _EXTERNAL if key in item} for item in (definition, override))
         definition, override = self._shortened(definition, override)
         service = self._merged(name, definition, override, known)
         if service is None:

@@ -112,8 +112,10 @@ def in_use(rotation: Rotation, values: t.Mapping[str, t.Any]) -> dict[str, t.Any
     return {**values, **(rotation.new if rotation.phase == "move" else {})}
 
 
-def accounts(rotation: Rotation, values: t.Mapping[str, t.Any], requirements: t.Iterable[SecretRequirement]) -> dict[str, dict[str, t.Any]]:
-    """Return the account of each password that has one, by the name of the password.
+def accounts(
+    rotation: Rotation, values: t.Mapping[str, t.Any], requirements: t.Iterable[SecretRequirement], suffix: str = ""
+) -> dict[str, dict[str, t.Any]]:
+    """Return the account of each password that has one, by the name of the password; names of pairs end with *suffix*.
 
     ``pair`` has the names of both accounts. ``user`` is the one that clients use. ``alternate`` is the other one, None if nothing has
     to be done about it: with a password it must be accepted too, with an empty one it must be removed.
@@ -122,7 +124,7 @@ def accounts(rotation: Rotation, values: t.Mapping[str, t.Any], requirements: t.
     for item in requirements:
         if not item.user:
             continue
-        pair = [item.user, item.user + _TWIN] if item.paired else [item.user]
+        pair = [item.user + suffix, item.user + suffix + _TWIN] if item.paired else [item.user]
         user, other = reversed(pair) if item.name in rotation.twins else (pair[0], pair[-1])
         alternate = None
         if item.name in rotation.retiring:

@@ -181,3 +181,9 @@ def test_new_values_are_of_their_kind() -> None:
     state = begin(Rotation(), {**_VALUES, "keys": keys}, _REQUIRED, ["keys", "db"])
     assert state.new["keys"][-1] == keys[0]
     assert len(state.new["db"]) == 32
+
+
+def test_the_accounts_of_a_region_that_shares_a_keystone_are_told_apart() -> None:
+    found = accounts(Rotation(twins=["db"]), _VALUES, _REQUIRED, "_north")
+    assert found["db"] == {"pair": ["nova_north", "nova_north_b"], "user": "nova_north_b", "alternate": None}
+    assert found["admin"]["user"] == "admin"
