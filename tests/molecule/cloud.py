@@ -30,24 +30,22 @@ class Cloud:
         scenario: name of the scenario.
         reach: makes the connection to a host of its address.
         addresses: address of each host that is looked at, by name.
-        address: where the APIs are.
+        address: where Keystone is.
+        inventory: file in the scenario's directory of inventories.
     """
 
-    def __init__(self, scenario: str, reach: t.Callable[[str], Host], addresses: t.Mapping[str, str], address: str) -> None:
+    def __init__(
+        self, scenario: str, reach: t.Callable[[str], Host], addresses: t.Mapping[str, str], address: str, inventory: str = "hosts.yml"
+    ) -> None:
         self.scenario = scenario
+        self._inventory = ROOT / "molecule" / scenario / "inventory" / inventory
         self.hosts = {name: reach(place) for name, place in addresses.items()}
         self.keystone = f"https://{address}:5000/v3"
 
     def command(self, playbook: str, *arguments: str) -> list[str]:
         """Return how an operator plays a playbook."""
         program = pathlib.Path(sys.executable).parent / "ansible-playbook"
-        return [
-            str(program),
-            "-i",
-            str(ROOT / "molecule" / self.scenario / "inventory/hosts.yml"),
-            f"caisson.openstack.{playbook}",
-            *arguments,
-        ]
+        return [str(program), "-i", str(self._inventory), f"caisson.openstack.{playbook}", *arguments]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -123,11 +121,11 @@ class Cloud:
         """Return the containers that are not healthy by the engine's own check."""
         return [row for host in self.hosts.values() for row in waiting.unhealthy(host)]
 
-    def session(self) -> openstack_api.Session:
-        """Return the administrator, logged in anew."""
+    def session(self, region: str = "RegionOne", authorities: str = "") -> openstack_api.Session:
+        """Return the administrator of a region, logged in anew; *authorities* are certificates to trust instead of the cloud's own."""
         password = yaml.safe_load((EPHEMERAL / "secrets.yml").read_text())["cloud_secrets"]["keystone_admin_password"]
         login = {"auth_url": self.keystone, "username": "admin", "password": password, "project_name": "admin"}
-        return openstack_api.Session({**login, "ca_certificates": (EPHEMERAL / "ca.crt").read_text()}, "RegionOne", limit=60)
+        return openstack_api.Session({**login, "ca_certificates": authorities or (EPHEMERAL / "ca.crt").read_text()}, region, limit=60)
 
     def ask(self, service: str, path: str, body: dict[str, t.Any] | None = None) -> t.Any:
         """Return what a service of the catalog answers to the administrator."""

@@ -286,7 +286,7 @@ def test_an_api_that_cannot_work_is_as_good_as_none(status: int, silent: bool) -
 
 def test_the_keystone_of_another_region_has_to_answer() -> None:
     with _serving((500, "{}"), (500, "{}")) as server:
-        wanted = {"users": [_USER], "endpoints": [_IMAGE], "project": "service", "region": "R"}
+        wanted: dict[str, t.Any] = {"users": [_USER], "endpoints": [_IMAGE], "project": "service", "region": "R"}
         auth = {"auth_url": f"http://127.0.0.1:{server.server_port}/v3", "username": "admin", "password": "x", "project_name": "admin"}
         assert "does not answer" in catalog.observe(_keystone(server.server_port, 0), auth, **wanted)[0]
         with pytest.raises(CatalogError, match=r"does not answer; nothing was changed. Check keystone_external_url"):
