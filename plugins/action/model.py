@@ -17,7 +17,14 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.definition
 from ansible_collections.caisson.openstack.plugins.plugin_utils import addresses, compiled, options, override_files, preloaded
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, warn
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import build as model
-from ansible_collections.caisson.openstack.plugins.plugin_utils.model import oslo_options, overrides, play_roles, results, validate
+from ansible_collections.caisson.openstack.plugins.plugin_utils.model import (
+    container_limits,
+    oslo_options,
+    overrides,
+    play_roles,
+    results,
+    validate,
+)
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.contents import Contents, OsloRules, OverrideFiles
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.definitions import Definitions
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import Groups, hosts_of, names
@@ -94,12 +101,16 @@ class ActionModule(ControllerAction):
         files = self._override_files()
         if files:
             errors += overrides.strays(files.directory, services, site.groups, site.groups.get("all", []))
+        own, wrong = container_limits.load(self._vars.get(container_limits.OPTION) or {}, services)
+        errors += wrong
+        services = container_limits.apply(services, own)
         validate.check(services, site.groups, self._balancer(site))
         active = [service for service in services if service.enabled]
         self._template.extra = {"service_frontends": model.frontends(active, site.groups, site.addresses)}
         role_template = functools.partial(self._role_template, own_texts)
         contents = Contents(self._template, definitions, role_template, files, self._oslo_rules(secrets))
         built = model.build(services, site, contents.render, self._selection(services))
+        built.limits = container_limits.of_host([spec.name for spec in built.containers], own)
         return built, {*secrets, *contents.hidden}
 
     def _site(self) -> model.Site:

@@ -23,7 +23,9 @@ devices: {description: Devices of the host., type: list, elements: str, default:
 pid_mode: {description: PID namespace., type: str, default: ''}
 cgroupns_mode: {description: Control group namespace., type: str, default: ''}
 ulimits: {description: Limits by name., type: dict, default: {}}
-memory: {description: 'Memory limit, such as V(512m).', type: str, default: ''}
+memory: {description: 'Memory limit, such as V(512m). A running container is updated.', type: str, default: ''}
+cpuset_cpus: {description: 'Processors it may use, such as V(0-3,8); all if empty. A running container is updated.', type: str, default: ''}
+cpu_shares: {description: Its share of busy processors; 0 is the usual 1024. A running container is updated., type: int, default: 0}
 healthcheck:
   description: Command that asks the service for work.
   type: dict

@@ -33,6 +33,15 @@ options:
       host: {description: Its host., type: str, required: true}
       address: {description: Address to connect to., type: str, required: true}
       port: {description: TCP port., type: int, required: true}
+  limits:
+    description: Limits that the operator has set for containers of the host, which must have that much memory and these processors.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name: {description: Name of the container., type: str, required: true}
+      memory: {description: 'Memory limit, such as V(4g).', type: str, default: ''}
+      cpuset_cpus: {description: 'Processors that it may use, such as V(0-3,8).', type: str, default: ''}
   prune_services:
     description: Services whose containers are to be removed if they are not in O(keep).
     type: list
@@ -134,7 +143,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments, config_tree, lock, members
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments, config_tree, limits, lock, members
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.outcomes import Outcome
@@ -142,9 +151,11 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine.read_once
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import DEFAULT_PATH, StateError, StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model.api import CatalogEntry
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, User
+from ansible_collections.caisson.openstack.plugins.module_utils.model.limits import LimitedContainer, unfit
 from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import RemoteDependency
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
 from ansible_collections.caisson.openstack.plugins.module_utils.output import plan_steps
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight import host_facts
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import catalog, databases
 from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import AUTH, CatalogError, Keystone
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import haproxy_admin
@@ -157,6 +168,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
         "default": [],
         "options": dataclass_spec.argument_spec(RemoteDependency),
     },
+    "limits": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(LimitedContainer)},
     "prune_services": {"type": "list", "elements": "str", "default": []},
     "keep": {"type": "list", "elements": "str", "default": []},
     "parallel": {"type": "int", "default": 8},
@@ -217,6 +229,8 @@ def _observe(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     except (EngineError, StateError, CatalogError, ValueError) as error:
         return {"failed": True, "msg": str(error)}
     failed = [f"{item.kind} {item.name} of service {item.service}: {item.detail}" for item in outcomes if item.state == "failed"]
+    limited = [dataclass_spec.construct(LimitedContainer, item) for item in params["limits"]]
+    failed += unfit(limited, host_facts.own_memory(), limits.online()) if limited else []
     if failed or unmet:
         reasons = failed + [f"{error}; include that service too, or run without a selection" for error in unmet]
         lines = "\n".join(f"  - {reason}" for reason in reasons)

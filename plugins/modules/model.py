@@ -65,6 +65,7 @@ parts:
     - C(gates) - what must be up before the next host is changed.
     - C(rollout_jobs), C(schemas) - jobs of a rollout by phase, and the databases that have migrations.
     - C(hooks) - task files that services include on this host.
+    - C(limits) - containers of this host whose limits the operator has set.
     - C(probes), C(resources) - requests of the prober and resources to verify, by API.
   type: str
   returned: success

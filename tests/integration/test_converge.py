@@ -95,10 +95,10 @@ def test_check_mode_works_before_images_are_there(host: Host) -> None:
 def test_a_difference_replaces_and_says_why(host: Host) -> None:
     host.converge(host.spec())
     before = host.state()
-    (outcome,) = host.converge(host.spec(memory="64m", config_digest="x"))
+    (outcome,) = host.converge(host.spec(env={"A": "1"}, config_digest="x"))
     assert (outcome.action, outcome.state) == ("replace", "done")
-    assert outcome.reasons == ["config_digest: none -> x", "memory: none -> 64m"]
-    assert (outcome.before, outcome.after) == ({"config_digest": "", "memory": ""}, {"config_digest": "x", "memory": "64m"})
+    assert outcome.reasons == ["config_digest: none -> x", 'env: none -> {"A": "1"}']
+    assert (outcome.before, outcome.after) == ({"config_digest": "", "env": {}}, {"config_digest": "x", "env": {"A": "1"}})
     assert host.state().id != before.id
     assert [state.name for state in host.lab.engine.containers([host.lab.label]).values()] == [before.name]
 
@@ -112,13 +112,65 @@ def test_what_a_hand_changed_is_put_right(host: Host) -> None:
     (outcome,) = host.converge(spec, check_mode=True)
     assert outcome.action == "replace"
     assert outcome.reasons == [
-        "memory: 67108864 -> 0",
         "restart_policy: no -> unless-stopped",
         "files: /usr/bin/edited changed -> as in its image",
+        "memory: 64m -> none",
     ]
     host.converge(spec)
     assert host.state().id != before.id
     assert _short(host.converge(spec)) == [("none", "done")]
+
+
+def _cgroup(pid: int) -> dict[str, str]:
+    """Return the limits that the kernel holds a process to, with the names of the engine's options."""
+    groups = dict(line.split(":")[1:] for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines())
+    root = pathlib.Path("/sys/fs/cgroup")
+    files = {"memory": ("memory", "memory.limit_in_bytes"), "cpuset_cpus": ("cpuset", "cpuset.cpus"), "cpu_shares": ("cpu", "cpu.shares")}
+    if "" in groups and not (root / "memory").is_dir():
+        new = {"memory": "memory.max", "cpuset_cpus": "cpuset.cpus.effective", "cpu_shares": "cpu.weight"}
+        return {key: (root / groups[""].lstrip("/") / name).read_text(encoding="utf-8").strip() for key, name in new.items()}
+    return {
+        key: (root / controller / path.lstrip("/") / name).read_text(encoding="utf-8").strip()
+        for key, (controller, name) in files.items()
+        for names, path in groups.items()
+        if controller in names.split(",")
+    }
+
+
+def test_limits_change_while_the_container_runs(host: Host) -> None:
+    host.converge(host.spec(memory="64m"))
+    before, unset = host.state(), _cgroup(host.state().pid)
+    limited: dict[str, t.Any] = {"memory": "1g", "cpuset_cpus": "0", "cpu_shares": 512}
+    (planned,) = host.converge(host.spec(**limited), check_mode=True)
+    (outcome,) = host.converge(host.spec(**limited))
+    assert (outcome.action, outcome.state) == (planned.action, planned.state) == ("update", "done")
+    assert outcome.reasons == ["memory: 64m -> 1g", "cpuset_cpus: none -> 0", "cpu_shares: 1024 -> 512"]
+    seen = _cgroup(before.pid)
+    assert (seen["memory"], seen["cpuset_cpus"]) == (str(2**30), "0")
+    assert int(seen["cpu_shares"]) < int(unset["cpu_shares"])
+    assert _short(host.converge(host.spec(**limited))) == [("none", "done")]
+
+    # by hand, and back to what it was
+    host.lab.client.update_container(before.name, mem_limit="80m", memswap_limit="160m", cpu_shares=2048)
+    (outcome,) = host.converge(host.spec(**limited))
+    assert outcome.reasons == ["memory: 80m -> 1g", "cpu_shares: 2048 -> 512"]
+    assert _cgroup(before.pid) == seen
+    (outcome,) = host.converge(host.spec(memory="64m"))
+    assert (outcome.action, _cgroup(before.pid)) == ("update", unset)
+    assert _short(host.converge(host.spec(memory="64m"))) == [("none", "done")]
+    # without any limit
+    assert _short(host.converge(host.spec())) == [("update", "done")]
+    assert _short(host.converge(host.spec())) == [("none", "done")]
+    assert _cgroup(before.pid)["memory"] in ("max", str(2**63 - 4096))
+    after = host.state()
+    assert (after.id, after.pid, after.started_at) == (before.id, before.pid, before.started_at)
+
+
+def test_a_container_that_does_not_run_is_limited_before_it_starts(host: Host) -> None:
+    host.converge(host.spec())
+    host.lab.engine.stop(host.lab.name("one"), 0)
+    (outcome,) = host.converge(host.spec(memory="64m"))
+    assert (outcome.action, outcome.state, _cgroup(host.state().pid)["memory"]) == ("start", "done", str(64 * 2**20))
 
 
 def test_a_process_that_read_an_edited_file_is_restarted(host: Host) -> None:
@@ -275,8 +327,8 @@ def test_a_start_reads_the_configuration_too(host: Host) -> None:
 def test_a_replacement_forgets_earlier_reloads(host: Host) -> None:
     host.converge(_reloadable(host, "a"))
     host.converge(_reloadable(host, "b"))
-    assert _short(host.converge(dataclasses.replace(_reloadable(host, "c"), memory="64m"))) == [("replace", "done")]
-    assert _short(host.converge(dataclasses.replace(_reloadable(host, "c"), memory="64m"))) == [("none", "done")]
+    assert _short(host.converge(dataclasses.replace(_reloadable(host, "c"), env={"A": "1"}))) == [("replace", "done")]
+    assert _short(host.converge(dataclasses.replace(_reloadable(host, "c"), env={"A": "1"}))) == [("none", "done")]
 
 
 # -- health -----------------------------------------------------------------------------------------------------
@@ -476,7 +528,7 @@ def test_a_process_that_would_die_with_its_container_stops_the_replacement(host:
     before = host.state()
     # a plan says so, too
     for check_mode in (True, False):
-        (outcome,) = host.converge(dataclasses.replace(spec, memory="64m"), check_mode=check_mode)
+        (outcome,) = host.converge(dataclasses.replace(spec, env={"A": "1"}), check_mode=check_mode)
         assert (outcome.action, outcome.state) == ("replace", "failed")
         assert f"is not stopped: {word} (pid " in outcome.detail
         assert "would be killed with it" in outcome.detail

@@ -223,6 +223,10 @@ class Engine(EngineClient):
         """Give a container another name."""
         self._call(f"rename {name}", self._client.rename, name, new_name)
 
+    def update(self, name: str, limits: t.Mapping[str, t.Any]) -> None:
+        """Change the limits of a container, which continues to run."""
+        self._call(f"change the limits of {name}", self._client.update_container, name, **limits)
+
     def signal(self, name: str, signal_name: str) -> None:
         """Send a signal to the first process of a container.
 

@@ -39,7 +39,6 @@ _OPTIONS = {
     "SecurityOpt": "security_opts",
     "NetworkMode": "network_mode",
     "PidMode": "pid_mode",
-    "Memory": "memory",
     "RestartPolicy": "restart_policy",
 }
 
@@ -137,6 +136,8 @@ def host_config(spec: ContainerSpec, restart_policy: str) -> dict[str, t.Any]:
         "Devices": [_device(text) for text in spec.devices],
         "PidMode": spec.pid_mode,
         "Memory": parse_size(spec.memory),
+        "CpusetCpus": spec.cpuset_cpus,
+        "CpuShares": spec.cpu_shares,
         "RestartPolicy": {"Name": restart_policy},
         "LogConfig": {
             "Type": "json-file",
@@ -195,7 +196,7 @@ def _plain(key: str, value: t.Any) -> t.Any:
         return sorted(name.removeprefix("CAP_") for name in value or [])
     if isinstance(value, list):
         return sorted(item for item in value if item != _UNLABELLED)
-    return value or {"Binds": [], "SecurityOpt": [], "Tmpfs": {}, "Memory": 0, "PidMode": ""}.get(key, value)
+    return value or {"Binds": [], "SecurityOpt": [], "Tmpfs": {}, "PidMode": ""}.get(key, value)
 
 
 def written(paths: t.Iterable[str], state: ContainerState) -> list[str]:

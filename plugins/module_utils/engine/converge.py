@@ -14,6 +14,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine import (
     handover,
     health,
     jobs,
+    limits,
     members,
     protected_processes,
 )
@@ -71,6 +72,7 @@ class Converger:
         self._began = time.monotonic() - elapsed
         self._deadline = time.monotonic() + patience
         self._current: dict[str, ContainerState] = {}
+        self._cpus = limits.online()
         self._edited = edited or {}
         self._starts = starts or {}
         self._slots = StartSlots(starting)
@@ -138,7 +140,8 @@ class Converger:
         current = self._current.get(spec.name)
         drifted = self._drift(spec, current) if current else []
         edited = current is not None and self._read_an_edit(spec.name, current)
-        planned = plan_container(spec, image_id, current, self._loaded(spec, current), drifted, edited)
+        limited = limits.differences(spec, current, self._cpus) if current else []
+        planned = plan_container(spec, image_id, current, self._loaded(spec, current), drifted, edited, limited)
         vars(outcome).update(vars(planned))
         # a plan says so too: what cannot be done should be known before anything is
         guarded = _guarded(spec.protected_processes, current) if current and outcome.action in ("replace", "restart") else []
@@ -150,6 +153,8 @@ class Converger:
             return
         if outcome.changed:
             self._slots.take(spec.name)
+        if limited and outcome.action != "replace":
+            self._engine.update(spec.name, limits.update(spec, self._cpus))
         if outcome.action == "create":
             self._engine.create(spec, image_id, self._cloud)
             self._start(spec, image_id, None)

@@ -12,7 +12,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine.container
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, Difference, JobSpec
 
-Action = t.Literal["none", "create", "replace", "restart", "start", "reload", "run", "remove"]
+Action = t.Literal["none", "create", "replace", "restart", "start", "reload", "update", "run", "remove"]
 
 
 @dataclasses.dataclass
@@ -63,6 +63,7 @@ def plan_container(
     loaded: str,
     drifted: t.Sequence[Difference] = (),
     edited: bool = False,
+    limits: t.Sequence[Difference] = (),
 ) -> Outcome:
     """Decide what to do about one container.
 
@@ -70,6 +71,7 @@ def plan_container(
         loaded: digest of the reloadable files that the running process has read.
         drifted: what was changed by hand in a container that was created from *spec*.
         edited: whether its process started with configuration that was edited by hand.
+        limits: limits that are not as they should be; to put them right needs no new process.
     """
     outcome = Outcome(spec.name, "container", spec.service)
     if current is None:
@@ -90,6 +92,11 @@ def plan_container(
     elif loaded != spec.reload_digest and current.running:  # one that restarts by itself reads it anyway
         outcome.action, outcome.reasons = "reload", ["its configuration changed"]
         outcome.before, outcome.after = {"configuration": loaded}, {"configuration": spec.reload_digest}
+    if limits:
+        outcome.action = "update" if outcome.action == "none" else outcome.action
+        outcome.reasons += [str(difference) for difference in limits]
+        outcome.before |= {difference.option: difference.current for difference in limits}
+        outcome.after |= {difference.option: difference.desired for difference in limits}
     return outcome
 
 

@@ -107,6 +107,8 @@ class ContainerOptions:
     cgroupns_mode: str = ""
     ulimits: dict[str, int] = dataclasses.field(default_factory=dict)
     memory: str = ""
+    cpuset_cpus: str = ""
+    cpu_shares: int = 0
     healthcheck: t.Optional[Healthcheck] = None
     reload_signal: str = "SIGHUP"
     unpin_signal: str = ""

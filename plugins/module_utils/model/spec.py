@@ -41,6 +41,10 @@ _NOT_COMPARED = frozenset(
         "shared",
         "cluster",
         "members",
+        # the engine changes these while the container runs: engine/limits.py
+        "memory",
+        "cpuset_cpus",
+        "cpu_shares",
     }
 )
 
@@ -165,6 +169,8 @@ def differences(spec: ContainerSpec, image_id: str, current_label: str, current_
     if not isinstance(current, dict):
         return [Difference("specification", "as defined", "created by something else")]
     desired = spec.compared()
+    # an earlier release may have kept more
+    current = {key: value for key, value in current.items() if key not in _NOT_COMPARED}
     found = [
         Difference(key, desired.get(key), current.get(key))
         for key in sorted(desired.keys() | current.keys())

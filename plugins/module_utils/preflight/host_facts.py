@@ -47,7 +47,7 @@ def read(required: HostRequirements, cloud: str, package_urls: t.Iterable[str], 
         version=system.get("VERSION_ID", ""),
         python=(sys.version_info[0], sys.version_info[1]),
         uid=os.getuid(),
-        memory=memory(_text("/proc/meminfo")),
+        memory=own_memory(),
         disk=shutil.disk_usage("/var/lib").free // _MEBIBYTE,
         addresses=tuple(own_addresses(_ip("-o", "address", "show"))),
         needed_addresses=_needed(required, package_urls) if required.external_network and not containers else {},
@@ -75,6 +75,11 @@ def memory(meminfo: str) -> int:
     """Return the MiB of memory that ``/proc/meminfo`` shows."""
     found = re.search(r"^MemTotal:\s+(\d+) kB", meminfo, re.MULTILINE)
     return int(found.group(1)) // 1024 if found else 0
+
+
+def own_memory() -> int:
+    """Return the memory of this host in MiB."""
+    return memory(_text("/proc/meminfo"))
 
 
 def own_addresses(shown: str) -> list[str]:

@@ -25,6 +25,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.definition
     Tier,
     User,
 )
+from ansible_collections.caisson.openstack.plugins.module_utils.model.limits import LimitedContainer
 from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import RemoteDependency, Selection, required
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import BackupSpec, ContainerSpec, JobSpec, digest, named_volumes
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import apis, low_ports
@@ -108,6 +109,7 @@ class HostModel:
     elsewhere; both stay as they are. ``backups`` are what a backup takes from this host, ``restores`` what a restore may put back.
     ``gates``, ``rollout_jobs`` (by phase) and ``schemas`` are for rollouts. ``probes`` and ``resources`` say by the type of each API of the
     cloud what the prober asks it and what a verification lists.
+    ``limits`` are those that the operator has set for containers of this host.
     """
 
     services: list[str]
@@ -127,6 +129,7 @@ class HostModel:
     restores: list[BackupSpec] = dataclasses.field(default_factory=list)
     probes: dict[str, Probe] = dataclasses.field(default_factory=dict)
     resources: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    limits: list[LimitedContainer] = dataclasses.field(default_factory=list)
 
     @property
     def containers(self) -> list[ContainerSpec]:

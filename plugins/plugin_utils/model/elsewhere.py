@@ -11,7 +11,20 @@ Definition = t.Mapping[str, t.Any]
 
 #: What is of use only where a container or a job runs.
 _OWN_OPTIONS = {
-    "containers": ("env", "memory", "healthcheck", "volumes", "tmpfs", "devices", "stop_check", "drain", "ready", "command"),
+    "containers": (
+        "env",
+        "memory",
+        "cpuset_cpus",
+        "cpu_shares",
+        "healthcheck",
+        "volumes",
+        "tmpfs",
+        "devices",
+        "stop_check",
+        "drain",
+        "ready",
+        "command",
+    ),
     "jobs": ("triggers", "volumes", "devices", "script", "command"),
 }
 

@@ -52,6 +52,7 @@ def _parts(built: HostModel) -> dict[str, t.Any]:
         "hooks": [dataclasses.asdict(hook) for hook in built.hooks],
         "probes": {name: dataclasses.asdict(probe) for name, probe in built.probes.items()},
         "resources": built.resources,
+        "limits": [dataclasses.asdict(item) for item in built.limits],
     }
 
 

@@ -9,10 +9,10 @@ import re
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import graph
+from ansible_collections.caisson.openstack.plugins.module_utils.model import limits
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Container, Job, Service
 from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import check_requirements
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import named_volumes
-from ansible_collections.caisson.openstack.plugins.module_utils.model.units import parse_size
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import low_ports
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import hosts_of, names
 
@@ -151,10 +151,7 @@ def _check_containers(service: Service, known: set[str]) -> list[str]:
     for container in service.containers:
         if not re.fullmatch(r"\d+:\d+", container.user):
             errors.append(f"{service.name}: user of {container.name} is '{container.user}'; it must be numbers as in '42425:42425'")
-        try:
-            parse_size(container.memory)
-        except ValueError as error:
-            errors.append(f"{service.name}: memory of {container.name}: {error}")
+        errors += [f"{service.name}: {error}" for error in limits.errors(container, container.name)]
         errors += _check_times(service, container)
         errors += _check_after(service, container, known)
     return errors

@@ -19,6 +19,7 @@ _PAST = {
     "restart": "restarted",
     "start": "started",
     "reload": "reloaded",
+    "update": "updated without a restart",
     "run": "run",
     "remove": "removed",
 }

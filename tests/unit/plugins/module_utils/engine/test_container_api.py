@@ -66,7 +66,6 @@ def test_what_the_engine_says_in_its_own_way_is_no_drift() -> None:
         ({"ReadonlyRootfs": False}, "read_only"),
         ({"SecurityOpt": None}, "security_opts"),
         ({"RestartPolicy": {"Name": "no"}}, "restart_policy"),
-        ({"Memory": 0}, "memory"),
         ({"PidMode": "host"}, "pid_mode"),
         ({"NetworkMode": "bridge"}, "network_mode"),
         ({"Devices": None}, "devices"),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import typing as t
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.outcomes import Outcome, plan_container, plan_job, report
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec as specs
-from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, Difference, JobSpec
 from tests.unit.builders import a_state
 
 _SPEC = ContainerSpec(name="api", service="x", image="x:1", command=["run"], reload_digest="new")
@@ -51,10 +52,32 @@ def test_the_mildest_remedy_that_helps_is_chosen(current: ContainerState | None,
 
 
 def test_a_replacement_shows_each_option_that_differs() -> None:
-    current = _state(dataclasses.replace(_SPEC, memory="1g", env={"A": "1"}))
+    current = _state(dataclasses.replace(_SPEC, pid_mode="host", env={"A": "1"}))
     outcome = plan_container(_SPEC, "i", current, "new")
-    assert outcome.reasons == ['env: {"A": "1"} -> none', "memory: 1g -> none"]
-    assert (outcome.before, outcome.after) == ({"env": {"A": "1"}, "memory": "1g"}, {"env": {}, "memory": ""})
+    assert outcome.reasons == ['env: {"A": "1"} -> none', "pid_mode: host -> none"]
+    assert (outcome.before, outcome.after) == ({"env": {"A": "1"}, "pid_mode": "host"}, {"env": {}, "pid_mode": ""})
+
+
+@pytest.mark.parametrize(
+    ("current", "loaded", "action", "other"),
+    [
+        (_state(), "new", "update", []),
+        (_state(), "old", "reload", ["its configuration changed"]),
+        (_state(running=False, status="exited"), "new", "start", ["it is exited (exit code 0)"]),
+        (_state(image_id="j"), "new", "replace", ["image: j -> i"]),
+    ],
+)
+def test_limits_are_put_right_beside_what_else_is_done(current: ContainerState, loaded: str, action: str, other: list[str]) -> None:
+    outcome = plan_container(_SPEC, "i", current, loaded, limits=[Difference("memory", "2g", "1g")])
+    assert (outcome.action, outcome.reasons) == (action, [*other, "memory: 1g -> 2g"])
+    assert (outcome.before["memory"], outcome.after["memory"]) == ("1g", "2g")
+
+
+def test_a_container_that_an_earlier_release_made_with_a_limit_is_not_replaced() -> None:
+    """Limits were a part of what was kept of its specification."""
+    label = json.dumps({**_SPEC.compared(), "memory": "1g"})
+    labels = {specs.LABEL_SPEC: label, specs.LABEL_RELOAD: "new"}
+    assert plan_container(_SPEC, "i", _state(labels=labels), "new").action == "none"
 
 
 _OPTIONS = st.fixed_dictionaries(
@@ -62,7 +85,7 @@ _OPTIONS = st.fixed_dictionaries(
     optional={
         "user": st.sampled_from(["0:0", "1:1"]),
         "env": st.dictionaries(st.sampled_from("AB"), st.integers() | st.text(max_size=2), max_size=2),
-        "memory": st.sampled_from(["", "1g"]),
+        "pid_mode": st.sampled_from(["", "host"]),
         "read_only": st.booleans(),
         "config_digest": st.sampled_from(["", "x"]),
     },

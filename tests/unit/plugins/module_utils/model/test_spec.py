@@ -39,7 +39,6 @@ _CHANGES: dict[str, t.Any] = {
     "pid_mode": "host",
     "cgroupns_mode": "host",
     "ulimits": {"nofile": 1},
-    "memory": "1g",
     "healthcheck": Healthcheck(["CMD", "true"]),
     "stop_timeout": 1,
     "config_digest": "x",
@@ -62,6 +61,9 @@ _NEUTRAL: dict[str, t.Any] = {
     "shared": True,
     "cluster": Cluster(ContainerCommand(["facts"])),
     "members": {"h1": "192.0.2.1"},
+    "memory": "1g",
+    "cpuset_cpus": "0",
+    "cpu_shares": 512,
 }
 
 
