@@ -81,6 +81,14 @@ options:
     description: Largest packet of Neutron's networks, in bytes, which network interfaces must be able to send; 0 for no such check.
     type: int
     default: 0
+  guests:
+    description: What a hypervisor keeps for servers and for itself, which must be processors and memory that it has.
+    type: dict
+    suboptions:
+      cpu_dedicated_set: {description: 'Processors for servers that have some of their own, such as V(4-15).', type: str, default: ''}
+      cpu_shared_set: {description: Processors for all other servers., type: str, default: ''}
+      reserved_host_cpus: {description: Number of processors that are for the host., type: int, default: 0}
+      reserved_host_memory_mb: {description: 'Memory for the host, in MiB.', type: int, default: 0}
   volumes:
     description: Volumes that containers of this host are going to use, which must not be there already if the host says nothing of a cloud.
     type: list
@@ -173,6 +181,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.identity.identit
 from ansible_collections.caisson.openstack.plugins.module_utils.images import build_settings
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight import host_capabilities, host_checks, host_facts, interfaces
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight import shared_directories as sharing
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight.guest_resources import GuestResources
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import journal
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal_file import DEFAULT_PATH, JournalFile
 
@@ -193,6 +202,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "api_name_address": {"type": "str", "default": ""},
     "tunnel_address": {"type": "str", "default": ""},
     "mtu": {"type": "int", "default": 0},
+    "guests": {"type": "dict", "options": dataclass_spec.argument_spec(GuestResources)},
     "volumes": {"type": "list", "elements": "str", "default": []},
     "shared_directories": {
         "type": "list",
@@ -238,6 +248,7 @@ def look(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
         bridges=tuple(dataclass_spec.construct(interfaces.Bridge, item) for item in params["bridges"]),
         api_name=(params["api_name"], params["api_name_address"]),
         shared_directories=tuple(dataclass_spec.construct(sharing.SharedDirectory, item) for item in params["shared_directories"]),
+        guests=dataclass_spec.construct(GuestResources, params["guests"]) if params["guests"] else None,
     )
     engine = functools.partial(_engine, params)
     facts = host_facts.read(required, params["cloud"], _package_urls(), engine)

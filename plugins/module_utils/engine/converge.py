@@ -138,9 +138,11 @@ class Converger:
     def _container(self, spec: ContainerSpec, outcome: Outcome) -> None:
         image_id = self._image(spec)
         current = self._current.get(spec.name)
-        drifted = self._drift(spec, current) if current else []
+        found = limits.differences(spec, current, self._cpus) if current else []
+        limited = [difference for difference in found if not limits.needs_new_container(difference)]
+        drifted = [difference for difference in found if difference not in limited]
+        drifted += self._drift(spec, current) if current else []
         edited = current is not None and self._read_an_edit(spec.name, current)
-        limited = limits.differences(spec, current, self._cpus) if current else []
         planned = plan_container(spec, image_id, current, self._loaded(spec, current), drifted, edited, limited)
         vars(outcome).update(vars(planned))
         # a plan says so too: what cannot be done should be known before anything is

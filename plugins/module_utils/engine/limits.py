@@ -24,11 +24,11 @@ def online() -> str:
 def differences(spec: ContainerSpec, state: ContainerState, cpus: str) -> list[Difference]:
     """Return the limits of a container that are not as *spec* says, whoever changed them; *cpus* are all processors of the host.
 
-    A limit that is not set and one that is set to all that there is are the same: no update can unset one.
+    Processors that are not set and all of them are the same: no update can unset them.
     """
     current = state.host_config
     every = parse_cpus(cpus)
-    memory = max(0, current.get("Memory") or 0)
+    memory = current.get("Memory") or 0
     shares = current.get("CpuShares") or DEFAULT_SHARES
     found = []
     if parse_size(spec.memory) != memory:
@@ -40,6 +40,11 @@ def differences(spec: ContainerSpec, state: ContainerState, cpus: str) -> list[D
     return found
 
 
+def needs_new_container(found: Difference) -> bool:
+    """Return whether the engine cannot update a running container to *found*: a limit of memory can change, but not go."""
+    return found.option == "memory" and not found.desired
+
+
 def update(spec: ContainerSpec, cpus: str) -> dict[str, t.Any]:
     """Return the limits as arguments of the SDK's update of a container; *cpus* are all processors of the host.
 
@@ -47,8 +52,7 @@ def update(spec: ContainerSpec, cpus: str) -> dict[str, t.Any]:
     """
     memory = parse_size(spec.memory)
     return {
-        "mem_limit": memory or -1,
-        "memswap_limit": 2 * memory or -1,
+        **({"mem_limit": memory, "memswap_limit": 2 * memory} if memory else {}),
         "cpuset_cpus": spec.cpuset_cpus or cpus,
         "cpu_shares": spec.cpu_shares or DEFAULT_SHARES,
     }

@@ -8,7 +8,7 @@ import ipaddress
 import json
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.preflight import api_name, interfaces, shared_directories
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight import api_name, guest_resources, interfaces, shared_directories
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight.interfaces import Bridge, Interface
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight.ports import Listener, Owner, blocking
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight.shared_directories import Mount, SharedDirectory
@@ -31,7 +31,8 @@ class HostFacts:
     processes behind listening sockets,
     ``engine_error`` why no usable engine answers, ``engine_options`` the text of the engine's file of options. ``ssh`` is where the run
     comes from by SSH and the interface that leads there. ``binds_any_address`` says whether the kernel lets programs listen on
-    addresses that the host does not have. ``api_name_addresses`` are what the host resolves the name of the APIs to.
+    addresses that the host does not have. ``api_name_addresses`` are what the host resolves the name of the APIs to,
+    ``cpus`` its processors.
     """
 
     distribution: str
@@ -53,6 +54,7 @@ class HostFacts:
     binds_any_address: bool = False
     api_name_addresses: tuple[str, ...] = ()
     mounts: t.Mapping[str, Mount] = dataclasses.field(default_factory=dict)
+    cpus: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +72,7 @@ class HostRequirements:
 
     ``api_address`` is where the load balancer of this host listens, ``tunnel_address`` where tunnels to other hosts end, each empty if
     the host has none; ``mtu`` is the largest packet of Neutron's networks in bytes, 0 if nothing is asked. ``api_name`` is the name in
-    the URLs of the APIs, if there is one, and the address behind it.
+    the URLs of the APIs, if there is one, and the address behind it. ``guests`` is what a hypervisor keeps for servers and for itself.
     """
 
     address: str
@@ -85,6 +87,7 @@ class HostRequirements:
     mtu: int = 0
     api_name: tuple[str, str] = ("", "")
     shared_directories: tuple[SharedDirectory, ...] = ()
+    guests: guest_resources.GuestResources | None = None
 
 
 def errors(seen: HostFacts, wanted: HostRequirements) -> list[str]:
@@ -101,6 +104,7 @@ def errors(seen: HostFacts, wanted: HostRequirements) -> list[str]:
         *engine_options(seen.engine_options),
         *_ports(seen, wanted),
         *shared_directories.errors(wanted.shared_directories, seen.mounts),
+        *(guest_resources.errors(wanted.guests, seen.memory, seen.cpus) if wanted.guests else ()),
     ]
 
 

@@ -14,6 +14,7 @@ import typing as t
 from urllib.parse import urlsplit
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import commands
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import limits
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError
 from ansible_collections.caisson.openstack.plugins.module_utils.model import spec
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight import api_name, interfaces, ports, shared_directories
@@ -48,6 +49,7 @@ def read(required: HostRequirements, cloud: str, package_urls: t.Iterable[str], 
         python=(sys.version_info[0], sys.version_info[1]),
         uid=os.getuid(),
         memory=own_memory(),
+        cpus=limits.online() if required.guests else "",
         disk=shutil.disk_usage("/var/lib").free // _MEBIBYTE,
         addresses=tuple(own_addresses(_ip("-o", "address", "show"))),
         needed_addresses=_needed(required, package_urls) if required.external_network and not containers else {},

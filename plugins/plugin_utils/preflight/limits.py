@@ -159,6 +159,8 @@ FORMATS: dict[str, Format] = {
         "lower-case path components, such as registry.example.org:5000/caisson/, with '/' last",
         lambda text: _PREFIX.fullmatch(text) and (not text or text[-1] in "/._-"),
     ),
+    "cpus": Format("processors with commas and ranges, such as 0-3,8", _matches(r"\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*")),
+    "cpu_model": Format("the name of a CPU model, such as Skylake-Server", _matches(r"[A-Za-z0-9][A-Za-z0-9_.-]*")),
     "image_tag": Format("up to 128 letters, digits, '_', '.' and '-'", _matches(_TAG)),
     "image": Format(
         "an image reference such as docker.io/library/debian:trixie",
