@@ -57,6 +57,17 @@ def growing(start: float, step: float) -> str:
 
 
 ONE, ZERO = constant(1), constant(0)
+
+
+def _backend(proxy: str, balancer: str = "a", **servers: str) -> dict[str, str]:
+    """Return what a load balancer says of the servers of a backend: 1 of the state that each is in, 0 of all others."""
+    return {
+        f'haproxy_server_status{{host="{balancer}",proxy="{proxy}",server="{server}",state="{state}"}}': ONE if state == own else ZERO
+        for server, own in servers.items()
+        for state in ("DOWN", "UP", "MAINT", "DRAIN", "NOLB")
+    }
+
+
 CASES = [
     Case(
         "HostDown",
@@ -133,6 +144,16 @@ CASES = [
         early="14m",
     ),
     Case(
+        "ClockSkew",
+        "critical",
+        {'node_time_seconds{host="bad"}': growing(3, 60)},
+        # the time of the tests begins with 0
+        {'node_time_seconds{host="good"}': growing(1, 60)},
+        {"host": "bad"},
+        "Host bad: its clock differs by 3s from that of the monitoring host",
+        early="4m",
+    ),
+    Case(
         "ContainerDown",
         "critical",
         {'caisson_container_info{host="h",id="1",name="nova_api",service="nova"}': ONE, 'up{host="h",job="process"}': ONE},
@@ -187,6 +208,27 @@ CASES = [
         "The load balancer of host h finds no host that serves nova_api",
     ),
     Case(
+        "ApiBackendDown",
+        "warning",
+        {
+            **_backend("nova_api", control1="UP", control2="DOWN", control3="UP"),
+            **_backend("nova_api", balancer="b", control1="UP", control2="UP", control3="UP"),
+        },
+        {
+            # it is drained, as by a run
+            **_backend("glance_api", control1="UP", control2="DRAIN"),
+            # it is the only one
+            **_backend("horizon", control1="DOWN"),
+            # its host is down
+            **_backend("keystone_api", control1="UP", off="DOWN"),
+            'up{host="off",job="node"}': ZERO,
+            'up{host="control2",job="node"}': ONE,
+        },
+        {"proxy": "nova_api", "server": "control2"},
+        "Host control2 does not serve nova_api; others do",
+        early="4m",
+    ),
+    Case(
         "CertificateExpires",
         "warning",
         {'probe_ssl_earliest_cert_expiry{service="nova_api",instance="https://a:8774/"}': constant(13 * 86400 + 7200)},
@@ -218,6 +260,39 @@ CASES = [
         {"host": "bad"},
         "MariaDB on host bad: 90% of the connections are in use",
         early="4m",
+    ),
+    Case(
+        "MariaDBClusterIncomplete",
+        "critical",
+        {
+            'mysql_global_status_wsrep_cluster_size{host="a"}': constant(2),
+            'up{host="a",job="mariadb"}': ONE,
+            'up{host="b",job="mariadb"}': ZERO,
+            'up{host="c",job="mariadb"}': ONE,
+        },
+        # it has found all
+        {'mysql_global_status_wsrep_cluster_size{host="c"}': constant(3)},
+        {"host": "a"},
+        "The cluster of MariaDB has 2 members as host a sees it; there should be more",
+        early="4m",
+    ),
+    Case(
+        "MariaDBNotSynced",
+        "warning",
+        {'mysql_global_status_wsrep_local_state{host="a"}': constant(2), 'up{host="a",job="mariadb"}': ONE},
+        {'mysql_global_status_wsrep_local_state{host="b"}': constant(4), 'up{host="b",job="mariadb"}': ONE},
+        {"host": "a"},
+        "MariaDB on host a is not in sync with its cluster",
+        early="4m",
+    ),
+    Case(
+        "MariaDBFlowControl",
+        "warning",
+        {'mysql_global_status_wsrep_flow_control_paused_ns{host="bad"}': growing(0, 12_000_000_000)},
+        {'mysql_global_status_wsrep_flow_control_paused_ns{host="good"}': growing(0, 3_000_000_000)},
+        {"host": "bad"},
+        "MariaDB on host bad: changes wait 20% of the time for a slow member",
+        early="10m",
     ),
     Case(
         "RabbitMQDown",
@@ -351,6 +426,28 @@ def test_every_alert_has_its_case_and_its_section() -> None:
     text = (pathlib.Path(__file__).parents[2] / "docs" / "operate.md").read_text("utf-8")
     sections = re.findall(r"^#### (\w+)$", text, re.MULTILINE)
     assert sections == list(found)
+
+
+def test_the_alerts_of_a_region_do_not_fire_on_one_host(tmp_path: pathlib.Path) -> None:
+    """Nothing is missing there: a server that is alone has no cluster, or is all of it."""
+    series = {
+        **_backend("nova_api", aio="DOWN"),
+        'up{host="aio",job="mariadb"}': ONE,
+        'mysql_global_status_wsrep_cluster_size{host="aio"}': ZERO,
+        'mysql_global_status_wsrep_local_state{host="aio"}': ZERO,
+        'mysql_global_status_wsrep_flow_control_paused_ns{host="aio"}': ZERO,
+        'node_time_seconds{host="aio"}': growing(0, 60),
+    }
+    names = ["ApiBackendDown", "MariaDBClusterIncomplete", "MariaDBNotSynced", "MariaDBFlowControl", "ClockSkew"]
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "alert_rule_test": [{"eval_time": "1h", "alertname": name, "exp_alerts": []} for name in names],
+    }
+    document = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [test]}
+    defined.write(tmp_path, {"rules.yml": yaml.safe_dump(rules()), "one.test": json.dumps(document)})
+    done = promtool(tmp_path, "promtool test rules one.test")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_alert_fires_when_it_should_and_not_otherwise(tmp_path: pathlib.Path) -> None:
