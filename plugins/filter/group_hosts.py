@@ -23,6 +23,9 @@ options:
     description: The groups of the inventory.
     type: dict
     required: true
+  limit:
+    description: Number of hosts that are enough, for a definition that only asks whether there are several.
+    type: int
 """
 
 EXAMPLES = r"""
@@ -43,9 +46,14 @@ import typing as t
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.groups import known_hosts_of
 
 
+def group_hosts(pattern: str, groups: t.Mapping[str, list[str]], limit: int | None = None) -> list[str]:
+    """Return the hosts of a pattern, or the first of them."""
+    return known_hosts_of(pattern, groups)[:limit]
+
+
 class FilterModule:
     """Names the filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters by name."""
-        return {"group_hosts": known_hosts_of}
+        return {"group_hosts": group_hosts}

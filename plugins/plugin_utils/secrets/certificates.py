@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import hashlib
+import hmac
 import ipaddress
 import re
 import typing as t
@@ -16,7 +18,7 @@ import typing as t
 try:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 except ImportError:  # it comes with ansible-core on the controller, the only place where certificates are made
     pass
@@ -41,13 +43,16 @@ class CertificateError(ValueError):
     """A certificate, or its key, cannot serve; the message says why and never quotes either."""
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(kw_only=True)
 class CertificateRequirement:
-    """A certificate that a role needs: its name among the secrets, that of its authority, and the hosts it is for."""
+    """A certificate that a role needs: its name among the secrets, that of its authority, and the hosts it is for.
 
-    name: str
+    Without a name only the authority is made; :func:`derive_certificate` makes the certificates of hosts from it.
+    """
+
     authority: str
-    hosts: list[str]
+    name: str = ""
+    hosts: list[str] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,14 +91,14 @@ def due(current: t.Mapping[str, t.Any], required: t.Iterable[CertificateRequirem
         authority = made.get(item.authority, str(current.get(item.authority, "")))
         _check_key(authority, item.authority)
         if not authority or _left(authority, item.authority, now) < LIFE:
-            authority = made[item.authority] = make_authority(now, authority)
+            authority = made[item.authority] = make_authority(now, authority, derives=not item.name)
         own = str(current.get(item.name, ""))
         _check_key(own, item.name)
-        if not own or _is_due(_parse(own, item.name)[0], item, authority, now):
+        if item.name and (not own or _is_due(_parse(own, item.name)[0], item, authority, now)):
             made[item.name] = make_certificate(authority, item.hosts, now)
         # last: clients that this run has not reached yet do not know the successor
         if _left(authority, item.authority, now) < AUTHORITY_RENEW:
-            made[item.authority] = make_authority(now, authority)
+            made[item.authority] = make_authority(now, authority, derives=not item.name)
     return made
 
 
@@ -113,9 +118,12 @@ def _is_due(own: x509.Certificate, item: CertificateRequirement, authority: str,
     return not any(_issued(own, issuer) for issuer in _parse(authority, item.authority))
 
 
-def make_authority(now: datetime.datetime, former: str = "") -> str:
-    """Return a new authority, in front of those certificates of the *former* one that have not ended."""
-    key = ec.generate_private_key(ec.SECP256R1())
+def make_authority(now: datetime.datetime, former: str = "", *, derives: bool = False) -> str:
+    """Return a new authority, in front of those certificates of the *former* one that have not ended.
+
+    From one that *derives* certificates, the same ones can be made again at any time: signatures of its kind of key have no random part.
+    """
+    key = ed25519.Ed25519PrivateKey.generate() if derives else ec.generate_private_key(ec.SECP256R1())
     serial = x509.random_serial_number()
     # a successor must not be mistaken for its predecessor
     name = _name(f"caisson CA {serial:040x}"[:24])
@@ -124,7 +132,7 @@ def make_authority(now: datetime.datetime, former: str = "") -> str:
     builder = builder.add_extension(_usage("key_cert_sign", "crl_sign"), critical=True)
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     kept = [_pem(item) for item in _parse(former, "the former authority") if item.not_valid_after_utc > now] if former else []
-    return "".join([_pem(builder.sign(key, hashes.SHA256())), *kept, _key_pem(key)])
+    return "".join([_pem(builder.sign(key, None if derives else hashes.SHA256())), *kept, _key_pem(key)])
 
 
 def make_certificate(authority: str, hosts: t.Sequence[str], now: datetime.datetime) -> str:
@@ -141,6 +149,33 @@ def make_certificate(authority: str, hosts: t.Sequence[str], now: datetime.datet
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     return _pem(builder.sign(signer, hashes.SHA256())) + _key_pem(key)
+
+
+def derive_certificate(authority: str, hosts: t.Sequence[str]) -> str:
+    """Return the certificate of *hosts*, names and addresses, as server and as client, with its key.
+
+    Both follow from the authority, so nobody has to keep them, however many hosts there are. It is valid for as long as its authority.
+
+    Raises:
+        CertificateError: if the authority is not one that derives certificates.
+    """
+    issuer, signer = _parse(authority, "the authority")[0], _load_key(authority, "the authority")
+    if not isinstance(signer, ed25519.Ed25519PrivateKey) or signer.public_key() != issuer.public_key():
+        raise CertificateError("the key of the authority is not the Ed25519 key of its first certificate")
+    seed = hmac.digest(signer.private_bytes_raw(), "\n".join(["certificate", *hosts]).encode(), "sha256")
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(seed)
+    serial = int.from_bytes(hashlib.sha256(key.public_key().public_bytes_raw()).digest()[:16], "big") + 1
+    builder = x509.CertificateBuilder().subject_name(_name(hosts[0])).issuer_name(issuer.subject).public_key(key.public_key())
+    builder = builder.serial_number(serial).not_valid_before(issuer.not_valid_before_utc).not_valid_after(issuer.not_valid_after_utc)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    # QEMU before 10.2 demands the second usage of every certificate
+    builder = builder.add_extension(_usage("digital_signature", "key_encipherment"), critical=True)
+    purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+    builder = builder.add_extension(x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False)
+    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+    return _pem(builder.sign(signer, None)) + _key_pem(key)
 
 
 def served(certificate: str, key: str, chain: str, authority: str, hosts: t.Iterable[str]) -> str:

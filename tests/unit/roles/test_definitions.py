@@ -209,10 +209,9 @@ def test_images_are_not_fetched_from_urls(models: list[Host]) -> None:
         assert options["DEFAULT"]["enabled_import_methods"] == "[glance-direct,copy-image]"
 
 
-@pytest.mark.parametrize(("inventory", "resize"), [("aio", set()), ("multinode", {"os_compute_api:servers:resize"})])
-def test_what_hypervisors_cannot_do_for_each_other_is_refused_by_policy(inventory: str, resize: set[str]) -> None:
-    """With several hypervisors a resize answers 403, because another one could be chosen for it; migration always does."""
-    migration = {"os_compute_api:os-migrate-server:migrate", "os_compute_api:os-migrate-server:migrate_live"}
+@pytest.mark.parametrize(("inventory", "refused"), [("aio", "os-migrate-server:migrate_live"), ("multinode", "servers:resize")])
+def test_what_hypervisors_cannot_do_for_each_other_is_refused_by_policy(inventory: str, refused: str) -> None:
+    """Only a running server can move: with several hypervisors a resize answers 403, because another one could be chosen for it."""
     for release in HOST_CAPABILITIES_OF:
         models = hosts(inventory, release)
         found = {host: file for host, model in models.items() for file in model["files"] if file["path"].endswith("/policy.yaml")}
@@ -221,7 +220,50 @@ def test_what_hypervisors_cannot_do_for_each_other_is_refused_by_policy(inventor
         for file in found.values():
             # oslo.policy reads /etc/nova/policy.yaml, and nobody satisfies '!'
             assert file["path"] == "nova_api/config/policy.yaml"
-            assert yaml.safe_load(file["content"]) == dict.fromkeys(migration | resize, "!")
+            assert yaml.safe_load(file["content"]) == {
+                "os_compute_api:os-migrate-server:migrate": "!",
+                f"os_compute_api:{refused}": "!",
+            }
+
+
+def test_one_hypervisor_listens_nowhere() -> None:
+    for release in HOST_CAPABILITIES_OF:
+        model = hosts("aio", release)["aio"]
+        texts = {file["path"]: file["content"] for file in model["files"] if file["path"].startswith(("libvirt/", "nova_compute/"))}
+        assert "listen_tls = 0" in texts["libvirt/files/etc/libvirt/libvirtd.conf"]
+        assert not any("pki" in path or "live_migration" in text or "migrat" in text for path, text in texts.items())
+        (libvirt,) = (item for item in model["containers"] if item["name"] == "libvirt")
+        assert "--listen" not in libvirt["command"] and not any("/etc/pki" in volume for volume in libvirt["volumes"])
+        assert not any(job["name"] == "libvirt_certificates" for job in model["jobs"])
+        assert not any("libvirt" in str(name) for name in model["secrets"])
+
+
+def test_hypervisors_migrate_by_tls_with_certificates_of_their_own() -> None:
+    for release in HOST_CAPABILITIES_OF:
+        models = hosts("multinode", release)
+        keys, authorities = set(), set()
+        for host, address in (("compute1", "192.0.2.31"), ("compute2", "192.0.2.32")):
+            files = {file["path"]: file for file in models[host]["files"]}
+            daemon = files["libvirt/files/etc/libvirt/libvirtd.conf"]["content"]
+            assert f'listen_tls = 1\nlisten_tcp = 0\nlisten_addr = "{address}"' in daemon
+            guests = files["libvirt/files/etc/libvirt/qemu.conf"]["content"]
+            assert "migrate_tls_force = 1" in guests and "migrate_tls_x509_verify = 1" in guests
+            key = files["libvirt/config/libvirt/private/serverkey.pem"]
+            assert key["sensitive"] and "PRIVATE KEY" in key["content"]
+            keys.add(key["content"])
+            authorities.add(files["libvirt/config/CA/cacert.pem"]["content"])
+            assert all("PRIVATE KEY" not in file["content"] for path, file in files.items() if path.endswith(("cert.pem", "cacert.pem")))
+            options = configparser.RawConfigParser(strict=False)
+            options.read_string(files["nova_compute/config/nova.conf"]["content"])
+            found = {name: value for name, value in options["libvirt"].items() if name.startswith("live_migration")}
+            assert found == {
+                "live_migration_scheme": "tls",
+                "live_migration_with_native_tls": "true",
+                "live_migration_inbound_addr": address,
+                "live_migration_permit_auto_converge": "true",
+            }
+        assert (len(keys), len(authorities)) == (2, 1)
+        assert not any("pki" in file["path"] for file in models["control1"]["files"])
 
 
 def ml2(inventory: str, release: str, host: str) -> configparser.RawConfigParser:

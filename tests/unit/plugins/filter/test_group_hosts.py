@@ -12,3 +12,4 @@ def test_patterns_are_groups_joined_by_colons() -> None:
     assert FilterModule().filters()["group_hosts"]("control:compute", groups) == ["c1", "n1"]
     # what is not there is refused by inventory_check, which comes first
     assert FilterModule().filters()["group_hosts"]("contorl", groups) == []
+    assert FilterModule().filters()["group_hosts"]("control:compute", groups, limit=1) == ["c1"]

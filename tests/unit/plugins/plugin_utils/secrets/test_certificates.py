@@ -20,7 +20,7 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets.certific
 
 NOW = datetime.datetime(2027, 1, 1, 12, tzinfo=datetime.UTC)
 HOSTS = ["192.0.2.1", "api.example.org"]
-NEEDED = [CertificateRequirement("own", "ca", HOSTS)]
+NEEDED = [CertificateRequirement(name="own", authority="ca", hosts=HOSTS)]
 
 
 def days(number: float) -> datetime.timedelta:
@@ -72,7 +72,7 @@ def test_what_is_missing_is_made_and_clients_accept_it() -> None:
     ],
 )
 def test_a_certificate_is_renewed_in_time_and_for_other_hosts(later: float, hosts: list[str], expected: set[str]) -> None:
-    assert certificates.due(made(), [CertificateRequirement("own", "ca", hosts)], NOW + days(later)).keys() == expected
+    assert certificates.due(made(), [CertificateRequirement(name="own", authority="ca", hosts=hosts)], NOW + days(later)).keys() == expected
 
 
 def test_a_removed_authority_makes_everything_new() -> None:
@@ -201,3 +201,41 @@ def test_a_wildcard_is_for_the_names_of_its_domain() -> None:
 def test_what_clients_would_refuse_is_refused(changes: dict[str, t.Any], message: str) -> None:
     with pytest.raises(CertificateError, match=message):
         served(**changes)
+
+
+def test_certificates_of_hosts_follow_from_an_authority_that_nobody_else_has() -> None:
+    needed = [CertificateRequirement(authority="peers")]
+    authority = certificates.due({}, needed, NOW)["peers"]
+    assert certificates.due({"peers": authority}, needed, NOW) == {}
+    one = certificates.derive_certificate(authority, ["192.0.2.1"])
+    assert certificates.derive_certificate(authority, ["192.0.2.1"]) == one, "a run would change it each time"
+    other = certificates.derive_certificate(authority, ["192.0.2.2"])
+    assert len({text.partition("-----BEGIN PRIVATE")[2] for text in (authority, one, other)}) == 3
+    (issuer,) = x509.load_pem_x509_certificates(authority.encode())
+    (parsed,) = x509.load_pem_x509_certificates(one.encode())
+    parsed.verify_directly_issued_by(issuer)
+    names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [str(name.value) for name in names] == ["192.0.2.1"]
+    stranger = certificates.due({}, needed, NOW)["peers"]
+    (foreign,) = x509.load_pem_x509_certificates(certificates.derive_certificate(stranger, ["192.0.2.1"]).encode())
+    with pytest.raises(ValueError, match="does not match"):
+        foreign.verify_directly_issued_by(issuer)
+    usage = parsed.extensions.get_extension_for_class(x509.KeyUsage).value
+    assert usage.digital_signature and usage.key_encipherment
+    assert parsed.not_valid_after_utc == issuer.not_valid_after_utc
+
+
+def test_an_authority_that_derives_certificates_has_a_successor_in_time() -> None:
+    needed = [CertificateRequirement(authority="peers")]
+    former = certificates.due({}, needed, NOW)["peers"]
+    later = NOW + certificates.AUTHORITY_LIFE - certificates.AUTHORITY_RENEW + days(1)
+    successor = certificates.due({"peers": former}, needed, later)["peers"]
+    known = x509.load_pem_x509_certificates(successor.encode())
+    for issuer, authority in zip(known, (successor, former), strict=True):
+        own = x509.load_pem_x509_certificate(certificates.derive_certificate(authority, HOSTS).encode())
+        own.verify_directly_issued_by(issuer)
+
+
+def test_an_authority_of_another_kind_derives_no_certificate() -> None:
+    with pytest.raises(CertificateError, match="not the Ed25519 key"):
+        certificates.derive_certificate(made()["ca"], HOSTS)
