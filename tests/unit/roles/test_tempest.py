@@ -179,6 +179,16 @@ def test_a_service_that_is_off_is_not_tested() -> None:
     assert [[text for text in found[on]["include"] if "barbican" in text] != [] for on in found] == [False, True]
 
 
+def test_live_migration_is_tested_where_there_is_another_hypervisor() -> None:
+    for hosts, several in ((["a"], False), (["a", "b"], True)):
+        features = options("__tempest_selection", groups={"compute": hosts, "network": ["a"]})["options"]["compute-feature-enabled"]
+        assert (features["live_migration"], features["resize"], features["block_migration_for_live_migration"]) == (
+            several,
+            not several,
+            True,
+        )
+
+
 def test_the_operator_has_the_last_word() -> None:
     found = options("__tempest_selection", tempest_options={"compute-feature-enabled": {"resize": True}})["options"][
         "compute-feature-enabled"
