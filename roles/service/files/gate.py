@@ -47,6 +47,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.common.openstack
 
 _INTERVAL = 0.5  # seconds between two rounds, or as long as a round takes: long lists must not keep an API busy
 _TIMEOUT = 20  # seconds of one request
+_SILENT = 5  # seconds after which another server of a database is asked
 _PARALLEL = 16  # requests at the same time
 #: Seconds after which another generation is made: the second one, when agents had the time to write, and each further one.
 _SECOND, _FURTHER = 12.0, 37.0
@@ -88,11 +89,13 @@ def new_generation(connection: str, since: float) -> str:
     operation = {"op": "mutate", "table": "NB_Global", "where": [older], "mutations": [["nb_cfg", "+=", 1]]}
     request = json.dumps({"id": 1, "method": "transact", "params": ["OVN_Northbound", operation]})
     why = []
-    for target in connection.split(","):
+    targets = connection.split(",")
+    timeout = _TIMEOUT if len(targets) == 1 else _SILENT
+    for target in targets:
         _scheme, _colon, place = target.partition(":")
         address, _colon, port = place.rpartition(":")
         try:
-            with socket.create_connection((address.strip("[]"), int(port)), _TIMEOUT) as stream:
+            with socket.create_connection((address.strip("[]"), int(port)), timeout) as stream:
                 stream.sendall(request.encode())
                 answer = _answer(stream)
             if answer.get("error") is None and answer["result"] in ([{"count": 0}], [{"count": 1}]):

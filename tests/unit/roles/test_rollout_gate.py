@@ -348,6 +348,14 @@ def test_a_database_that_refuses_is_named_and_another_one_is_enough(gate: types.
         assert gate.new_generation(f"{northbound.connection},{other.connection}", 0) == ""
 
 
+def test_a_server_that_stands_still_is_left_for_another_one(gate: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "_SILENT", 0.1)
+    # the kernel accepts the connection, and nobody answers
+    with socket.create_server(("127.0.0.1", 0)) as silent, Northbound(TAKEN) as other:
+        assert gate.new_generation(f"tcp:127.0.0.1:{silent.getsockname()[1]},{other.connection}", 0) == ""
+    assert len(other.asked) == 1
+
+
 def test_a_generation_that_somebody_else_has_made_is_as_good(gate: types.ModuleType) -> None:
     with Northbound('{"id":1,"result":[{"count":0}],"error":null}') as northbound:
         assert gate.new_generation(northbound.connection, 1795269720.0) == ""
