@@ -12,7 +12,7 @@ import pytest
 from tests.unit.roles.rendering import ROOT
 
 
-def settings(domains: list[str]) -> dict[str, t.Any]:
+def rendered(domains: list[str], servers: list[str]) -> dict[str, t.Any]:
     """Return what Django reads."""
     environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False)
     environment.filters |= {"bool": bool, "to_json": json.dumps, "zip": zip}
@@ -21,14 +21,28 @@ def settings(domains: list[str]) -> dict[str, t.Any]:
         horizon_allowed_hosts=["cloud.example.org"],
         horizon_session_timeout=3600,
         horizon_domains=domains,
-        cloud_memcached_servers="192.0.2.11:11211",
+        cloud_cache_servers=servers,
+        cloud_cache_timeout=0.5,
+        cloud_cache_retry=60,
         cloud_keystone_url="https://cloud.example.org:5000",
         cloud_tls=True,
         cloud_ca_path="/etc/caisson/ca.crt",
     )
     found: dict[str, t.Any] = {}
     exec(compile(text, "local_settings.py", "exec"), found)
+    return found
+
+
+def settings(domains: list[str]) -> dict[str, t.Any]:
+    found = rendered(domains, ["192.0.2.11:11211"])
     return {name.removeprefix("OPENSTACK_KEYSTONE_"): value for name, value in found.items() if "DOMAIN" in name}
+
+
+def test_no_request_waits_for_one_of_several_caches() -> None:
+    assert "OPTIONS" not in rendered([], ["192.0.2.11:11211"])["CACHES"]["default"]
+    cache = rendered([], ["192.0.2.11:11211", "192.0.2.12:11211"])["CACHES"]["default"]
+    assert cache["LOCATION"] == ["192.0.2.11:11211", "192.0.2.12:11211"]
+    assert cache["OPTIONS"] == {"connect_timeout": 0.5, "timeout": 0.5, "retry_attempts": 0, "dead_timeout": 60, "ignore_exc": True}
 
 
 @pytest.mark.parametrize(
