@@ -18,6 +18,7 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.origins import o
 from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight import (
     declarations,
     host_addresses,
+    host_zones,
     inventory_checks,
     listeners,
     networks,
@@ -79,6 +80,7 @@ class ActionModule(ControllerAction):
         errors += [("", error) for error in of_all]
         errors += inventory_checks.check_hosts(known, declared, hosts)
         errors += inventory_checks.check_directories(settings)
+        errors += host_zones.check(inventory, hosts)
         errors += [("", error) for error in self._check_sources(inventory)]
         errors += _check_vaults(inventory, settings)
         errors += [("", error) for error in shared_settings.check_all(inventory, settings, declared)]

@@ -27,6 +27,7 @@ class ActionModule(ControllerAction):
         "approved": {"type": "str", "default": ""},
         "finalizing": {"type": "bool", "default": False},
         "serial": {"type": "list", "elements": "raw", "default": [1]},
+        "zones": {"type": "dict", "default": {}},
     }
 
     def act(self, args: Arguments) -> Result:
@@ -36,7 +37,7 @@ class ActionModule(ControllerAction):
         for host, own in starts.items():
             plans.explain(plan, host, {name: start.reason for name, start in own.items()})
         try:
-            found = turns.order(plan.hosts, args["serial"])
+            found = turns.order(plan.hosts, args["serial"], args["zones"])
         except turns.SerialError as error:
             raise AnsibleActionFail(f"rollout_serial: {error}. Nothing was changed") from None
         show([*plans.summary(plan), *turns.summary(found)])

@@ -15,7 +15,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.rollout import j
 from ansible_collections.caisson.openstack.plugins.plugin_utils import arguments
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, keep, show
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import estimate as rollout_estimate
-from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import planner
+from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import planner, turns
 
 
 class ActionModule(ControllerAction):
@@ -27,6 +27,7 @@ class ActionModule(ControllerAction):
         "verb": {"type": "str", "choices": ["upgrade", "finalize", "rollback"], "default": "upgrade"},
         "updates": {"type": "dict", "default": {}},
         "gates": {"type": "dict", "default": {}},
+        "zones": {"type": "dict", "default": {}},
         "facts": {"type": "list", "elements": "dict", "default": []},
         "whole": {"type": "bool", "default": True},
         "backup_age": {"type": "int", "default": -1},
@@ -83,4 +84,5 @@ class ActionModule(ControllerAction):
     def _plan(self, args: dict[str, t.Any], last: rollout.Rollout | None) -> rollout.Rollout:
         now = datetime.datetime.now(datetime.UTC)
         found = {name: args[name] for name in ("cloud", "release", "updates", "gates", "facts")}
+        found["updates"] = {host: args["updates"][host] for host in turns.by_zone(args["updates"], args["zones"])}
         return planner.make(**found, packages=recipes.packages, now=now, last=last)

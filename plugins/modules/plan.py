@@ -33,6 +33,10 @@ options:
     type: list
     elements: raw
     default: [1]
+  zones:
+    description: Hosts of each availability zone. Zones come one after another, and hosts of two zones are never changed at the same time.
+    type: dict
+    default: {}
 extends_documentation_fragment: [caisson.openstack.overview, caisson.openstack.overview.differences]
 attributes:
   check_mode: {support: full, description: 'Works the same; O(file) is written, because a plan is made in check mode.'}

@@ -34,6 +34,10 @@ options:
     description: Gates of the model by host, which say to which tier a container belongs.
     type: dict
     default: {}
+  zones:
+    description: Hosts of each availability zone. In each tier one zone comes after another.
+    type: dict
+    default: {}
   facts:
     description: Results of M(caisson.openstack.rollout_facts).
     type: list

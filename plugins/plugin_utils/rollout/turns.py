@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import STAGES, TIERS
 from ansible_collections.caisson.openstack.plugins.module_utils.output.plans import PlanStep
+
+#: Hosts by availability zone.
+Zones = t.Mapping[str, t.Sequence[str]]
 
 
 class SerialError(ValueError):
@@ -24,11 +28,12 @@ class Turn:
     containers: dict[str, list[str]]
 
 
-def order(hosts: t.Mapping[str, t.Sequence[PlanStep]], serial: t.Sequence[int | str] = (1,)) -> list[Turn]:
+def order(hosts: t.Mapping[str, t.Sequence[PlanStep]], serial: t.Sequence[int | str] = (1,), zones: Zones | None = None) -> list[Turn]:
     """Return the turns that the steps of a plan take: by stage, then by tier, then by host in the order of *hosts*.
 
     Args:
         serial: hosts of each turn of a tier, in the form of Ansible's ``serial``.
+        zones: hosts of each availability zone. In each tier one zone comes after the other, and no turn has hosts of two.
 
     Raises:
         SerialError: if *serial* is wrong.
@@ -38,23 +43,40 @@ def order(hosts: t.Mapping[str, t.Sequence[PlanStep]], serial: t.Sequence[int | 
         for tier in TIERS:
             names = {host: [step.name for step in steps if (step.stage, step.tier) == (stage, tier)] for host, steps in hosts.items()}
             own = [host for host in names if names[host]]
-            turns += [Turn(stage, tier, batch, {host: names[host] for host in batch}) for batch in batches(own, serial)]
+            turns += [Turn(stage, tier, batch, {host: names[host] for host in batch}) for batch in batches(own, serial, zones or {})]
     return turns
 
 
-def batches(hosts: t.Sequence[str], serial: t.Sequence[int | str]) -> list[list[str]]:
+def by_zone(hosts: t.Iterable[str], zones: Zones) -> list[str]:
+    """Return *hosts* in their order, but zone after zone; hosts without one are a zone, too."""
+    found: dict[str, list[str]] = {}
+    places = _places(zones)
+    for host in hosts:
+        found.setdefault(places.get(host, ""), []).append(host)
+    return list(itertools.chain.from_iterable(found.values()))
+
+
+def _places(zones: Zones) -> dict[str, str]:
+    return {host: zone for zone, own in zones.items() for host in own}
+
+
+def batches(hosts: t.Sequence[str], serial: t.Sequence[int | str], zones: Zones | None = None) -> list[list[str]]:
     """Return *hosts* in batches of the sizes of *serial*; the last size holds for all that are left.
+
+    Args:
+        zones: hosts of each availability zone. One comes after the other, and a batch ends with its zone.
 
     Raises:
         SerialError: if a size is neither a positive number nor a percentage.
     """
     sizes = [_size(item, len(hosts)) for item in serial] or [1]
     found: list[list[str]] = []
-    left = list(hosts)
+    places = _places(zones or {})
+    left = by_zone(hosts, zones or {})
     while left:
         size = sizes[min(len(found), len(sizes) - 1)]
-        found.append(left[:size])
-        left = left[size:]
+        found.append([host for host in left[:size] if places.get(host, "") == places.get(left[0], "")])
+        left = left[len(found[-1]) :]
     return found
 
 

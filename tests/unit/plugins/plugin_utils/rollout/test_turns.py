@@ -61,6 +61,21 @@ def test_batches_have_the_sizes_of_serial(serial: list[int | str], sizes: list[i
     assert [host for batch in found for host in batch] == hosts
 
 
+def test_a_batch_has_hosts_of_one_zone_and_zones_follow_each_other() -> None:
+    hosts = ["n1", "n2", "n3", "n4", "n5", "n6"]
+    zones = {"a": ["n1", "n3", "n5"], "b": ["n2", "n4"]}
+    assert turns.by_zone(hosts, zones) == ["n1", "n3", "n5", "n2", "n4", "n6"]
+    assert turns.batches(hosts, [2], zones) == [["n1", "n3"], ["n5"], ["n2", "n4"], ["n6"]]
+    assert turns.batches(hosts, [1, "100%"], zones) == [["n1"], ["n3", "n5"], ["n2", "n4"], ["n6"]]
+    assert turns.batches(hosts, [4], {"a": hosts}) == turns.batches(hosts, [4]) == [hosts[:4], hosts[4:]]
+
+
+def test_turns_of_a_tier_keep_zones_apart() -> None:
+    steps = {host: [step("libvirt", "infrastructure", "compute")] for host in ("n1", "n2", "n3")}
+    zones = {"a": ["n1", "n3"], "b": ["n2"]}
+    assert [turn.hosts for turn in turns.order(steps, [3], zones)] == [["n1", "n3"], ["n2"]]
+
+
 @pytest.mark.parametrize("serial", [0, "0%", "-1", "half", 1.5])
 def test_a_size_that_is_no_number_of_hosts_is_refused(serial: int | str) -> None:
     with pytest.raises(turns.SerialError, match="is not a number of hosts"):
