@@ -52,6 +52,8 @@ VALUES: dict[str, tuple[list[t.Any], list[t.Any]]] = {
         ["", "caisson/", "registry.example.org:5000/a/b/", "localhost/", "my-", "192.0.2.1:5000/x-"],
         ["registry.example.org/Caisson", "caisson", "/caisson/", "a//", "A/", "http://a/", "a b/", "-a/"],
     ),
+    "cpus": (["0", "0-3,8", "12,14-15"], ["", "a", "1-", "0,,1", "0 1", "^3"]),
+    "cpu_model": (["Skylake-Server", "EPYC-v4", "qemu64"], ["", "a b", "-x", "Skylake,Haswell"]),
     "image_tag": (["2026.1-abc", "_x", "V1"], ["", "-a", ".a", "a b", "a:b", "a" * 129]),
     "image": (["debian", "docker.io/library/debian:trixie", "a:5000/b/c@sha256:" + "0" * 64], ["", "Debian", "a/", "a:b:c", "a b"]),
     "package": (["docker.io", "docker-ce=5:27.0-1~debian"], ["", "-y", "a b", "Docker", "a;b"]),
