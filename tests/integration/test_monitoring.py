@@ -305,6 +305,29 @@ CASES = [
         early="1m",
     ),
     Case(
+        "RabbitMQMemberUnreachable",
+        "critical",
+        {'rabbitmq_unreachable_cluster_peers_count{host="bad"}': ONE},
+        {'rabbitmq_unreachable_cluster_peers_count{host="good"}': ZERO},
+        {"host": "bad"},
+        "RabbitMQ on host bad has no contact with 1 members of its cluster",
+        early="1m",
+    ),
+    Case(
+        "RabbitMQSeveralClusters",
+        "critical",
+        {
+            'rabbitmq_identity_info{host="a",job="rabbitmq",rabbitmq_cluster_permanent_id="one"}': ONE,
+            'rabbitmq_identity_info{host="b",job="rabbitmq",rabbitmq_cluster_permanent_id="one"}': ONE,
+            'rabbitmq_identity_info{host="c",job="rabbitmq",rabbitmq_cluster_permanent_id="other"}': ONE,
+        },
+        # the job that reads the queues has the same one again
+        {'rabbitmq_identity_info{host="a",job="rabbitmq_queues",rabbitmq_cluster_permanent_id="third"}': ONE},
+        {},
+        "The brokers belong to 2 clusters instead of one",
+        early="1m",
+    ),
+    Case(
         "RabbitMQMemoryAlarm",
         "critical",
         {'rabbitmq_alarms_memory_used_watermark{host="bad"}': ONE},

@@ -41,6 +41,16 @@ def test_a_connection_counts_only_while_it_is_held() -> None:
         assert (done.returncode, done.stdout) == (1, f"0 connections to 127.0.0.1:{port}, expected 1 or more\n")
 
 
+def test_connections_to_any_of_several_brokers_count() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.2", server.getsockname()[1])):
+        port = server.getsockname()[1]
+        command = [sys.executable, "-IS", str(SCRIPT), "127.0.0.1,127.0.0.2,127.0.0.3", str(port), "2"]
+        with socket.create_connection(("127.0.0.2", port)):
+            assert subprocess.run(command, check=False).returncode == 1
+            with socket.create_connection(("127.0.0.1", port)):
+                assert subprocess.run(command, check=False).returncode == 0
+
+
 def test_the_side_of_the_server_does_not_count() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
         accepted, _address = server.accept()

@@ -91,6 +91,7 @@ def script(tmp_path: pathlib.Path) -> pathlib.Path:
         "rabbitmq_password": PASSWORD,
         "rabbitmq_account": {"user": "openstack_b"},
         "rabbitmq_port": 5672,
+        "rabbitmq_clustered": False,
     }
     path.write_text(environment.from_string(TEMPLATE.read_text("utf-8")).render(variables), "utf-8")
     return path
