@@ -23,7 +23,9 @@ class ActionModule(InProcessAction):
         clock = result.get("clock")
         if clock is None:  # the module did not come so far
             return result
-        error, warning = host_checks.clock(clock, began, time.time())
+        ended = time.time()
+        result["clock_ahead"] = [clock - ended, clock - began]
+        error, warning = host_checks.clock(clock, began, ended)
         if error:
             errors = [*result.get("errors", []), error]
             result.update(failed=True, errors=errors, msg=host_checks.refusal(errors))

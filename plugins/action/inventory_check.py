@@ -22,6 +22,7 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight import
     inventory_checks,
     listeners,
     networks,
+    peers,
     quorums,
     shared_settings,
 )
@@ -56,6 +57,7 @@ class ActionModule(ControllerAction):
         return {
             "changed": False,
             "listeners": listeners.listeners(inventory, items),
+            "peers": peers.peers(inventory, items),
             "volumes": listeners.volumes(inventory, items),
             "warnings": inventory_checks.lines(warnings, hosts),
         }

@@ -11,6 +11,7 @@ short_description: Take a host out of the load balancer, and restore it
 version_added: 0.1.0
 description:
   - Runs on a host of the load balancer. A server that is drained gets no new request; the call returns when it has none left.
+  - The state is kept when the load balancer reloads its configuration or starts again.
   - A server that is the only one to serve a backend is left alone, because clients would be refused instead of kept waiting.
 author: The caisson authors (@caisson)
 options:
@@ -92,6 +93,8 @@ def main() -> None:
         if found and found.running:
             admin = haproxy_admin.connect_to(found)
             change = haproxy_admin.change(admin, state, params["backends"], params["server"], params["timeout"], module.check_mode)
+            if change.backends and not module.check_mode:
+                haproxy_admin.keep_drained(found, admin)
     except (EngineError, haproxy_admin.HAProxyError, OSError, ValueError) as error:
         module.fail_json(msg=f"cannot change {params['server']} in the load balancer: {error}")
     if change.left and state == "ready" and params["timeout"]:

@@ -19,6 +19,10 @@ options:
     description: Reference of the libvirt image; KVM is not tried without one.
     type: str
     default: ''
+  address:
+    description: Address on which the host serves, to find the network interface that has it.
+    type: str
+    default: ''
 extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.cloud]
 attributes:
   check_mode: {support: full, description: Tries as well but keeps nothing.}
@@ -28,6 +32,7 @@ EXAMPLES = r"""
 - name: Gather the capabilities of the host
   caisson.openstack.host_capabilities_facts:
     cloud: example
+    address: 192.0.2.11
     libvirt_image: caisson/libvirt:2026.1-0a1b2c3d
 """
 
@@ -41,7 +46,7 @@ ansible_facts:
       description: What was found.
       returned: always
       type: dict
-      sample: {virt_type: kvm, ovs_datapath: system, cgroup_version: 2, apparmor: true, service_manager: systemd}
+      sample: {virt_type: kvm, ovs_datapath: system, cgroup_version: 2, apparmor: true, service_manager: systemd, interface: eth0}
 reasons:
   description: Why guests and switch run as they do.
   returned: always
@@ -61,6 +66,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "libvirt_image": {"type": "str", "default": ""},
+            "address": {"type": "str", "default": ""},
             **arguments.ENGINE,
             **arguments.CLOUD,
         },
@@ -68,7 +74,7 @@ def main() -> None:
     )
     try:
         found, reasons = host_capabilities.detect(
-            module.params["cloud"], module.params["libvirt_image"], module.params, remember=not module.check_mode
+            module.params["cloud"], module.params["libvirt_image"], module.params["address"], module.params, remember=not module.check_mode
         )
     except EngineError as error:
         module.fail_json(msg=str(error))

@@ -73,6 +73,23 @@ options:
     description: Address on which the load balancer of this host listens; empty if it runs none.
     type: str
     default: ''
+  virtual_address:
+    description: Address that this host shares with others, of which one has it at a time; empty if there is none.
+    type: str
+    default: ''
+  virtual_interface:
+    description: Network interface of this host that gets O(virtual_address).
+    type: str
+    default: ''
+  peers:
+    description: Other hosts that this one must reach, each with TCP ports. All connections are tried at once; one that is refused is fine.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      host: {description: Name of the host., type: str, required: true}
+      address: {description: Its address., type: str, required: true}
+      ports: {description: TCP ports on which services listen there., type: list, elements: int, required: true}
   tunnel_address:
     description: Address of this host for tunnels to other hosts; empty if it has none.
     type: str
@@ -132,11 +149,32 @@ clock:
   returned: always
   type: float
   sample: 1767323045.678
+clock_ahead:
+  description: Seconds by which the clock of the host is ahead of the controller's, the least and the most that it may be.
+  returned: always
+  type: list
+  elements: float
+  sample: [-0.02, 0.31]
+unreachable:
+  description: Those of O(peers) that this host does not reach, with these ports only.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+has_virtual_address:
+  description: Whether this host has O(virtual_address).
+  returned: success
+  type: bool
+virtual_address_at:
+  description: Hardware address of another machine that has O(virtual_address); empty if none answers.
+  returned: success
+  type: str
+  sample: 52:54:00:12:34:56
 ansible_facts:
   description: Facts of the host, as M(caisson.openstack.host_capabilities_facts) returns them.
   returned: with O(host_capabilities=true)
   type: dict
-  sample: {cloud_host_capabilities: {virt_type: kvm, ovs_datapath: system, cgroup_version: 2, apparmor: true, service_manager: systemd}}
+  sample: {cloud_host_capabilities: {virt_type: kvm, ovs_datapath: system, cgroup_version: 2, apparmor: true, interface: eth0}}
 reasons:
   description: Why guests and switch run as they do.
   returned: with O(host_capabilities=true)
@@ -167,6 +205,7 @@ errors:
   elements: str
 """
 
+import dataclasses
 import functools
 import time
 import typing as t
@@ -179,7 +218,14 @@ from ansible_collections.caisson.openstack.plugins.module_utils.engine.client im
 from ansible_collections.caisson.openstack.plugins.module_utils.identity import host_record, identity, run_lock
 from ansible_collections.caisson.openstack.plugins.module_utils.identity.identity import Expected
 from ansible_collections.caisson.openstack.plugins.module_utils.images import build_settings
-from ansible_collections.caisson.openstack.plugins.module_utils.preflight import host_capabilities, host_checks, host_facts, interfaces
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight import (
+    host_capabilities,
+    host_checks,
+    host_facts,
+    interfaces,
+    peers,
+    virtual_address,
+)
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight import shared_directories as sharing
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight.guest_resources import GuestResources
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import journal
@@ -200,6 +246,9 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "api_address": {"type": "str", "default": ""},
     "api_name": {"type": "str", "default": ""},
     "api_name_address": {"type": "str", "default": ""},
+    "virtual_address": {"type": "str", "default": ""},
+    "virtual_interface": {"type": "str", "default": ""},
+    "peers": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(peers.Peer)},
     "tunnel_address": {"type": "str", "default": ""},
     "mtu": {"type": "int", "default": 0},
     "guests": {"type": "dict", "options": dataclass_spec.argument_spec(GuestResources)},
@@ -231,11 +280,21 @@ def _facts(params: dict[str, t.Any], remember: bool) -> dict[str, t.Any]:
     """Return what else is asked of the host."""
     found: dict[str, t.Any] = {}
     if params["host_capabilities"]:
-        offered, reasons = host_capabilities.detect(params["cloud"], params["libvirt_image"], params, remember)
+        offered, reasons = host_capabilities.detect(params["cloud"], params["libvirt_image"], params["address"], params, remember)
         found = {"ansible_facts": {"cloud_host_capabilities": offered}, "reasons": reasons}
     if params["journal"]:
         known = JournalFile(DEFAULT_PATH).state()
         found["journal"] = journal.dump(known) if known else {}
+    return found
+
+
+def _others(params: dict[str, t.Any], facts: host_checks.HostFacts, interface: str) -> dict[str, t.Any]:
+    """Return what the host knows of others."""
+    asked = [dataclass_spec.construct(peers.Peer, item) for item in params["peers"]]
+    found: dict[str, t.Any] = {"unreachable": [dataclasses.asdict(peer) for peer in peers.unreachable(asked)]} if asked else {}
+    if address := params["virtual_address"]:
+        here = virtual_address.is_here(facts.interfaces, address)
+        found |= {"has_virtual_address": here, "virtual_address_at": "" if here else virtual_address.answering(address, interface)}
     return found
 
 
@@ -262,10 +321,13 @@ def look(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
         # everything else that would be reported follows from it
         return {"failed": True, "msg": identity.refusal(strange), "errors": strange}
     errors = host_checks.errors(facts, required)
+    interface = params["virtual_interface"] or host_capabilities.interface_of(params["address"])
+    if params["virtual_address"]:
+        errors += virtual_address.errors(facts.interfaces, params["virtual_address"], interface)
     if errors:
         return {"failed": True, "msg": host_checks.refusal(errors), "errors": errors, "clock": time.time()}
     try:
-        found = _facts(params, remember=not check_mode)
+        found = _facts(params, remember=not check_mode) | _others(params, facts, interface)
     except (EngineError, journal.RolloutError) as error:
         return {"failed": True, "msg": str(error)}
     turn = run_lock.read(run_lock.DEFAULT_PATH).turn

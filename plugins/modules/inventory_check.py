@@ -37,6 +37,11 @@ listeners:
   returned: success
   type: dict
   sample: {control1: [{service: glance, port: 9292, setting: glance_port}]}
+peers:
+  description: Other hosts that a host must reach, by host, with address and TCP ports.
+  returned: success
+  type: dict
+  sample: {control1: [{host: control2, address: 192.0.2.12, ports: [15000, 18774]}]}
 volumes:
   description: Named volumes of the containers of the play's services, by host.
   returned: success

@@ -41,6 +41,10 @@ class Namespace:
 
     def errors(self, ssh: str = "", **arguments: t.Any) -> list[str]:
         """Return why the host is refused, when somebody came from address *ssh*."""
+        return list(self.check(ssh, **arguments).get("errors", []))
+
+    def check(self, ssh: str = "", **arguments: t.Any) -> dict[str, t.Any]:
+        """Return the answer of the module, when somebody came from address *ssh*."""
         environment = {key: value for key, value in os.environ.items() if key != "SSH_CONNECTION"} | {"PYTHONPATH": str(ROOT / ".dev")}
         if ssh:
             environment["SSH_CONNECTION"] = f"{ssh} 40000 192.0.2.11 22"
@@ -56,8 +60,7 @@ class Namespace:
             check=False,
         )
         assert done.stdout, done.stderr
-        answer = json.loads(done.stdout.splitlines()[-1])
-        return list(answer.get("errors", []))
+        return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 @pytest.fixture
@@ -132,6 +135,50 @@ def test_services_listen_where_the_host_is(network: Namespace) -> None:
     ] * 2
     network.ip("address add 192.0.2.200/32 dev eth0")
     assert network.errors(api_address="192.0.2.200", tunnel_address="192.0.2.11") == []
+
+
+@pytest.fixture
+def neighbour(network: Namespace) -> t.Iterator[Namespace]:
+    """A machine in the network of eth0."""
+    name = f"caisson-test-{uuid.uuid4().hex[:8]}"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        network.ip(f"link set eth0far netns {name}")
+        made = Namespace(name)
+        made.ip("link set lo up", "address add 192.0.2.12/24 dev eth0far", "link set eth0far up")
+        yield made
+    finally:
+        subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+def test_who_has_the_virtual_address_is_found_out(network: Namespace, neighbour: Namespace) -> None:
+    asked = {"address": "192.0.2.11", "virtual_address": "192.0.2.100"}
+
+    def found() -> tuple[bool, str]:
+        answer = network.check(**asked)
+        return answer["has_virtual_address"], answer["virtual_address_at"]
+
+    assert found() == (False, "")
+    neighbour.ip("link set eth0far address 02:00:00:00:00:12", "address add 192.0.2.100/32 dev eth0far")
+    assert found() == (False, "02:00:00:00:00:12")
+    # it was there a moment ago, and the kernel remembers it
+    neighbour.ip("address del 192.0.2.100/32 dev eth0far")
+    assert found() == (False, "")
+    network.ip("address add 192.0.2.100/32 dev eth0")
+    assert found() == (True, "")
+    (error,) = network.errors(**{**asked, "virtual_address": "198.51.100.9"})
+    assert "198.51.100.9 is not in the networks of interface eth0 (192.0.2.0/24)" in error
+    (error,) = network.errors(**asked, virtual_interface="eth7")
+    assert "keepalived_interface is 'eth7'" in error
+
+
+def test_hosts_that_are_not_reached_are_found_out(network: Namespace, neighbour: Namespace) -> None:
+    peers = [{"host": host, "address": address, "ports": [4567, 3306]} for host, address in (("b", "192.0.2.12"), ("c", "192.0.2.13"))]
+    assert network.check(address="192.0.2.11", peers=peers)["unreachable"] == [{**peers[1], "ports": [3306, 4567]}]
+    # as a firewall does that drops packets
+    neighbour.ip("route add blackhole 192.0.2.11/32")
+    assert [item["host"] for item in network.check(address="192.0.2.11", peers=peers)["unreachable"]] == ["b", "c"]
+    assert network.check(address="192.0.2.11", peers=peers[:0])["clock"] > 0
 
 
 def _play(directory: pathlib.Path, seconds: float, play: str = _PLAY) -> str:

@@ -98,6 +98,8 @@ def configuration(names: t.Sequence[str], hold: int, name: str = "") -> str:
         cloud_check_request_id="req-0",
         cloud_tls=bool(name),
         loadbalancer_address=HERE,
+        loadbalancer_hosts=["one"],
+        loadbalancer_shared=False,
         loadbalancer_status_port=18404,
         loadbalancer_certificate_path="/etc/haproxy/api.pem",
         loadbalancer_hold_seconds=hold,
@@ -236,6 +238,22 @@ def test_a_host_is_drained_when_its_last_request_is_answered(balance: t.Callable
     assert balancer.servers("drained") == []
     assert balancer.servers("ready") == ["placement_api"]
     assert {ask() for _ in range(6)} == {(200, "one"), (200, "two")}
+
+
+def test_a_drained_host_stays_drained_when_the_load_balancer_reloads(balance: t.Callable[..., Balancer], lab: Lab) -> None:
+    balancer = balance("one", "two")
+    assert balancer.servers("drained") == ["placement_api"]
+    container = lab.engine.container(balancer.container)
+    assert container
+    before = _children(container.pid)
+    deadline = time.monotonic() + 30
+    while not set(_children(container.pid)) - set(before):
+        assert time.monotonic() < deadline, lab.engine.logs(balancer.container)
+        lab.engine.signal(balancer.container, "SIGUSR2")
+        time.sleep(2)
+    assert {ask() for _ in range(10)} == {(200, "two")}
+    assert balancer.servers("ready") == ["placement_api"]
+    assert {ask() for _ in range(10)} == {(200, "one"), (200, "two")}
 
 
 def test_the_only_host_is_not_drained(balance: t.Callable[..., Balancer]) -> None:

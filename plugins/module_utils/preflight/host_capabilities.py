@@ -13,6 +13,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.common import co
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight import interfaces
 
 _SECTION = "host_capabilities"
 _BOOT_ID = pathlib.Path("/proc/sys/kernel/random/boot_id")
@@ -137,12 +138,23 @@ def kvm_device() -> bool:
     return pathlib.Path("/dev/kvm").exists()
 
 
-def detect(cloud: str, image: str, engine_options: t.Mapping[str, t.Any], remember: bool) -> tuple[dict[str, t.Any], dict[str, str]]:
+def interface_of(address: str) -> str:
+    """Return the network interface of this host that has *address*; empty if none has, or if it is no address."""
+    try:
+        return interfaces.holding(interfaces.read(), address)
+    except ValueError:
+        return ""
+
+
+def detect(
+    cloud: str, image: str, address: str, engine_options: t.Mapping[str, t.Any], remember: bool
+) -> tuple[dict[str, t.Any], dict[str, str]]:
     """Return what the host offers, and why guests and switch run as they do.
 
     Args:
         cloud: name of the cloud, kept as a label of the trial's container.
         image: reference of the libvirt image; KVM is not tried without one.
+        address: of the host, whose interface is asked for.
         engine_options: where the engine listens, see :mod:`address`.
         remember: whether to keep the result of the trial.
 
@@ -164,5 +176,6 @@ def detect(cloud: str, image: str, engine_options: t.Mapping[str, t.Any], rememb
         "cgroup_version": cgroup_version(),
         "apparmor": apparmor(),
         "service_manager": service_manager(),
+        "interface": interface_of(address),
     }
     return found, {"virt_type": virt_reason, "ovs_datapath": datapath_reason}

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 import socket
 import typing as t
 
+from ansible_collections.caisson.openstack.plugins.module_utils.common import atomic_write
 from ansible_collections.caisson.openstack.plugins.module_utils.common.wait import wait_until
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.container_api import ContainerState
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import haproxy_stats
@@ -15,6 +17,8 @@ from ansible_collections.caisson.openstack.plugins.module_utils.rollout import h
 CONTAINER = "haproxy"
 
 _SOCKET = "/var/lib/haproxy/admin.sock"
+#: What new workers of HAProxy read, in the volume that outlives them and their container.
+_SERVER_STATE = "/var/lib/haproxy/server-state"
 _POLL_INTERVAL = 0.3  # seconds
 _TIMEOUT = 10  # seconds that an answer may take
 
@@ -50,6 +54,17 @@ def connect(path: str) -> Admin:
 def connect_to(container: ContainerState) -> Admin:
     """Return a function that sends a command to HAProxy in a running container of this host."""
     return connect(f"/proc/{container.pid}/root{_SOCKET}")
+
+
+def keep_drained(container: ContainerState, admin: Admin) -> None:
+    """Have the drained servers stay drained when HAProxy reloads or starts again.
+
+    Raises:
+        OSError: if HAProxy does not answer, or the file cannot be written.
+        ValueError: if its answer cannot be understood.
+    """
+    states = haproxy_stats.drained_states(admin("show servers state"))
+    atomic_write.write(pathlib.Path(f"/proc/{container.pid}/root{_SERVER_STATE}"), states, 0o644)
 
 
 def left_drained(container: ContainerState | None) -> list[tuple[str, str]]:

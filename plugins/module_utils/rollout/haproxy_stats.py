@@ -6,6 +6,10 @@ from __future__ import annotations
 import csv
 import typing as t
 
+_ADMIN_STATE = "srv_admin_state"
+#: Bit of the administrative state: drained by a command or an agent, not by the configuration.
+_FORCED_DRAIN = 8
+
 Rows = t.Sequence[t.Mapping[str, str]]
 
 
@@ -48,6 +52,22 @@ def drained(rows: Rows, backends: t.Iterable[str], server: str) -> list[str]:
 def all_drained(rows: Rows) -> list[tuple[str, str]]:
     """Return backend and name of every server that is drained; maintenance is only ever an operator's wish."""
     return [(row["pxname"], row["svname"]) for row in rows if row["status"].startswith("DRAIN")]
+
+
+def drained_states(text: str) -> str:
+    """Return what HAProxy reads at its start of the answer *text* to ``show servers state``: only servers that were drained by hand.
+
+    Of all others the health checks tell more than a file from the past. The format is that of its management guide, section 9.3.
+
+    Raises:
+        ValueError: if the text is no such table.
+    """
+    lines = text.strip().splitlines()
+    if len(lines) < 2 or not lines[1].startswith("# ") or _ADMIN_STATE not in lines[1].split():
+        raise ValueError(f"this is not a table of the states of servers: {text[:80]!r}")
+    column = lines[1][2:].split().index(_ADMIN_STATE)
+    drained = [line for line in lines[2:] if int(line.split()[column]) & _FORCED_DRAIN]
+    return "\n".join([*lines[:2], *drained, ""])
 
 
 def requests(rows: Rows, backends: t.Iterable[str], server: str) -> int:

@@ -11,6 +11,8 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.invent
 from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory_checks import SHARED, Setting, Settings, Violation
 from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.listeners import BALANCER
 
+#: The role that moves the address of the APIs between hosts.
+VIRTUAL = "keepalived"
 _SWITCH = "openvswitch_group"
 _TUNNEL = "cloud_tunnel_address"
 #: The interface of the external bridge.
@@ -40,7 +42,8 @@ def _check_api(inventory: Inventory, addresses: t.Mapping[str, Setting]) -> list
         return _check_names(inventory, address)
     texts = {host: str(setting.value) for host, setting in addresses.items()}
     balancers = inventory.hosts(inventory.patterns.get(f"{BALANCER}_group", "all"))
-    return [*addressing.check_api_address(address, texts, balancers), *_check_names(inventory, address)]
+    virtual = VIRTUAL in inventory.in_play and inventory.is_enabled(VIRTUAL)
+    return [*addressing.check_api_address(address, texts, balancers, virtual), *_check_names(inventory, address)]
 
 
 def _check_names(inventory: Inventory, address: t.Any) -> list[str]:

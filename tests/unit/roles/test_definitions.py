@@ -23,9 +23,9 @@ from tests.unit.roles.rendering import ROOT, Host, render
 INVENTORIES = sorted(path.parent.name for path in ROOT.glob("inventory/*/hosts.yml"))
 #: The releases, each with another kind of host, so that both branches of each choice render.
 HOST_CAPABILITIES_OF: dict[str, dict[str, t.Any]] = {
-    "2025.2": {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": True, "cgroup_version": 2},
-    "2026.1": {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 1},
-    "2026.2": {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": False, "cgroup_version": 2},
+    "2025.2": {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": True, "cgroup_version": 2, "interface": "eth0"},
+    "2026.1": {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 1, "interface": "bond0"},
+    "2026.2": {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": False, "cgroup_version": 2, "interface": "eth0"},
 }
 
 

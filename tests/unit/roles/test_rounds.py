@@ -13,6 +13,8 @@ ROUNDS = [
     "check | Check the inventory",
     "check | Read the secrets",
     "check | Check the host",
+    "check | Check that hosts share the same directories",
+    "check | Compare the hosts with each other",
     "read | Read the journals of the rollout",
     "host_capabilities | Detect what the host offers",
     "secrets | Generate missing secrets",

@@ -15,7 +15,7 @@ import yaml
 from tests.definitions import switches
 from tests.unit.roles.rendering import ROOT, lines, render, run
 
-HOST_CAPABILITIES = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2}
+HOST_CAPABILITIES = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2, "interface": "eth0"}
 HOSTS = {"control1": "192.0.2.11", "compute1": "192.0.2.31", "compute2": "192.0.2.32"}
 GROUPS = {"control": ["control1"], "network": ["control1"], "compute": ["compute1", "compute2"]}
 #: Roles whose options the definitions read.

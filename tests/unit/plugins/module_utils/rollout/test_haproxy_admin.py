@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import types
 import typing as t
 
@@ -101,3 +102,24 @@ def test_without_an_answer_nothing_is_drained(container: t.Any, monkeypatch: pyt
 
     monkeypatch.setattr(haproxy_admin, "connect", refuse)
     assert haproxy_admin.left_drained(container) == []
+
+
+_STATES = """1
+# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight
+4 api 1 one 192.0.2.11 2 8 1
+4 api 2 two 192.0.2.12 2 0 1
+4 api 3 three 192.0.2.13 0 32 1
+4 api 4 four 192.0.2.14 0 40 1
+"""
+
+
+def test_only_drained_servers_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is down, or whose name does not resolve, is left to the checks of the new workers."""
+    written: list[tuple[pathlib.Path, str, int]] = []
+    monkeypatch.setattr(haproxy_admin.atomic_write, "write", lambda *arguments: written.append(arguments))
+    haproxy_admin.keep_drained(_container(), {"show servers state": _STATES}.__getitem__)
+    lines = _STATES.splitlines()
+    expected = "\n".join([*lines[:3], lines[5], ""])
+    assert written == [(pathlib.Path("/proc/7/root/var/lib/haproxy/server-state"), expected, 0o644)]
+    with pytest.raises(ValueError, match=r"not a table of the states of servers: 'Unknown command'"):
+        haproxy_admin.keep_drained(_container(), lambda _command: "Unknown command")

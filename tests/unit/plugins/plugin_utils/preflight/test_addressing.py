@@ -91,14 +91,29 @@ def test_a_network_outside_that_is_not_that_of_the_bridge_is_named() -> None:
 
 def test_clients_find_a_load_balancer() -> None:
     addresses = {"a": "192.0.2.1", "b": "192.0.2.2"}
-    assert addressing.check_api_address("192.0.2.1", addresses, ["a"]) == []
-    assert addressing.check_api_address("192.0.2.9", addresses, ["a"]) == []
-    assert addressing.check_api_address("192.0.2.2", addresses, ["a"]) == [
+    assert addressing.check_api_address("192.0.2.1", addresses, ["a"], virtual=False) == []
+    assert addressing.check_api_address("192.0.2.9", addresses, ["a"], virtual=False) == []
+    assert addressing.check_api_address("192.0.2.2", addresses, ["a"], virtual=False) == [
         "cloud_api_address is 192.0.2.2, the address of b, where no load balancer runs; take one of 192.0.2.1, or a free one"
     ]
-    assert addressing.check_api_address("api.example", addresses, ["a"]) == [
+    assert addressing.check_api_address("api.example", addresses, ["a"], virtual=False) == [
         "cloud_api_address is 'api.example'; it must be an IPv4 address such as 192.0.2.10; a name goes into cloud_api_fqdn"
     ]
+
+
+def test_several_load_balancers_need_an_address_that_moves() -> None:
+    addresses = {"a": "192.0.2.1", "b": "192.0.2.2", "c": "192.0.2.3"}
+    for virtual in (True, False):
+        assert addressing.check_api_address("192.0.2.9", addresses, ["a", "b"], virtual) == []
+    (error,) = addressing.check_api_address("192.0.2.2", addresses, ["a", "b"], virtual=False)
+    assert error.startswith("cloud_api_address is 192.0.2.2, the address of b, and 2 hosts run a load balancer (a, b), which clients would")
+    assert "keepalived_enabled to true" in error and "loadbalancer_address to '{{ cloud_address }}'" in error
+    for balancers in (["a"], ["a", "b"]):
+        (error,) = addressing.check_api_address("192.0.2.1", addresses, balancers, virtual=True)
+        assert error == (
+            "cloud_api_address is 192.0.2.1, the address of a, and keepalived_enabled is true: keepalived moves the address between "
+            "hosts, so set it to a free address in their network"
+        )
 
 
 def test_sound_networks_pass() -> None:

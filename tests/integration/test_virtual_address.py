@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""keepalived and HAProxy of three control hosts, with the definitions and files of inventory/region: who has the address, and for how long
+nobody answers.
+
+A host is a container with an address; the containers of the cloud share its network namespace. APIs answer with the name of their host.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import pathlib
+import subprocess
+import threading
+import time
+import typing as t
+import urllib.request
+
+import pytest
+
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import capabilities
+from tests.unit.roles.rendering import Host
+from tests.unit.roles.test_definitions import hosts
+
+from . import defined
+from .test_images import reference
+
+HOSTS = {f"control{number}": 10 + number for number in (1, 2, 3)}
+#: The address that the hosts share, as the inventory has it.
+ADDRESS = "192.0.2.100"
+PORT = 5000
+SERVER = """
+import http.server, sys
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(sys.argv[1].encode())
+
+    def log_message(self, *arguments):
+        pass
+
+http.server.ThreadingHTTPServer((sys.argv[2], int(sys.argv[3])), Handler).serve_forever()
+"""
+
+
+def docker(*arguments: str, check: bool = True) -> str:
+    done = subprocess.run(["docker", *arguments], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    assert not check or done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@dataclasses.dataclass
+class Gap:
+    """What a client saw: the longest time without an answer in seconds, and requests that failed although they were sent twice."""
+
+    longest: float = 0.0
+    failed: int = 0
+    answers: int = 0
+
+
+class Region:
+    """Three hosts whose containers are started, stopped and killed."""
+
+    def __init__(self, directory: pathlib.Path, models: dict[str, Host], address: str, number: int) -> None:
+        self._directory, self._models = directory, models
+        #: Where the test has the network of the inventory.
+        self.prefix, self.network = f"10.199.{number}.", f"caisson-test-vip-{number}"
+        self.address = self._text(address)
+        self.url = f"http://{self.address}:{PORT}/"
+
+    def name(self, host: str, container: str = "host") -> str:
+        return f"{self.network}-{host}-{container}"
+
+    def _text(self, text: str) -> str:
+        return defined.replaced(text, {"192.0.2.": self.prefix, "bond0": "eth0"})
+
+    def write(self, host: str) -> None:
+        """Write the files of a host as the collection does."""
+        for file in self._models[host]["files"]:
+            path = self._directory / host / file["path"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(self._text(file["content"]), "utf-8")
+            path.chmod(int(file["mode"], 8) | 0o044)
+
+    def start_host(self, host: str) -> None:
+        address = f"{self.prefix}{HOSTS[host]}"
+        options = ["--init", "--network", self.network, "--ip", address]
+        docker("run", "--detach", "--name", self.name(host), *options, reference("base"), "sleep", "infinity")
+        self._share(host, "api", reference("python"), "python3", "-c", SERVER, host, address, str(PORT + 10000))
+        self.start(host, "haproxy")
+        self.start(host, "keepalived")
+
+    def _share(self, host: str, container: str, *arguments: str) -> None:
+        docker("run", "--detach", "--name", self.name(host, container), "--network", f"container:{self.name(host)}", *arguments)
+
+    def definition(self, host: str, container: str) -> dict[str, t.Any]:
+        return next(item for item in self._models[host]["containers"] if item["name"] == container)
+
+    def start(self, host: str, container: str) -> None:
+        """Start a container anew, as its definition says."""
+        docker("rm", "--force", "--volumes", self.name(host, container), check=False)
+        spec = self.definition(host, container)
+        places = {"/etc/caisson/": f"{self._directory}/{host}/"}
+        volumes = [defined.replaced(bind, places) for bind in spec["volumes"] if bind.startswith("/")]
+        tmpfs = [*spec["tmpfs"], *(["/var/lib/haproxy:uid=42454,gid=42454"] if container == "haproxy" else ())]
+        options = [
+            "--user",
+            spec["user"],
+            "--read-only",
+            "--cap-drop=ALL",
+            "--security-opt=no-new-privileges",
+            f"--memory={spec['memory']}",
+        ]
+        options += [f"--cap-add={name}" for name in spec["capabilities"]]
+        options += [f"--volume={bind}" for bind in volumes] + [f"--tmpfs={place}" for place in tmpfs]
+        self._share(host, container, *options, reference(container), *spec["command"])
+
+    def run(self, host: str, container: str, command: t.Sequence[str]) -> tuple[int, str]:
+        """Run a command of the definition in a container."""
+        words = ["sh", "-c", *map(self._text, command[1:])] if command[0] == "CMD-SHELL" else [*map(self._text, command)]
+        done = subprocess.run(["docker", "exec", self.name(host, container), *words], capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def healthy(self, host: str, container: str) -> bool:
+        return self.run(host, container, self.definition(host, container)["healthcheck"]["test"])[0] == 0
+
+    def ready(self, host: str) -> bool:
+        return self.run(host, "keepalived", self.definition(host, "keepalived")["ready"]["command"])[0] == 0
+
+    def pid(self, host: str, container: str = "host") -> int:
+        return int(docker("inspect", "--format", "{{.State.Pid}}", self.name(host, container), check=False).strip() or 0)
+
+    def holders(self) -> list[str]:
+        """Return the hosts that have the address."""
+        found = []
+        for host in HOSTS:
+            shown = subprocess.run(
+                ["nsenter", "-t", str(self.pid(host)), "-n", "ip", "-o", "address", "show", "dev", "eth0"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if f" {self.address}/" in shown.stdout:
+                found.append(host)
+        return found
+
+    def holder(self) -> str:
+        """Return the host that has the address, when all are well."""
+        deadline = time.monotonic() + 60
+        while not (all(self.ready(host) for host in HOSTS) and len(self.holders()) == 1 and self.ask() in HOSTS):
+            logs = "".join(docker("logs", "--tail=15", self.name(host, "keepalived"), check=False) for host in HOSTS)
+            assert time.monotonic() < deadline, (self.holders(), self.ask(), logs)
+            time.sleep(0.5)
+        return self.holders()[0]
+
+    def ask(self) -> str:
+        """Return which host answers a request; empty if none does within a second."""
+        try:
+            with urllib.request.urlopen(self.url, timeout=1) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            return ""
+
+    @contextlib.contextmanager
+    def client(self) -> t.Iterator[Gap]:
+        """Have a client ask ten times a second meanwhile, and for three seconds more."""
+        gap, end = Gap(), threading.Event()
+
+        def ask() -> None:
+            last = time.monotonic()
+            while not end.is_set():
+                if self.ask() or self.ask():
+                    gap.longest = max(gap.longest, time.monotonic() - last)
+                    last = time.monotonic()
+                    gap.answers += 1
+                else:
+                    gap.failed += 1
+                time.sleep(0.1)
+            gap.longest = max(gap.longest, time.monotonic() - last)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        try:
+            time.sleep(1)
+            yield gap
+            time.sleep(3)
+        finally:
+            end.set()
+            thread.join()
+            print(gap)
+
+    def wait_for_another(self, former: str, seconds: float = 20) -> str:
+        deadline = time.monotonic() + seconds
+        while (found := self.holders()) in ([], [former]) or len(found) != 1:
+            assert time.monotonic() < deadline, found
+            time.sleep(0.1)
+        return found[0]
+
+    def remove(self) -> None:
+        names = [self.name(host, container) for host in HOSTS for container in ("keepalived", "haproxy", "api", "host")]
+        docker("rm", "--force", "--volumes", *names, check=False)
+        docker("network", "rm", self.network, check=False)
+
+
+def _region(path: pathlib.Path, address: str, number: int) -> t.Iterator[Region]:
+    made = Region(path, hosts("region", "2026.1", cloud_tls=False, cloud_api_address=address), address, number)
+    made.remove()
+    docker("network", "create", f"--subnet={made.prefix}0/24", made.network)
+    try:
+        for host in HOSTS:
+            made.write(host)
+            made.start_host(host)
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Region]:
+    """Three hosts that share an IPv4 address."""
+    yield from _region(tmp_path_factory.mktemp("region"), ADDRESS, 42)
+
+
+def test_the_first_host_has_the_address_and_every_part_is_healthy(region: Region) -> None:
+    assert region.holder() == "control1"
+    for host in HOSTS:
+        assert region.healthy(host, "haproxy") and region.healthy(host, "keepalived")
+        kernel = pathlib.Path(f"/proc/{region.pid(host, 'keepalived')}/status").read_text("utf-8")
+        effective = next(line.split()[1] for line in kernel.splitlines() if line.startswith("CapEff"))
+        assert set(capabilities.names(int(effective, 16))) == set(region.definition(host, "keepalived")["capabilities"])
+    # what others announced does not count: the state is that of the check
+    assert "Disabling" not in docker("logs", region.name("control1", "keepalived"))
+
+
+def test_a_clean_stop_of_keepalived_moves_the_address_at_once(region: Region) -> None:
+    former = region.holder()
+    with region.client() as gap:
+        docker("stop", "--time=30", region.name(former, "keepalived"))
+        region.wait_for_another(former)
+    assert former not in region.holders()
+    assert gap.longest < 5 and not gap.failed
+    region.start(former, "keepalived")
+    # the one that has it keeps it
+    assert region.holder() != former
+
+
+def test_the_load_balancer_hands_the_address_over_before_it_stops(region: Region) -> None:
+    former = region.holder()
+    with region.client() as gap:
+        code, output = region.run(former, "haproxy", region.definition(former, "haproxy")["drain"]["command"])
+        assert code == 0, output
+        assert former not in region.holders()
+        region.start(former, "haproxy")
+    assert gap.longest < 5 and not gap.failed, gap
+    # a host without the address has nothing to hand over
+    other = next(host for host in HOSTS if host not in region.holders())
+    assert region.run(other, "haproxy", region.definition(other, "haproxy")["drain"]["command"]) == (0, "")
+    assert region.healthy(other, "haproxy")
+
+
+def test_a_reload_of_keepalived_leaves_the_address_where_it_is(region: Region) -> None:
+    former = region.holder()
+    with region.client() as gap:
+        docker("kill", f"--signal={region.definition(former, 'keepalived')['reload_signal']}", region.name(former, "keepalived"))
+        time.sleep(5)
+        assert region.holders() == [former]
+    assert gap.longest < 2 and not gap.failed
+    assert region.holder() == former
+
+
+@pytest.mark.parametrize("victims", [("haproxy",), ("keepalived", "haproxy", "api", "host")], ids=["haproxy", "host"])
+def test_another_host_takes_the_address_of_one_that_does_not_serve(region: Region, victims: tuple[str, ...]) -> None:
+    former = region.holder()
+    with region.client() as gap:
+        docker("kill", *(region.name(former, container) for container in victims))
+        region.wait_for_another(former)
+    assert gap.longest <= 10, gap
+    if "host" in victims:
+        docker("rm", "--force", "--volumes", *(region.name(former, container) for container in victims))
+        region.start_host(former)
+    else:
+        assert region.run(former, "keepalived", region.definition(former, "keepalived")["ready"]["command"])[0] == 1
+        region.start(former, "haproxy")
+    assert region.holder() != former
+
+
+def test_the_address_comes_back_to_one_host_after_keepalived_was_killed(region: Region) -> None:
+    former = region.holder()
+    with region.client() as gap:
+        docker("kill", region.name(former, "keepalived"))
+        time.sleep(6)
+        # nobody removed the address from its host, and both answer until its keepalived starts again
+        assert former in region.holders()
+        docker("start", region.name(former, "keepalived"))
+        region.holder()
+    assert gap.longest < 5 and not gap.failed
+
+
+def test_the_last_host_does_not_give_the_address_away(region: Region) -> None:
+    last = region.holder()
+    others = [host for host in HOSTS if host != last]
+    docker("stop", "--time=30", *(region.name(host, "keepalived") for host in others))
+    try:
+        code, output = region.run(last, "haproxy", region.definition(last, "haproxy")["drain"]["command"])
+        assert (code, f"no other host takes over {region.address} within 30 s" in output) == (1, True)
+        deadline = time.monotonic() + 20
+        while region.ask() not in HOSTS:
+            assert time.monotonic() < deadline
+        assert region.holders() == [last]
+        assert region.healthy(last, "haproxy")
+    finally:
+        for host in others:
+            region.start(host, "keepalived")

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What keepalived and the load balancers are told in a region, and on a single host; with real containers: tests/integration."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import pytest
+
+from tests.unit.roles.rendering import Host
+from tests.unit.roles.test_definitions import hosts
+
+CONTROL = ("control1", "control2", "control3")
+
+
+def file(host: Host, path: str) -> str:
+    return next((item["content"] for item in host["files"] if item["path"] == path), "")
+
+
+def container(host: Host, name: str) -> dict[str, t.Any]:
+    return next((item for item in host["containers"] if item["name"] == name), {})
+
+
+@pytest.fixture(scope="module")
+def region() -> dict[str, Host]:
+    return hosts("region", "2026.1")
+
+
+def test_each_host_knows_the_others_and_its_place(region: dict[str, Host]) -> None:
+    for number, name in enumerate(CONTROL, 1):
+        text = file(region[name], "keepalived/config/keepalived.conf")
+        addresses = {f"192.0.2.{10 + other}" for other in (1, 2, 3)}
+        assert f"priority {201 - number}\n" in text
+        assert f"unicast_src_ip 192.0.2.{10 + number}\n" in text
+        assert set(re.findall(r"^ {8}([\d.]+)$", text, re.MULTILINE)) == addresses - {f"192.0.2.{10 + number}"}
+        assert "    virtual_ipaddress {\n        192.0.2.100/32 dev bond0\n" in text
+    assert not container(region["compute1"], "keepalived")
+
+
+def test_every_load_balancer_listens_on_the_address_that_one_has(region: dict[str, Host]) -> None:
+    for number, name in enumerate(CONTROL, 1):
+        text = file(region[name], "haproxy/config/haproxy.cfg")
+        lines = set(re.findall(r"^ +bind (.*)$", text, re.MULTILINE))
+        public = {line for line in lines if line.startswith("192.0.2.100:")}
+        own = lines - public
+        assert own == {f"192.0.2.{10 + number}:18404"}
+        assert len(public) > 5 and all(" transparent" in line for line in public)
+        assert "inter 15s" in text and "server-state-file" in text
+        assert container(region[name], "haproxy")["drain"]["command"] == ["/usr/local/bin/hand-over"]
+
+
+def test_a_load_balancer_of_the_operator_is_in_front_of_the_hosts() -> None:
+    settings = {"keepalived_enabled": False, "cloud_api_address": "192.0.2.200", "loadbalancer_address": "{{ cloud_address }}"}
+    for number, name in enumerate(CONTROL, 1):
+        host = hosts("region", "2026.1", **settings)[name]
+        lines = re.findall(r"^ +bind (.*)$", file(host, "haproxy/config/haproxy.cfg"), re.MULTILINE)
+        assert all(line.startswith(f"192.0.2.{10 + number}:") and "transparent" not in line for line in lines)
+        assert not container(host, "keepalived") and not container(host, "haproxy").get("drain")
+
+
+def test_a_single_host_has_none_of_it() -> None:
+    host = hosts("aio", "2026.1", keepalived_enabled=False)["aio"]
+    text = file(host, "haproxy/config/haproxy.cfg")
+    assert not re.search(r"transparent|server-state|redispatch 1|observe", text)
+    assert "default-server inter 5s fastinter 1s downinter 1s fall 3 rise 1\n" in text
+    assert not container(host, "keepalived") and not container(host, "haproxy").get("drain")
+    assert not any("hand-over" in item["path"] for item in host["files"])
