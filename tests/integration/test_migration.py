@@ -23,7 +23,7 @@ from tests.unit.roles.test_settings import write_inventory
 from .test_images import reference
 
 NAME = "caisson-test-migration"
-SUBNET = "10.199.7"
+SUBNET = "10.213.7"
 ADDRESSES = {"control1": f"{SUBNET}.11", "compute1": f"{SUBNET}.31", "compute2": f"{SUBNET}.32"}
 DISK, COPY = "/var/lib/libvirt/images/guest.qcow2", "/var/lib/libvirt/images/as-it-was.qcow2"
 GUEST = f"""
