@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import datetime
 import http.client
 import http.server
@@ -21,6 +22,7 @@ import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import urls
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import capabilities
+from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Frontend
 from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import certificates
 
 from . import defined
@@ -90,7 +92,7 @@ def configuration(names: t.Sequence[str], hold: int, name: str = "") -> str:
     environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False)
     environment.filters |= {"bool": bool, "caisson.openstack.url_host": urls.url_host}
     backends = [{"name": name, "address": HOSTS[name], "port": 10000 + PORT} for name in names]
-    frontend = {"name": "placement_api", "mode": "http", "port": PORT, "tunnel_timeout": 0, "check_path": "/", "backends": backends}
+    frontend = Frontend(name="placement_api", port=PORT, listen_port=10000 + PORT, group="control", check_path="/")
     return environment.from_string((ROLE / "templates/haproxy.cfg.j2").read_text("utf-8")).render(
         cloud_url_address=HERE,
         cloud_api_host=name or HERE,
@@ -104,7 +106,7 @@ def configuration(names: t.Sequence[str], hold: int, name: str = "") -> str:
         loadbalancer_certificate_path="/etc/haproxy/api.pem",
         loadbalancer_hold_seconds=hold,
         loadbalancer_max_connections=100,
-        service_frontends=[frontend],
+        service_frontends=[{**dataclasses.asdict(frontend), "backends": backends}],
     )
 
 

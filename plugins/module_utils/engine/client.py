@@ -185,6 +185,7 @@ class Engine(EngineClient):
 
     def create(self, spec: ContainerSpec, image_id: str, cloud: str, name: str = "") -> str:
         """Create a container from *spec* on the image *image_id*, under another *name* if given; return its id."""
+        before = spec.before_stop
         labels = {
             specs.LABEL_CLOUD: cloud,
             specs.LABEL_SERVICE: spec.service,
@@ -192,7 +193,7 @@ class Engine(EngineClient):
             specs.LABEL_SPEC: spec.label(),
             specs.LABEL_RELOAD: spec.reload_digest,
             specs.LABEL_PROTECTED: ",".join(spec.protected_processes),
-            specs.LABEL_BEFORE_STOP: json.dumps(dataclasses.asdict(spec.before_stop)) if spec.stop_check or spec.drain else "",
+            specs.LABEL_BEFORE_STOP: json.dumps(dataclasses.asdict(before)) if any(vars(before).values()) else "",
             **({specs.LABEL_CLUSTER: spec.cluster.name or spec.name} if spec.cluster else {}),
         }
         return self._create(spec, image_id, container_api.RESTART_POLICY, {"name": name or spec.name, "labels": labels})

@@ -147,6 +147,8 @@ class Converger:
         vars(outcome).update(vars(planned))
         # a plan says so too: what cannot be done should be known before anything is
         guarded = _guarded(spec.protected_processes, current) if current and outcome.action in ("replace", "restart") else []
+        if outcome.action == "replace" and current:
+            handover.check_leave(self._engine, current, spec.cluster is not None)
         if outcome.action in ("create", "replace"):
             self._engine.refuse_foreign(spec.name + (_NEXT if current else ""), self._cloud)
         if self._check:

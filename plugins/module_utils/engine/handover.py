@@ -31,6 +31,19 @@ def check_stop(engine: Engine, state: ContainerState, before: BeforeStop) -> Non
         _succeed(engine, state, before.stop_check, "its stop check failed", remedy)
 
 
+def check_leave(engine: Engine, state: ContainerState, clustered: bool) -> None:
+    """Refuse to make a server without a cluster of a member that must not leave, such as one of several that serve.
+
+    Args:
+        clustered: whether its successor is a member too.
+
+    Raises:
+        EngineError: with the output of its leave command.
+    """
+    if not clustered and state.status == "running" and (leave := kept(state).leave):
+        _succeed(engine, state, leave, "it must not leave its cluster", "fix that and run it again")
+
+
 def drain(engine: Engine, state: ContainerState, before: BeforeStop) -> None:
     """Make a running container hand over its work.
 

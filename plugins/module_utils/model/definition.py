@@ -67,6 +67,8 @@ class Cluster:
     The others run in the container's place, before it starts: ``seed`` where the cluster is founded, ``join`` on a host without data,
     ``recover`` where the newest data are after all members have stopped. Without ``recover`` members with data just start again.
 
+    ``leave`` must succeed in a running member before it is replaced by a container that has no cluster any more.
+
     ``lost_hosts`` are members whose data are given up: nobody waits for them.
     """
 
@@ -74,6 +76,7 @@ class Cluster:
     seed: t.Optional[ContainerCommand] = None
     join: t.Optional[ContainerCommand] = None
     recover: t.Optional[ContainerCommand] = None
+    leave: t.Optional[ContainerCommand] = None
     name: str = ""
     lost_hosts: list[str] = dataclasses.field(default_factory=list)
 
@@ -259,7 +262,12 @@ class User:
 
 @dataclasses.dataclass
 class Frontend:
-    """A port of the load balancer and the hosts behind it. ``request`` is a path that answers to a token with a read of the database."""
+    """A port of the load balancer and the hosts behind it. ``request`` is a path that answers to a token with a read of the database.
+
+    With ``single`` one host gets all connections, the same from all load balancers, until it fails; then another has them and keeps them.
+    ``tcp_check`` are the rules of the check of a host, in HAProxy's words. A connection without traffic ends after ``idle_timeout``
+    seconds. With ``own_address`` the load balancer listens on the address of its host as well.
+    """
 
     name: str
     port: int
@@ -269,6 +277,10 @@ class Frontend:
     check_path: str = ""
     request: str = ""
     tunnel_timeout: int = 0
+    single: bool = False
+    tcp_check: list[str] = dataclasses.field(default_factory=list)
+    idle_timeout: int = 0
+    own_address: bool = False
 
 
 @dataclasses.dataclass

@@ -51,10 +51,11 @@ _NOT_COMPARED = frozenset(
 
 @dataclasses.dataclass
 class BeforeStop:
-    """What comes before a running container is stopped for a change."""
+    """What comes before a running container is stopped for a change; ``leave`` only if its successor has no cluster."""
 
     stop_check: t.Optional[ContainerCommand] = None
     drain: t.Optional[ContainerCommand] = None
+    leave: t.Optional[ContainerCommand] = None
 
 
 #: What a one-shot container has none of: nobody stops it or waits for it to take up work.
@@ -90,7 +91,7 @@ class ContainerSpec(ContainerOptions):
     @property
     def before_stop(self) -> BeforeStop:
         """What comes before a running container is stopped for a change."""
-        return BeforeStop(self.stop_check, self.drain)
+        return BeforeStop(self.stop_check, self.drain, self.cluster.leave if self.cluster else None)
 
     def label(self) -> str:
         """Return :meth:`compared` as compact JSON, the form that is kept with the container."""

@@ -23,6 +23,7 @@ _OWN_OPTIONS = {
         "stop_check",
         "drain",
         "ready",
+        "cluster",
         "command",
     ),
     "jobs": ("triggers", "volumes", "devices", "script", "command"),

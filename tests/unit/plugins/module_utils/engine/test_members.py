@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -11,11 +12,16 @@ import typing as t
 
 import pytest
 
-from ansible_collections.caisson.openstack.plugins.module_utils.engine import members
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import handover, members
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, ExecResult
 from ansible_collections.caisson.openstack.plugins.module_utils.model.cluster import MemberStart, MemberState
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Cluster, ContainerCommand
-from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import LABEL_CLUSTER, BeforeStop, ContainerSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import (
+    LABEL_BEFORE_STOP,
+    LABEL_CLUSTER,
+    BeforeStop,
+    ContainerSpec,
+)
 
 FACTS = {"cluster": "c-1", "position": 7, "serving": True}
 DEFINITION = Cluster(facts=ContainerCommand(["facts"], timeout=9), join=ContainerCommand(["join"], timeout=30))
@@ -193,3 +199,25 @@ def test_a_member_does_not_start_if_its_command_fails() -> None:
     engine = FakeEngine(result=ExecResult(1, "", "no answer from 192.0.2.2"))
     with pytest.raises(EngineError, match=r"db is not started, because its join command failed \(exit code 1\): no answer"):
         _prepare(engine, _spec(), MemberStart("join"))
+
+
+@pytest.mark.parametrize(
+    ("leave", "rc", "clustered", "status", "refused"),
+    [
+        (["is-last"], 1, False, "running", True),
+        (["is-last"], 0, False, "running", False),
+        (["is-last"], 1, True, "running", False),
+        (["is-last"], 1, False, "exited", False),
+        (None, 1, False, "running", False),
+    ],
+)
+def test_a_member_leaves_its_cluster_only_as_that_allows(
+    leave: list[str] | None, rc: int, clustered: bool, status: str, refused: bool
+) -> None:
+    engine = FakeEngine(status, result=ExecResult(rc, "others of its cluster run", ""))
+    member = container(status)
+    member.labels[LABEL_BEFORE_STOP] = json.dumps({"leave": {"command": leave, "timeout": 5}}) if leave else ""
+    error = pytest.raises(EngineError, match=r"must not leave its cluster .*others of its cluster run")
+    with error if refused else contextlib.nullcontext():
+        handover.check_leave(t.cast(Engine, engine), member, clustered)
+    assert bool(engine.commands) == (refused or rc == 0)
