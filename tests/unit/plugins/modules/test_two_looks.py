@@ -23,6 +23,7 @@ PARAMS: dict[str, t.Any] = {
     "database_container": "mariadb",
     "auth": None,
     "auth_job": "keystone_bootstrap",
+    "auth_external": False,
     "users": [{"name": "glance", "password": "p", "roles": ["service"]}],
     "endpoints": [],
     "project": "service",
