@@ -44,7 +44,8 @@ def test_every_load_balancer_listens_on_the_address_that_one_has(region: dict[st
         lines = set(re.findall(r"^ +bind (.*)$", text, re.MULTILINE))
         public = {line for line in lines if line.startswith("192.0.2.100:")}
         own = lines - public
-        assert own == {f"192.0.2.{10 + number}:18404"}
+        # and services of the host reach the database through its own
+        assert own == {f"192.0.2.{10 + number}:18404", f"192.0.2.{10 + number}:3306"}
         assert len(public) > 5 and all(" transparent" in line for line in public)
         assert "inter 15s" in text and "server-state-file" in text
         assert container(region[name], "haproxy")["drain"]["command"] == ["/usr/local/bin/hand-over"]
