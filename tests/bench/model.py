@@ -28,7 +28,7 @@ _SAMPLE, _TIMES = 20, 2
 _KEEPERS = 100
 #: Seconds between two looks at it.
 _PAUSE = 0.2
-_HOST_CAPABILITIES = {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": True, "cgroup_version": 2}
+_HOST_CAPABILITIES = {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": True, "cgroup_version": 2, "interface": "eth0"}
 
 
 class Cost(t.NamedTuple):

@@ -48,7 +48,7 @@ _MODEL = """
       tags: [always]
     - {import_role: {name: caisson.openstack.service, tasks_from: model}, tags: [always]}
 """
-_HOST_CAPABILITIES = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2}
+_HOST_CAPABILITIES = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2, "interface": "eth0"}
 
 
 class _OldEngine(http.server.BaseHTTPRequestHandler):

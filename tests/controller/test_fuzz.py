@@ -135,7 +135,7 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
     }
     (directory / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts, "children": children}}))
     (directory / "play.yml").write_text(_PLAYBOOK)
-    capabilities = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2}
+    capabilities = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2, "interface": "eth0"}
     variables = {
         "directory": str(directory),
         "names": names,

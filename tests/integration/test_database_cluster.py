@@ -74,7 +74,9 @@ def models(directory: pathlib.Path, mariadb_hosts: str) -> dict[str, Host]:
     secrets = directory / mariadb_hosts
     secrets.mkdir()
     release = "2026.1"
-    variables = {"cloud_release": release, "cloud_host_capabilities": HOST_CAPABILITIES_OF[release], **switches()}
+    # the load balancers of the test have addresses of their own
+    capabilities = HOST_CAPABILITIES_OF[release]
+    variables = {"cloud_release": release, "cloud_host_capabilities": capabilities, **switches(), "keepalived_enabled": False}
     return render(inventory, secrets, variables)
 
 

@@ -93,7 +93,7 @@ def test_no_ipv6_address_is_rendered_without_brackets_before_a_port(tmp_path: pa
     groups = {group: {"hosts": {host: {"ansible_host": address}}} for group, (host, address) in members.items()}
     inventory = {"all": {"children": groups | {"network": {"children": {"control": {}}}}}}
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
-    capabilities = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2}
+    capabilities = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2, "interface": "eth0"}
     found = lines(render(tmp_path / "hosts.yml", tmp_path, {"cloud_host_capabilities": capabilities, "loadbalancer_address": "192.0.2.11"}))
     assert sum("[2001:db8::11]:" in line for line in found) > 50
     bare = {line for line in found if re.search(r"(?:(?://|@|\d:)2001:db8::|2001:db8::\d\d:\d)", line)}

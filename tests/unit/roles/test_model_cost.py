@@ -13,7 +13,7 @@ from tests.bench import inventory
 from tests.unit.roles import rendering
 
 _SIZES = (20, 200)
-_HOST_CAPABILITIES = {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": True, "cgroup_version": 2}
+_HOST_CAPABILITIES = {"virt_type": "kvm", "ovs_datapath": "system", "apparmor": True, "cgroup_version": 2, "interface": "eth0"}
 Calls = collections.Counter[str]
 
 

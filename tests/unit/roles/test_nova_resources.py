@@ -21,7 +21,7 @@ def _usual() -> Host:
 
 
 def _aio(**settings: t.Any) -> Host:
-    capabilities = {"virt_type": "kvm", "ovs_datapath": "system", "cgroup_version": 2, "apparmor": True, "service_manager": "systemd"}
+    capabilities = {"virt_type": "kvm", "ovs_datapath": "system", "cgroup_version": 2, "apparmor": True, "interface": "eth0"}
     variables = {"cloud_release": "2026.1", "cloud_host_capabilities": capabilities, **settings}
     with tempfile.TemporaryDirectory() as directory:
         return render(ROOT / "inventory/aio/hosts.yml", pathlib.Path(directory), variables)["aio"]

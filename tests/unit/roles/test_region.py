@@ -10,7 +10,7 @@ import yaml
 
 from tests.unit.roles.rendering import Host, render
 
-HOST_CAPABILITIES = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2}
+HOST_CAPABILITIES = {"virt_type": "qemu", "ovs_datapath": "netdev", "apparmor": False, "cgroup_version": 2, "interface": "eth0"}
 _CONTROL = ["c1", "c2", "c3"]
 
 

@@ -211,7 +211,9 @@ def test_the_last_check_comes_after_the_verification_and_before_that_is_noted() 
     assert order[-3:] == ["verify.yml", ["services", "recheck"], ["services", "note verified", "release_lock"]]
     assert ["services", "note rolled", "stop", "note verified"] in order
     (tier,) = _playbook("rollout_tier")
-    assert (plays[-2]["serial"], plays[-2]["max_fail_percentage"]) == (tier["serial"], tier["max_fail_percentage"])
+    assert plays[-2]["max_fail_percentage"] == tier["max_fail_percentage"]
+    # of a tier it depends on the zones of its hosts as well
+    assert tier["serial"].startswith(plays[-2]["serial"].removesuffix(" }}"))
 
 
 @pytest.mark.parametrize(("playbook", "file", "tiers"), [("upgrade", "rollout_tier", TIERS), ("rollback", "rollback_tier", TIERS[::-1])])
