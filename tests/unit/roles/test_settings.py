@@ -182,7 +182,8 @@ def bare_uses(data: t.Any, argument: bool = True) -> t.Iterator[str]:
             yield from bare_uses(value, argument and key not in ("vars", "when", "loop", "that", "until", "failed_when", "changed_when"))
     elif isinstance(data, str) and not (argument and re.fullmatch(r"\{\{ \w+ \}\}", data)):
         types = typed_options()
-        for found in re.finditer(rf"(?<![\w.'])({'|'.join(types)})\b(?! \| (?:default\(\w+\) \| )?(?:bool|int|float)\b)", data):
+        # what a message says of the command line is no use of it
+        for found in re.finditer(rf"(?<![\w.'])(?<!-e )({'|'.join(types)})\b(?! \| (?:default\(\w+\) \| )?(?:bool|int|float)\b)", data):
             # a number stands in a text as it came in
             in_text = types[found[1]] != "bool" and "{{ " + found[1] + " }}" in data
             if not in_text and f"{found[1]} | default(omit)" not in data:
