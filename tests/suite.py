@@ -21,25 +21,32 @@ LOGS = ROOT / "artifacts" / "suite"
 SCENARIOS = "tests/molecule/test_scenarios.py::test_scenario"
 
 Command = t.Sequence[str]
-#: Stages follow each other. The lanes of a stage run side by side; the parts of a lane follow each other.
-STAGES: list[list[dict[str, Command]]] = [
-    [
-        {"cloud": ["pytest", "--durations", "40", "tests/cloud"]},
-        {
-            "lint": ["make", "lint"],
-            "sanity": ["make", "sanity"],
-            "unit": ["pytest", "tests/unit"],
-            # by now the cloud has built the images that these need
-            "newest": ["pytest", "tests/molecule/test_newest.py"],
-            # before the cloud's test that kills the engine, which waits for the end of a scenario
-            "split": ["pytest", f"{SCENARIOS}[split]"],
-            "controller": ["pytest", "tests/controller"],
-            "integration": ["pytest", "-m", "not alone", "tests/integration"],
-            "default": ["pytest", f"{SCENARIOS}[default]"],
-        },
-    ],
+#: Tests with several hosts, each of which takes minutes, most of them waiting.
+CLUSTERS = [
+    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/integration/test_*_cluster.py")),
+    "tests/integration/test_migration.py",
+    "tests/integration/test_virtual_address.py",
+]
+#: Parts that run at the same time.
+_AT_A_TIME = 2
+#: Stages follow each other. Within a stage parts begin in this order, the next one when one has ended.
+STAGES: list[dict[str, Command]] = [
+    {
+        "cloud": ["pytest", "--durations", "40", "tests/cloud"],
+        "lint": ["make", "lint"],
+        "sanity": ["make", "sanity"],
+        "unit": ["pytest", "tests/unit"],
+        # by now the cloud has built the images that these need
+        "newest": ["pytest", "tests/molecule/test_newest.py"],
+        # before the cloud's test that kills the engine, which waits for the end of a scenario
+        "split": ["pytest", f"{SCENARIOS}[split]"],
+        "controller": ["pytest", "tests/controller"],
+        "integration": ["pytest", "-m", "not alone", *(f"--ignore={path}" for path in CLUSTERS), "tests/integration"],
+        "clusters": ["pytest", "-m", "not alone", *CLUSTERS],
+        "default": ["pytest", f"{SCENARIOS}[default]"],
+    },
     # these use what the cloud had: directories and names of containers that this host has once
-    [{"alone": ["pytest", "-m", "alone", "tests/integration"]}],
+    {"alone": ["pytest", "-m", "alone", "tests/integration"]},
 ]
 
 
@@ -80,10 +87,6 @@ def _run(part: str, command: Command, arguments: t.Sequence[str]) -> Result:
     return Result(part, process.returncode, time.monotonic() - began, usage.ru_utime + usage.ru_stime, [*failed, last])
 
 
-def _lane(parts: t.Mapping[str, Command], arguments: t.Sequence[str]) -> list[Result]:
-    return [_run(part, command, arguments) for part, command in parts.items()]
-
-
 def _busy() -> tuple[int, int]:
     """Return the time that all processors were busy, and their time in all, since the machine started; in clock ticks. See proc(5)."""
     fields = [int(field) for field in pathlib.Path("/proc/stat").read_text("ascii").splitlines()[0].split()[1:9]]
@@ -96,9 +99,8 @@ def main(arguments: t.Sequence[str]) -> int:
     began, (busy, ticks) = time.monotonic(), _busy()
     results: list[Result] = []
     for stage in STAGES:
-        with concurrent.futures.ThreadPoolExecutor(max_workers=len(stage)) as pool:
-            for found in pool.map(lambda lane: _lane(lane, arguments), stage):
-                results += found
+        with concurrent.futures.ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
+            results += pool.map(lambda part: _run(*part, arguments), stage.items())
     busy, ticks = (after - before for after, before in zip(_busy(), (busy, ticks), strict=True))
     for result in results:
         print(f"\n{result.part}:", *result.closing, sep="\n")
