@@ -20,6 +20,7 @@ import urllib.request
 import jinja2
 import pytest
 
+from ansible_collections.caisson.openstack.plugins.filter import addresses, group_hosts
 from ansible_collections.caisson.openstack.plugins.module_utils.common import urls
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import capabilities
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Frontend
@@ -91,6 +92,8 @@ def configuration(names: t.Sequence[str], hold: int, name: str = "") -> str:
     """Return the configuration for an API on hosts *names*, in the clear, or with TLS under a *name*."""
     environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False)
     environment.filters |= {"bool": bool, "caisson.openstack.url_host": urls.url_host}
+    for module in (addresses, group_hosts):
+        environment.filters |= {f"caisson.openstack.{name}": function for name, function in module.FilterModule().filters().items()}
     backends = [{"name": name, "address": HOSTS[name], "port": 10000 + PORT} for name in names]
     frontend = Frontend(name="placement_api", port=PORT, listen_port=10000 + PORT, group="control", check_path="/")
     return environment.from_string((ROLE / "templates/haproxy.cfg.j2").read_text("utf-8")).render(
