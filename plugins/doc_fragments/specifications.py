@@ -75,6 +75,10 @@ cluster:
     seed: {description: Command before the start of the member that founds the cluster., type: dict, suboptions: *command}
     join: {description: Command before the start of a member without data., type: dict, suboptions: *command}
     recover: {description: Command before the start of the member with the newest data., type: dict, suboptions: *command}
+    leave:
+      description: Command that must succeed in a running member before a container without a cluster takes its place.
+      type: dict
+      suboptions: *command
     name: {description: Name of the cluster; that of the container if it is empty., type: str, default: ''}
     lost_hosts: {description: Hosts whose data are given up., type: list, elements: str, default: []}
 members: {description: Addresses of all hosts of the cluster., type: dict, default: {}}
