@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import functools
 import os
 import pathlib
 import subprocess
@@ -100,7 +101,7 @@ def main(arguments: t.Sequence[str]) -> int:
     results: list[Result] = []
     for stage in STAGES:
         with concurrent.futures.ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
-            results += pool.map(lambda part: _run(*part, arguments), stage.items())
+            results += pool.map(functools.partial(_run, arguments=arguments), stage, stage.values())
     busy, ticks = (after - before for after, before in zip(_busy(), (busy, ticks), strict=True))
     for result in results:
         print(f"\n{result.part}:", *result.closing, sep="\n")
