@@ -19,6 +19,10 @@ options:
     description: Name of the container.
     type: str
     default: mariadb
+  only_new:
+    description: Whether databases that exist, and users with O(databases[].privileges), are left as they are.
+    type: bool
+    default: false
 extends_documentation_fragment: [caisson.openstack.engine, caisson.openstack.registration.databases]
 attributes:
   check_mode: {support: full, description: Says what would be created or changed.}
@@ -61,6 +65,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "container": {"type": "str", "default": "mariadb"},
+            "only_new": {"type": "bool", "default": False},
             "databases": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(Database)},
             **arguments.ENGINE,
         },
@@ -78,6 +83,8 @@ def main() -> None:
             (unknown,) = databases.observe(engine, container, wanted)
             module.exit_json(changed=True, changes=[unknown], created=[], diff={"before": "", "after": f"{unknown}\n"})
         current = databases.parse(databases.ask(engine, container, databases.query(wanted)))
+        if module.params["only_new"]:
+            wanted = databases.new(wanted, current)
         statements = databases.plan(wanted, current)
         if statements and not module.check_mode:
             databases.ask(engine, container, databases.script(statements))

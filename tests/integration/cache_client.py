@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads and writes a cache for some seconds and prints how long calls took: cache_client.py oslo|tokens|django CONFIG SECONDS."""
+"""Reads and writes a cache for some seconds and prints how long calls took: cache_client.py oslo|tokens CONFIG SECONDS."""
 
 import json
-import pathlib
 import sys
 import time
 import typing as t
@@ -40,22 +39,8 @@ def tokens(path: str) -> t.Callable[[str], object]:
     return use
 
 
-def django(path: str) -> t.Callable[[str], object]:
-    from django.conf import settings
-
-    found: dict[str, t.Any] = {}
-    exec(pathlib.Path(path).read_text(), found)
-    settings.configure(CACHES=found["CACHES"])
-    from django.core.cache import cache
-
-    def use(key: str) -> object:
-        return cache.get(key) or cache.set(key, "x")
-
-    return use
-
-
 def main() -> None:
-    use = {"oslo": oslo, "tokens": tokens, "django": django}[sys.argv[1]](sys.argv[2])
+    use = {"oslo": oslo, "tokens": tokens}[sys.argv[1]](sys.argv[2])
     for number in range(200):
         use(f"k{number}")
     print("ready", flush=True)

@@ -172,6 +172,7 @@ def test_the_broker_the_dashboard_and_the_stores_of_keys_have_theirs(host: Host)
     (settings,) = (text for _container, text in texts(host, "local_settings.py"))
     assigned = {node.targets[0].id: node.value for node in ast.parse(settings).body if isinstance(node, ast.Assign)}  # type: ignore[attr-defined]  # all are names
     assert ast.literal_eval(assigned["SECRET_KEY"]) == made()["horizon_secret_key"]
+    assert ast.literal_eval(assigned["DATABASES"])["default"]["PASSWORD"] == made()["horizon_database_password"]
     keys = [text for _container, text in texts(host, "")]
     for name in ("keystone_fernet_keys", "keystone_credential_keys"):
         assert all(key in keys for key in made()[name])
@@ -271,7 +272,7 @@ def test_every_secret_is_one_that_is_looked_at_here() -> None:
         *("neutron_service_password", "glance_database_password", "glance_service_password", "placement_database_password"),
         *("placement_service_password", "monitoring_database_password", "rabbitmq_password", "rabbitmq_erlang_cookie"),
         *("barbican_database_password", "barbican_service_password", "barbican_encryption_keys"),
-        *("horizon_secret_key", "memcached_token_key", "verify_ssh_key", "cloud_identity"),
+        *("horizon_secret_key", "horizon_database_password", "memcached_token_key", "verify_ssh_key", "cloud_identity"),
     }
     assert (
         secret_store.errors(made(), [secret_store.SecretRequirement(name, t.cast("t.Any", kind)) for name, kind in _REQUIRED.items()]) == []

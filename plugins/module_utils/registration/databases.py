@@ -100,7 +100,12 @@ def parse(output: str) -> DatabaseState:
 
 def created(wanted: t.Sequence[Database], current: DatabaseState) -> list[str]:
     """Return the databases that there were not."""
-    return [item.name for item in wanted if not item.privileges and item.name not in current.databases]
+    return [item.name for item in new(wanted, current)]
+
+
+def new(wanted: t.Sequence[Database], current: DatabaseState) -> list[Database]:
+    """Return the wanted databases that the server does not have."""
+    return [item for item in wanted if not item.privileges and item.name not in current.databases]
 
 
 def plan(wanted: t.Sequence[Database], current: DatabaseState) -> list[Statement]:

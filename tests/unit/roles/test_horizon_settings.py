@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the dashboard asks at the login, for one domain, several, and any."""
+"""What the dashboard asks at the login, for one domain, several, and any, and where it keeps sessions."""
 
 from __future__ import annotations
 
 import json
+import sys
+import types
 import typing as t
+from unittest import mock
 
 import jinja2
 import pytest
@@ -12,7 +15,7 @@ import pytest
 from tests.unit.roles.rendering import ROOT
 
 
-def rendered(domains: list[str], servers: list[str]) -> dict[str, t.Any]:
+def rendered(domains: list[str], password: str = "secret") -> dict[str, t.Any]:
     """Return what Django reads."""
     environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False)
     environment.filters |= {"bool": bool, "to_json": json.dumps, "zip": zip}
@@ -21,28 +24,31 @@ def rendered(domains: list[str], servers: list[str]) -> dict[str, t.Any]:
         horizon_allowed_hosts=["cloud.example.org"],
         horizon_session_timeout=3600,
         horizon_domains=domains,
-        cloud_cache_servers=servers,
-        cloud_cache_timeout=0.5,
-        cloud_cache_retry=60,
+        horizon_database_account={"user": "horizon_b"},
+        horizon_database_password=password,
+        cloud_database_host="2001:db8::1",
+        mariadb_port=3306,
         cloud_keystone_url="https://cloud.example.org:5000",
         cloud_tls=True,
         cloud_ca_path="/etc/caisson/ca.crt",
     )
     found: dict[str, t.Any] = {}
-    exec(compile(text, "local_settings.py", "exec"), found)
+    driver = types.SimpleNamespace(install_as_MySQLdb=lambda: found.setdefault("driver", True))
+    with mock.patch.dict(sys.modules, pymysql=driver):
+        exec(compile(text, "local_settings.py", "exec"), found)
     return found
 
 
 def settings(domains: list[str]) -> dict[str, t.Any]:
-    found = rendered(domains, ["192.0.2.11:11211"])
-    return {name.removeprefix("OPENSTACK_KEYSTONE_"): value for name, value in found.items() if "DOMAIN" in name}
+    return {name.removeprefix("OPENSTACK_KEYSTONE_"): value for name, value in rendered(domains).items() if "DOMAIN" in name}
 
 
-def test_no_request_waits_for_one_of_several_caches() -> None:
-    assert "OPTIONS" not in rendered([], ["192.0.2.11:11211"])["CACHES"]["default"]
-    cache = rendered([], ["192.0.2.11:11211", "192.0.2.12:11211"])["CACHES"]["default"]
-    assert cache["LOCATION"] == ["192.0.2.11:11211", "192.0.2.12:11211"]
-    assert cache["OPTIONS"] == {"connect_timeout": 0.5, "timeout": 0.5, "retry_attempts": 0, "dead_timeout": 60, "ignore_exc": True}
+def test_sessions_are_in_the_database_and_nowhere_else() -> None:
+    found = rendered([], 'a"b\\c')
+    assert found["driver"] and found["SESSION_ENGINE"] == "django.contrib.sessions.backends.db"
+    database = found["DATABASES"]["default"]
+    assert (database["USER"], database["PASSWORD"], database["HOST"], database["PORT"]) == ("horizon_b", 'a"b\\c', "2001:db8::1", 3306)
+    assert found["CACHES"]["default"]["BACKEND"].endswith("LocMemCache")
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,12 @@ def test_a_user_with_privileges_has_no_database() -> None:
     assert databases.created([_MONITOR, *_NOVA], nothing) == ["nova", "nova_api"]
 
 
+def test_of_new_databases_are_those_that_do_not_exist() -> None:
+    """Whatever else of the others differs, such as a password."""
+    current = databases.parse("database\tnova\t\nuser\tnova\t\n")
+    assert databases.new([_MONITOR, *_NOVA], current) == _NOVA[1:]
+
+
 def test_a_missing_privilege_is_all_that_is_granted() -> None:
     rows = "".join(f"user\t{user}\t\npassword\t{user}\t\nprivilege\t{user}\tPROCESS\n" for user in ("monitor", "monitor_b"))
     current = databases.parse(rows + "privilege\tmonitor\tSLAVE MONITOR\n")
