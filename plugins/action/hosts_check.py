@@ -16,13 +16,13 @@ class ActionModule(ControllerAction):
 
     ARGUMENTS: t.ClassVar = {
         "hosts": {"type": "dict", "required": True},
-        "virtual_address": {"type": "str", "default": ""},
+        "virtual_addresses": {"type": "dict", "default": {}},
         "virtual_address_hosts": {"type": "list", "elements": "str", "default": []},
     }
 
     def act(self, args: Arguments) -> Result:
         """Fail with what does not fit; see the documentation of the module."""
-        errors = list(peers.errors(args["hosts"], args["virtual_address_hosts"], args["virtual_address"]))
+        errors = list(peers.errors(args["hosts"], args["virtual_address_hosts"], args["virtual_addresses"]))
         if errors:
             lines = "\n".join(f"  - {line}" for line in errors)
             raise AnsibleActionFail(f"the hosts do not fit together; nothing was changed:\n{lines}")

@@ -61,26 +61,34 @@ options:
       interface: {description: Network interface of the host that becomes its port., type: str, default: ''}
       address: {description: 'Address that the bridge gets, with its prefix length.', type: str, default: ''}
       setting: {description: Variable that names the interface., type: str, default: ''}
-  api_name:
-    description: Name in the URLs of the APIs, which this host must resolve to O(api_name_address) and to nothing else.
-    type: str
-    default: ''
-  api_name_address:
-    description: Address at which clients find the APIs.
-    type: str
-    default: ''
+  api_names:
+    description: Names in the URLs of the APIs, each of which this host must resolve to its address and to nothing else.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name: {description: The name., type: str, required: true}
+      address: {description: Address at which clients find the APIs., type: str, required: true}
+      setting: {description: Variable that has the name., type: str, default: cloud_api_fqdn}
+      address_setting: {description: Variable that has the address., type: str, default: cloud_api_address}
   api_address:
     description: Address on which the load balancer of this host listens; empty if it runs none.
     type: str
     default: ''
-  virtual_address:
-    description: Address that this host shares with others, of which one has it at a time; empty if there is none.
+  public_address:
+    description: Address on which it listens for users as well; empty if they have none of their own.
     type: str
     default: ''
-  virtual_interface:
-    description: Network interface of this host that gets O(virtual_address).
-    type: str
-    default: ''
+  virtual_addresses:
+    description: Addresses that this host shares with others, of which one has it at a time.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      address: {description: The address., type: str, required: true}
+      interface: {description: Network interface of this host that gets it; the one with O(address) if empty., type: str, default: ''}
+      setting: {description: Variable that has the address., type: str, default: cloud_api_address}
+      interface_setting: {description: Variable that names the interface., type: str, default: keepalived_interface}
   peers:
     description: Other hosts that this one must reach, each with TCP ports. All connections are tried at once; one that is refused is fine.
     type: list
@@ -161,15 +169,13 @@ unreachable:
   type: list
   elements: dict
   sample: []
-has_virtual_address:
-  description: Whether this host has O(virtual_address).
+virtual_addresses:
+  description:
+    - For each of O(virtual_addresses), whether this host has it (C(here)), and the hardware address of another machine that has it (C(at)),
+      empty if none answers.
   returned: success
-  type: bool
-virtual_address_at:
-  description: Hardware address of another machine that has O(virtual_address); empty if none answers.
-  returned: success
-  type: str
-  sample: 52:54:00:12:34:56
+  type: dict
+  sample: {192.0.2.100: {here: false, at: '52:54:00:12:34:56'}}
 ansible_facts:
   description: Facts of the host, as M(caisson.openstack.host_capabilities_facts) returns them.
   returned: with O(host_capabilities=true)
@@ -219,6 +225,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.identity import 
 from ansible_collections.caisson.openstack.plugins.module_utils.identity.identity import Expected
 from ansible_collections.caisson.openstack.plugins.module_utils.images import build_settings
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight import (
+    api_name,
     host_capabilities,
     host_checks,
     host_facts,
@@ -228,6 +235,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.preflight import
 )
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight import shared_directories as sharing
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight.guest_resources import GuestResources
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight.virtual_address import VirtualAddress
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import journal
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal_file import DEFAULT_PATH, JournalFile
 
@@ -244,10 +252,14 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "engine": {"type": "bool", "default": False},
     "bridges": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(interfaces.Bridge)},
     "api_address": {"type": "str", "default": ""},
-    "api_name": {"type": "str", "default": ""},
-    "api_name_address": {"type": "str", "default": ""},
-    "virtual_address": {"type": "str", "default": ""},
-    "virtual_interface": {"type": "str", "default": ""},
+    "public_address": {"type": "str", "default": ""},
+    "api_names": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(api_name.ApiName)},
+    "virtual_addresses": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": dataclass_spec.argument_spec(virtual_address.VirtualAddress),
+    },
     "peers": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(peers.Peer)},
     "tunnel_address": {"type": "str", "default": ""},
     "mtu": {"type": "int", "default": 0},
@@ -288,24 +300,31 @@ def _facts(params: dict[str, t.Any], remember: bool) -> dict[str, t.Any]:
     return found
 
 
-def _others(params: dict[str, t.Any], facts: host_checks.HostFacts, interface: str) -> dict[str, t.Any]:
+def _others(params: dict[str, t.Any], facts: host_checks.HostFacts, shared: t.Sequence[VirtualAddress]) -> dict[str, t.Any]:
     """Return what the host knows of others."""
     asked = [dataclass_spec.construct(peers.Peer, item) for item in params["peers"]]
     found: dict[str, t.Any] = {"unreachable": [dataclasses.asdict(peer) for peer in peers.unreachable(asked)]} if asked else {}
-    if address := params["virtual_address"]:
-        here = virtual_address.is_here(facts.interfaces, address)
-        found |= {"has_virtual_address": here, "virtual_address_at": "" if here else virtual_address.answering(address, interface)}
-    return found
+    owners = {}
+    for item in shared:
+        here = virtual_address.is_here(facts.interfaces, item.address)
+        owners[item.address] = {"here": here, "at": "" if here else virtual_address.answering(item.address, item.interface)}
+    return found | ({"virtual_addresses": owners} if owners else {})
+
+
+def _shared(params: dict[str, t.Any]) -> list[VirtualAddress]:
+    """Return the addresses that the host shares with others, each with its interface."""
+    shared = [dataclass_spec.construct(VirtualAddress, item) for item in params["virtual_addresses"]]
+    return [dataclasses.replace(item, interface=item.interface or host_capabilities.interface_of(params["address"])) for item in shared]
 
 
 def look(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     """Return the result of the module."""
-    plain = ("address", "memory", "disk", "external_network", "engine", "api_address", "tunnel_address", "mtu")
+    plain = ("address", "memory", "disk", "external_network", "engine", "api_address", "public_address", "tunnel_address", "mtu")
     required = host_checks.HostRequirements(
         **{name: params[name] for name in plain},
         ports=tuple(dataclass_spec.construct(host_checks.Port, item) for item in params["ports"]),
         bridges=tuple(dataclass_spec.construct(interfaces.Bridge, item) for item in params["bridges"]),
-        api_name=(params["api_name"], params["api_name_address"]),
+        api_names=tuple(dataclass_spec.construct(api_name.ApiName, item) for item in params["api_names"]),
         shared_directories=tuple(dataclass_spec.construct(sharing.SharedDirectory, item) for item in params["shared_directories"]),
         guests=dataclass_spec.construct(GuestResources, params["guests"]) if params["guests"] else None,
     )
@@ -321,13 +340,12 @@ def look(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
         # everything else that would be reported follows from it
         return {"failed": True, "msg": identity.refusal(strange), "errors": strange}
     errors = host_checks.errors(facts, required)
-    interface = params["virtual_interface"] or host_capabilities.interface_of(params["address"])
-    if params["virtual_address"]:
-        errors += virtual_address.errors(facts.interfaces, params["virtual_address"], interface)
+    virtual = _shared(params)
+    errors += [error for item in virtual for error in virtual_address.errors(facts.interfaces, item)]
     if errors:
         return {"failed": True, "msg": host_checks.refusal(errors), "errors": errors, "clock": time.time()}
     try:
-        found = _facts(params, remember=not check_mode) | _others(params, facts, interface)
+        found = _facts(params, remember=not check_mode) | _others(params, facts, virtual)
     except (EngineError, journal.RolloutError) as error:
         return {"failed": True, "msg": str(error)}
     turn = run_lock.read(run_lock.DEFAULT_PATH).turn

@@ -19,12 +19,12 @@ options:
     description: The results of M(caisson.openstack.host_check) by host, of those that answered.
     type: dict
     required: true
-  virtual_address:
-    description: Address that several hosts share; empty if there is none.
-    type: str
-    default: ''
+  virtual_addresses:
+    description: Addresses that several hosts share, by the variable that has each.
+    type: dict
+    default: {}
   virtual_address_hosts:
-    description: Hosts that share it.
+    description: Hosts that share them.
     type: list
     elements: str
     default: []

@@ -152,11 +152,11 @@ def neighbour(network: Namespace) -> t.Iterator[Namespace]:
 
 
 def test_who_has_the_virtual_address_is_found_out(network: Namespace, neighbour: Namespace) -> None:
-    asked = {"address": "192.0.2.11", "virtual_address": "192.0.2.100"}
+    asked: dict[str, t.Any] = {"address": "192.0.2.11", "virtual_addresses": [{"address": "192.0.2.100"}]}
 
     def found() -> tuple[bool, str]:
-        answer = network.check(**asked)
-        return answer["has_virtual_address"], answer["virtual_address_at"]
+        answer = network.check(**asked)["virtual_addresses"]["192.0.2.100"]
+        return answer["here"], answer["at"]
 
     assert found() == (False, "")
     neighbour.ip("link set eth0far address 02:00:00:00:00:12", "address add 192.0.2.100/32 dev eth0far")
@@ -166,9 +166,9 @@ def test_who_has_the_virtual_address_is_found_out(network: Namespace, neighbour:
     assert found() == (False, "")
     network.ip("address add 192.0.2.100/32 dev eth0")
     assert found() == (True, "")
-    (error,) = network.errors(**{**asked, "virtual_address": "198.51.100.9"})
+    (error,) = network.errors(**{**asked, "virtual_addresses": [{"address": "198.51.100.9"}]})
     assert "198.51.100.9 is not in the networks of interface eth0 (192.0.2.0/24)" in error
-    (error,) = network.errors(**asked, virtual_interface="eth7")
+    (error,) = network.errors(address="192.0.2.11", virtual_addresses=[{"address": "192.0.2.100", "interface": "eth7"}])
     assert "keepalived_interface is 'eth7'" in error
 
 

@@ -14,10 +14,12 @@ import subprocess
 import threading
 import time
 import typing as t
+import urllib.error
 import urllib.request
 
 import pytest
 
+from ansible_collections.caisson.openstack.plugins.module_utils.common.urls import url_host
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import capabilities
 from tests.unit.roles.rendering import Host
 from tests.unit.roles.test_definitions import hosts
@@ -26,9 +28,10 @@ from . import defined
 from .test_images import reference
 
 HOSTS = {f"control{number}": 10 + number for number in (1, 2, 3)}
-#: The address that the hosts share, as the inventory has it.
-ADDRESS = "192.0.2.100"
-PORT = 5000
+#: The address that the hosts share, as the inventory has it, and one for users.
+ADDRESS, PUBLIC = "192.0.2.100", "198.51.100.100"
+#: Ports of the load balancer: of an API, and of one that is for services only.
+PORT, METADATA_PORT = 5000, 8775
 SERVER = """
 import http.server, sys
 
@@ -63,18 +66,18 @@ class Gap:
 class Region:
     """Three hosts whose containers are started, stopped and killed."""
 
-    def __init__(self, directory: pathlib.Path, models: dict[str, Host], address: str, number: int) -> None:
+    def __init__(self, directory: pathlib.Path, models: dict[str, Host], number: int, address: str, public: str = "") -> None:
         self._directory, self._models = directory, models
-        #: Where the test has the network of the inventory.
+        #: Where the test has the networks of the inventory: that of the hosts and that of users.
         self.prefix, self.network = f"10.199.{number}.", f"caisson-test-vip-{number}"
-        self.address = self._text(address)
-        self.url = f"http://{self.address}:{PORT}/"
+        self.public_prefix, self.public_network = f"10.198.{number}.", f"{self.network}-public"
+        self.address, self.public = self._text(address), self._text(public)
 
     def name(self, host: str, container: str = "host") -> str:
         return f"{self.network}-{host}-{container}"
 
     def _text(self, text: str) -> str:
-        return defined.replaced(text, {"192.0.2.": self.prefix, "bond0": "eth0"})
+        return defined.replaced(text, {"192.0.2.": self.prefix, "198.51.100.": self.public_prefix, "bond": "eth"})
 
     def write(self, host: str) -> None:
         """Write the files of a host as the collection does."""
@@ -88,6 +91,8 @@ class Region:
         address = f"{self.prefix}{HOSTS[host]}"
         options = ["--init", "--network", self.network, "--ip", address]
         docker("run", "--detach", "--name", self.name(host), *options, reference("base"), "sleep", "infinity")
+        if self.public:
+            docker("network", "connect", "--ip", f"{self.public_prefix}{HOSTS[host]}", self.public_network, self.name(host))
         self._share(host, "api", reference("python"), "python3", "-c", SERVER, host, address, str(PORT + 10000))
         self.start(host, "haproxy")
         self.start(host, "keepalived")
@@ -132,46 +137,49 @@ class Region:
     def pid(self, host: str, container: str = "host") -> int:
         return int(docker("inspect", "--format", "{{.State.Pid}}", self.name(host, container), check=False).strip() or 0)
 
-    def holders(self) -> list[str]:
-        """Return the hosts that have the address."""
-        found = []
-        for host in HOSTS:
-            shown = subprocess.run(
-                ["nsenter", "-t", str(self.pid(host)), "-n", "ip", "-o", "address", "show", "dev", "eth0"],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if f" {self.address}/" in shown.stdout:
-                found.append(host)
-        return found
+    def ip(self, host: str, *arguments: str) -> str:
+        """Run the program ip in the network of a host."""
+        command = ["nsenter", "-t", str(self.pid(host)), "-n", "ip", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+    def holders(self, address: str = "") -> list[str]:
+        """Return the hosts that have an address, by default that of the APIs."""
+        address = address or self.address
+        place = "eth1" if address == self.public else "eth0"
+        return [host for host in HOSTS if f" {address}/" in self.ip(host, "-o", "address", "show", "dev", place)]
 
     def holder(self) -> str:
-        """Return the host that has the address, when all are well."""
+        """Return the host that has the address, and that of users if there is one, when all are well."""
         deadline = time.monotonic() + 60
-        while not (all(self.ready(host) for host in HOSTS) and len(self.holders()) == 1 and self.ask() in HOSTS):
+        while not self._settled():
             logs = "".join(docker("logs", "--tail=15", self.name(host, "keepalived"), check=False) for host in HOSTS)
             assert time.monotonic() < deadline, (self.holders(), self.ask(), logs)
             time.sleep(0.5)
         return self.holders()[0]
 
-    def ask(self) -> str:
+    def _settled(self) -> bool:
+        addresses = [self.address, *([self.public] if self.public else [])]
+        return all(self.ready(host) for host in HOSTS) and all(
+            len(self.holders(address)) == 1 and self.ask(address) in HOSTS for address in addresses
+        )
+
+    def ask(self, address: str = "", port: int = PORT) -> str:
         """Return which host answers a request; empty if none does within a second."""
         try:
-            with urllib.request.urlopen(self.url, timeout=1) as answer:
+            with urllib.request.urlopen(f"http://{url_host(address or self.address)}:{port}/", timeout=1) as answer:
                 return str(answer.read().decode())
         except OSError:
             return ""
 
     @contextlib.contextmanager
-    def client(self) -> t.Iterator[Gap]:
-        """Have a client ask ten times a second meanwhile, and for three seconds more."""
+    def client(self, address: str = "") -> t.Iterator[Gap]:
+        """Have a client ask an address ten times a second meanwhile, and for three seconds more."""
         gap, end = Gap(), threading.Event()
 
         def ask() -> None:
             last = time.monotonic()
             while not end.is_set():
-                if self.ask() or self.ask():
+                if self.ask(address) or self.ask(address):
                     gap.longest = max(gap.longest, time.monotonic() - last)
                     last = time.monotonic()
                     gap.answers += 1
@@ -191,9 +199,9 @@ class Region:
             thread.join()
             print(gap)
 
-    def wait_for_another(self, former: str, seconds: float = 20) -> str:
+    def wait_for_another(self, former: str, address: str = "", seconds: float = 20) -> str:
         deadline = time.monotonic() + seconds
-        while (found := self.holders()) in ([], [former]) or len(found) != 1:
+        while (found := self.holders(address)) in ([], [former]) or len(found) != 1:
             assert time.monotonic() < deadline, found
             time.sleep(0.1)
         return found[0]
@@ -201,13 +209,16 @@ class Region:
     def remove(self) -> None:
         names = [self.name(host, container) for host in HOSTS for container in ("keepalived", "haproxy", "api", "host")]
         docker("rm", "--force", "--volumes", *names, check=False)
-        docker("network", "rm", self.network, check=False)
+        docker("network", "rm", self.network, self.public_network, check=False)
 
 
-def _region(path: pathlib.Path, address: str, number: int) -> t.Iterator[Region]:
-    made = Region(path, hosts("region", "2026.1", cloud_tls=False, cloud_api_address=address), address, number)
+def _region(path: pathlib.Path, number: int, address: str, public: str = "", **settings: t.Any) -> t.Iterator[Region]:
+    given = {"cloud_tls": False, "cloud_api_address": address, "cloud_public_address": public, **settings}
+    made = Region(path, hosts("region", "2026.1", **given), number, address, public)
     made.remove()
     docker("network", "create", f"--subnet={made.prefix}0/24", made.network)
+    if public:
+        docker("network", "create", f"--subnet={made.public_prefix}0/24", made.public_network)
     try:
         for host in HOSTS:
             made.write(host)
@@ -220,7 +231,13 @@ def _region(path: pathlib.Path, address: str, number: int) -> t.Iterator[Region]
 @pytest.fixture(scope="module")
 def region(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Region]:
     """Three hosts that share an IPv4 address."""
-    yield from _region(tmp_path_factory.mktemp("region"), ADDRESS, 42)
+    yield from _region(tmp_path_factory.mktemp("region"), 42, ADDRESS)
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Region]:
+    """Three hosts that share an address for services, and another one in the network of users."""
+    yield from _region(tmp_path_factory.mktemp("public"), 43, ADDRESS, PUBLIC, keepalived_public_interface="bond1")
 
 
 def test_the_first_host_has_the_address_and_every_part_is_healthy(region: Region) -> None:
@@ -313,3 +330,56 @@ def test_the_last_host_does_not_give_the_address_away(region: Region) -> None:
     finally:
         for host in others:
             region.start(host, "keepalived")
+
+
+def test_users_and_services_have_an_address_each(public: Region) -> None:
+    assert public.holder() == "control1"
+    assert public.holders(public.public) == ["control1"]
+    for host in HOSTS:
+        assert public.healthy(host, "haproxy") and public.healthy(host, "keepalived")
+    # nobody serves metadata behind the load balancer, which refuses requests itself; it does not listen where users are
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        urllib.request.urlopen(f"http://{public.address}:{METADATA_PORT}/", timeout=5)
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        urllib.request.urlopen(f"http://{public.public}:{METADATA_PORT}/", timeout=5)
+
+
+@pytest.mark.parametrize("way", ["handed over", "killed"])
+def test_a_host_that_cannot_serve_gives_both_addresses_up(public: Region, way: str) -> None:
+    former = public.holder()
+    assert public.holders(public.public) == [former]
+    with public.client() as services, public.client(public.public) as users:
+        if way == "killed":
+            docker("kill", public.name(former, "haproxy"))
+        else:
+            code, output = public.run(former, "haproxy", public.definition(former, "haproxy")["drain"]["command"])
+            assert code == 0, output
+        for address in (public.address, public.public):
+            public.wait_for_another(former, address)
+    limit = {"handed over": 5, "killed": 10}[way]
+    assert services.longest < limit and users.longest < limit, (services, users)
+    assert way == "killed" or not services.failed + users.failed
+    public.start(former, "haproxy")
+    assert public.holder() != former
+
+
+def test_a_host_without_a_link_to_users_gives_their_address_up(public: Region) -> None:
+    former = public.holder()
+    with public.client() as services, public.client(public.public) as users:
+        public.ip(former, "link", "set", "eth1", "down")
+        public.wait_for_another(former, public.public)
+    assert public.holders() == [former]
+    assert services.longest < 2 and not services.failed
+    assert users.longest <= 10
+    # a run that replaces it waits for the link
+    assert not public.ready(former)
+    public.ip(former, "link", "set", "eth1", "up")
+    public.holder()
+    # their addresses may be on different hosts, each of which hands its own over
+    users_host = public.holders(public.public)[0]
+    assert users_host != former
+    code, output = public.run(users_host, "haproxy", public.definition(users_host, "haproxy")["drain"]["command"])
+    assert code == 0, output
+    assert users_host not in public.holders(public.public) + public.holders()
+    public.start(users_host, "haproxy")
+    public.holder()

@@ -266,7 +266,8 @@ class Frontend:
 
     With ``single`` one host gets all connections, the same from all load balancers, until it fails; then another has them and keeps them.
     ``tcp_check`` are the rules of the check of a host, in HAProxy's words. A connection without traffic ends after ``idle_timeout``
-    seconds. With ``own_address`` the load balancer listens on the address of its host as well.
+    seconds. With ``own_address`` the load balancer listens on the address of its host as well, with ``public`` on that of users, if they
+    have one of their own.
     """
 
     name: str
@@ -281,6 +282,7 @@ class Frontend:
     tcp_check: list[str] = dataclasses.field(default_factory=list)
     idle_timeout: int = 0
     own_address: bool = False
+    public: bool = False
 
 
 @dataclasses.dataclass

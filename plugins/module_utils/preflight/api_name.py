@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import re
 import socket
@@ -12,11 +13,21 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _EXAMPLE = "use a name such as cloud.example.org"
 
 
-def check(name: str) -> str:
-    """Return why *name* cannot be the host in a URL and in a certificate, or nothing."""
-    if _is_address(name):
-        return f"'{name}' is an address; set cloud_api_address to it and leave this empty, or {_EXAMPLE}"
-    return _check_name(name)
+@dataclasses.dataclass(frozen=True)
+class ApiName:
+    """A name in the URLs of the APIs and the address behind it, each with the variable that says so."""
+
+    name: str
+    address: str
+    setting: str = "cloud_api_fqdn"
+    address_setting: str = "cloud_api_address"
+
+
+def check(asked: ApiName) -> str:
+    """Return why a name cannot be the host in a URL and in a certificate, or nothing."""
+    if _is_address(asked.name):
+        return f"'{asked.name}' is an address; set {asked.address_setting} to it and leave this empty, or {_EXAMPLE}"
+    return _check_name(asked.name)
 
 
 def check_hosts(hosts: t.Iterable[t.Any]) -> list[str]:
@@ -52,18 +63,18 @@ def resolve(name: str) -> list[str]:
         return []
 
 
-def misled(name: str, address: str, found: t.Sequence[str], who: str) -> str:
+def misled(asked: ApiName, found: t.Sequence[str], who: str) -> str:
     """Return why clients on a machine would not come to the load balancer, or nothing.
 
     Args:
-        address: on which the load balancer answers.
-        found: what *name* resolves to on the machine.
+        found: what the name resolves to on the machine.
         who: what the operator calls the machine.
     """
-    if list(found) == [address]:
+    if list(found) == [asked.address]:
         return ""
     what = f"resolves it to {' and '.join(found)}" if found else "does not resolve it"
-    return f"'{name}' must resolve to cloud_api_address, {address}, and to nothing else, but {who} {what}; correct DNS or /etc/hosts there"
+    where = f"{asked.address_setting}, {asked.address}"
+    return f"'{asked.name}' must resolve to {where}, and to nothing else, but {who} {what}; correct DNS or /etc/hosts there"
 
 
 def _is_address(value: t.Any) -> bool:

@@ -31,8 +31,8 @@ class HostFacts:
     processes behind listening sockets,
     ``engine_error`` why no usable engine answers, ``engine_options`` the text of the engine's file of options. ``ssh`` is where the run
     comes from by SSH and the interface that leads there. ``binds_any_address`` says whether the kernel lets programs listen on
-    addresses that the host does not have. ``api_name_addresses`` are what the host resolves the name of the APIs to,
-    ``cpus`` its processors.
+    addresses that the host does not have. ``api_name_addresses`` are what the host resolves each name of the APIs
+    to, ``cpus`` its processors.
     """
 
     distribution: str
@@ -52,7 +52,7 @@ class HostFacts:
     interfaces: t.Mapping[str, Interface] = dataclasses.field(default_factory=dict)
     ssh: tuple[str, str] = ("", "")
     binds_any_address: bool = False
-    api_name_addresses: tuple[str, ...] = ()
+    api_name_addresses: t.Mapping[str, t.Sequence[str]] = dataclasses.field(default_factory=dict)
     mounts: t.Mapping[str, Mount] = dataclasses.field(default_factory=dict)
     cpus: str = ""
 
@@ -70,9 +70,9 @@ class Port:
 class HostRequirements:
     """What the inventory asks of the host; sizes in MiB.
 
-    ``api_address`` is where the load balancer of this host listens, ``tunnel_address`` where tunnels to other hosts end, each empty if
-    the host has none; ``mtu`` is the largest packet of Neutron's networks in bytes, 0 if nothing is asked. ``api_name`` is the name in
-    the URLs of the APIs, if there is one, and the address behind it. ``guests`` is what a hypervisor keeps for servers and for itself.
+    ``api_address`` is where the load balancer of this host listens, ``public_address`` where it does so for users, ``tunnel_address``
+    where tunnels to other hosts end, each empty if the host has none; ``mtu`` is the largest packet of Neutron's networks in bytes, 0 if
+    nothing is asked. ``api_names`` are the names in the URLs of the APIs. ``guests`` is what a hypervisor keeps for servers and itself.
     """
 
     address: str
@@ -83,9 +83,10 @@ class HostRequirements:
     engine: bool = False
     bridges: tuple[Bridge, ...] = ()
     api_address: str = ""
+    public_address: str = ""
     tunnel_address: str = ""
     mtu: int = 0
-    api_name: tuple[str, str] = ("", "")
+    api_names: tuple[api_name.ApiName, ...] = ()
     shared_directories: tuple[SharedDirectory, ...] = ()
     guests: guest_resources.GuestResources | None = None
 
@@ -173,10 +174,10 @@ def _addresses(seen: HostFacts, wanted: HostRequirements) -> t.Iterator[str]:
 
 
 def _api_name(seen: HostFacts, wanted: HostRequirements) -> t.Iterator[str]:
-    name, address = wanted.api_name
-    error = api_name.misled(name, address, seen.api_name_addresses, "this host") if name else ""
-    if error:
-        yield f"cloud_api_fqdn: {error}"
+    for asked in wanted.api_names:
+        error = api_name.misled(asked, seen.api_name_addresses.get(asked.name, ()), "this host")
+        if error:
+            yield f"{asked.setting}: {error}"
 
 
 def _ports(seen: HostFacts, wanted: HostRequirements) -> t.Iterator[str]:
@@ -204,12 +205,14 @@ def _ports(seen: HostFacts, wanted: HostRequirements) -> t.Iterator[str]:
 def _own_addresses(seen: HostFacts, wanted: HostRequirements) -> t.Iterator[str]:
     """Yield what is wrong with the further addresses that services of this host use."""
     have = f"it has: {', '.join(seen.addresses) or 'none'}"
-    if wanted.api_address and not _is_here(seen, wanted.api_address) and not seen.binds_any_address:
-        yield (
-            f"no network interface of this host has {wanted.api_address}, on which its load balancer is to listen ({have}); set "
-            "cloud_api_address to an address of it or give it that one; if a balancer of your own serves there, set loadbalancer_address "
-            "to the address on which this host serves that one"
-        )
+    for address, kind in ((wanted.api_address, "api_"), (wanted.public_address, "public_")):
+        if address and not _is_here(seen, address) and not seen.binds_any_address:
+            own = f"loadbalancer_{kind.replace('api_', '')}address"
+            yield (
+                f"no network interface of this host has {address}, on which its load balancer is to listen ({have}); set "
+                f"cloud_{kind}address to an address of it or give it that one; if a balancer of your own serves there, set {own} "
+                "to the address on which this host serves that one"
+            )
     moved = [bridge.address.partition("/")[0] for bridge in wanted.bridges if bridge.interface]
     if wanted.tunnel_address and wanted.tunnel_address not in moved and not _is_here(seen, wanted.tunnel_address):
         yield (

@@ -61,7 +61,7 @@ def read(required: HostRequirements, cloud: str, package_urls: t.Iterable[str], 
         engine_options=_text(_ENGINE_OPTIONS),
         interfaces=interfaces.read(),
         ssh=_ssh() if required.bridges else ("", ""),
-        api_name_addresses=tuple(api_name.resolve(required.api_name[0])) if required.api_name[0] else (),
+        api_name_addresses={asked.name: api_name.resolve(asked.name) for asked in required.api_names},
         mounts=shared_directories.read() if required.shared_directories else {},
         binds_any_address=_text("/proc/sys/net/ipv4/ip_nonlocal_bind").strip() == "1",
     )

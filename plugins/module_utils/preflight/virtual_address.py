@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import ipaddress
 import json
 import socket
@@ -20,29 +21,41 @@ _INTERVAL = 0.1  # seconds
 _DISCARD = 9
 
 
-def errors(interfaces: t.Mapping[str, Interface], address: str, interface: str) -> t.Iterator[str]:
-    """Yield why a host cannot take *address* on *interface*.
+@dataclasses.dataclass(frozen=True)
+class VirtualAddress:
+    """An address that several hosts share, and the interface of this one that gets it; each with the variable that says so."""
+
+    address: str
+    interface: str = ""
+    setting: str = "cloud_api_address"
+    interface_setting: str = "keepalived_interface"
+
+
+def errors(interfaces: t.Mapping[str, Interface], asked: VirtualAddress) -> t.Iterator[str]:
+    """Yield why a host cannot take an address.
 
     Nothing is said if the address is none, or if the host has no interface because it lacks its own address: other checks say so.
     """
     try:
-        virtual = ipaddress.ip_address(address)
+        virtual = ipaddress.ip_address(asked.address)
     except ValueError:
         return
-    if not interface:
+    if not asked.interface:
         return
-    found = interfaces.get(interface)
+    found = interfaces.get(asked.interface)
     if found is None:
         have = ", ".join(name for name in sorted(interfaces) if name != "lo")
-        yield f"keepalived_interface is '{interface}', and this host has no such network interface (it has: {have or 'none'})"
+        yield f"{asked.interface_setting} is '{asked.interface}', and this host has no such network interface (it has: {have or 'none'})"
         return
     # an address without a network is a virtual one, maybe this one
     networks = [own.network for own in map(ipaddress.ip_interface, found.addresses) if own.network.num_addresses > 1]
     if not any(virtual in network for network in networks):
-        where = f"the networks of interface {interface}" + (f" ({', '.join(map(str, networks))})" if networks else ", which has no address")
+        where = f"the networks of interface {asked.interface}" + (
+            f" ({', '.join(map(str, networks))})" if networks else ", which has no address"
+        )
         yield (
-            f"cloud_api_address {address} is not in {where}, so others in its network would not find it on this host: take a free "
-            "address there, or set keepalived_interface to the interface that is in its network"
+            f"{asked.setting} {asked.address} is not in {where}, so others in its network would not find it on this host: take a free "
+            f"address there, or set {asked.interface_setting} to the interface that is in its network"
         )
 
 

@@ -92,31 +92,35 @@ def _check_owners(addresses: t.Mapping[str, Setting], what: str, variables: str)
 _KEEPALIVED = "keepalived_enabled"
 
 
-def check_api_address(value: t.Any, addresses: t.Mapping[str, str], balancers: t.Collection[str], virtual: bool) -> list[str]:
+def check_api_address(
+    value: t.Any, addresses: t.Mapping[str, str], balancers: t.Collection[str], virtual: bool, setting: str = "cloud_api_address"
+) -> list[str]:
     """Return an error if clients would find no load balancer at *value*, or only one of several.
 
     Args:
         addresses: the address of each host.
         balancers: hosts that run the load balancer; the address may also be one that they share.
         virtual: whether keepalived moves the address between them.
+        setting: the variable that has *value*.
     """
+    name, own = setting.replace("_address", "_fqdn"), setting.replace("cloud_", "loadbalancer_").replace("_api_", "_")
     if networks.address(value) is None:
         reason = "IPv6 is not supported yet; " if is_ipv6(str(value)) else ""
-        return [f"cloud_api_address is '{value}'; {reason}it must be an IPv4 address such as 192.0.2.10; a name goes into cloud_api_fqdn"]
+        return [f"{setting} is '{value}'; {reason}it must be an IPv4 address such as 192.0.2.10; a name goes into {name}"]
     for host, address in addresses.items():
         if address == value and host not in balancers:
             there = ", ".join(addresses[other] for other in balancers if other in addresses)
-            return [f"cloud_api_address is {value}, the address of {host}, where no load balancer runs; take one of {there}, or a free one"]
+            return [f"{setting} is {value}, the address of {host}, where no load balancer runs; take one of {there}, or a free one"]
         if address == value and virtual:
             return [
-                f"cloud_api_address is {value}, the address of {host}, and {_KEEPALIVED} is true: keepalived moves the address between "
+                f"{setting} is {value}, the address of {host}, and {_KEEPALIVED} is true: keepalived moves the address between "
                 "hosts, so set it to a free address in their network"
             ]
         if address == value and len(balancers) > 1:
             return [
-                f"cloud_api_address is {value}, the address of {host}, and {len(balancers)} hosts run a load balancer "
+                f"{setting} is {value}, the address of {host}, and {len(balancers)} hosts run a load balancer "
                 f"({', '.join(balancers)}), which clients would not reach: set it to a free address in their network and {_KEEPALIVED} to "
-                "true; or to the address of your own load balancer in front of them, and loadbalancer_address to '{{ cloud_address }}'; "
+                f"true; or to the address of your own load balancer in front of them, and {own} to '{{{{ cloud_address }}}}'; "
                 "or set loadbalancer_group to a group with one host"
             ]
     return []

@@ -13,6 +13,8 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.listen
 
 #: The role that moves the address of the APIs between hosts.
 VIRTUAL = "keepalived"
+#: The address of users, if they have one of their own, and its name.
+_PUBLIC, _PUBLIC_NAME = "cloud_public_address", "cloud_public_fqdn"
 _SWITCH = "openvswitch_group"
 _TUNNEL = "cloud_tunnel_address"
 #: The interface of the external bridge.
@@ -43,18 +45,43 @@ def _check_api(inventory: Inventory, addresses: t.Mapping[str, Setting]) -> list
     texts = {host: str(setting.value) for host, setting in addresses.items()}
     balancers = inventory.hosts(inventory.patterns.get(f"{BALANCER}_group", "all"))
     virtual = VIRTUAL in inventory.in_play and inventory.is_enabled(VIRTUAL)
-    return [*addressing.check_api_address(address, texts, balancers, virtual), *_check_names(inventory, address)]
+    errors = [*addressing.check_api_address(address, texts, balancers, virtual), *_check_names(inventory, address)]
+    public = inventory.template(inventory.variables.get(_PUBLIC), None)
+    if public:
+        errors += addressing.check_api_address(public, texts, balancers, virtual, _PUBLIC)
+    return [*errors, *_check_public(inventory, address, public, virtual)]
 
 
 def _check_names(inventory: Inventory, address: t.Any) -> list[str]:
     """Return what is wrong with the names of the APIs, such as one that the controller does not resolve to *address*."""
-    name, others = (inventory.template(inventory.variables.get(key), None) for key in ("cloud_api_fqdn", "cloud_api_names"))
+    others = inventory.template(inventory.variables.get("cloud_api_names"), None)
     errors = [f"cloud_api_names: {error}" for error in api_name.check_hosts(others if isinstance(others, list) else [])]
+    return errors + _check_name(inventory, "cloud_api_fqdn", address, "cloud_api_address")
+
+
+def _check_name(inventory: Inventory, setting: str, address: t.Any, address_setting: str) -> list[str]:
+    name = inventory.template(inventory.variables.get(setting), None)
     if not name:
-        return errors
-    name = str(name).lower()
-    wrong = api_name.check(name) or api_name.misled(name, str(address), api_name.resolve(name), "the controller")
-    return [*errors, *([f"cloud_api_fqdn: {wrong}"] if wrong else [])]
+        return []
+    asked = api_name.ApiName(str(name).lower(), str(address), setting, address_setting)
+    wrong = api_name.check(asked) or api_name.misled(asked, api_name.resolve(asked.name), "the controller")
+    return [f"{setting}: {wrong}"] if wrong else []
+
+
+def _check_public(inventory: Inventory, address: t.Any, public: t.Any, virtual: bool) -> t.Iterator[str]:
+    """Yield what is wrong with an address that is for users only, beside the address of services."""
+    if public and public == address:
+        yield f"{_PUBLIC} is {public}, and so is cloud_api_address: set it to another address, or leave it empty if users have that one too"
+    elif public:
+        yield from _check_name(inventory, _PUBLIC_NAME, public, _PUBLIC)
+        ids = [inventory.template(inventory.variables.get(f"{VIRTUAL}_{kind}router_id"), None) for kind in ("", "public_")]
+        if virtual and ids[0] is not None and str(ids[0]) == str(ids[1]):
+            yield f"keepalived_public_router_id is {ids[1]}, and so is keepalived_router_id: each address needs an id of its own"
+    elif name := inventory.template(inventory.variables.get(_PUBLIC_NAME), None):
+        yield (
+            f"{_PUBLIC_NAME} is '{name}', but users have no address of their own: set {_PUBLIC}, or use cloud_api_fqdn for the "
+            "name of all, or cloud_api_names for a further one"
+        )
 
 
 def _check_networks(

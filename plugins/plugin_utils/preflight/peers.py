@@ -41,13 +41,13 @@ def _address(inventory: Inventory, host: str) -> str:
     return "" if value is ... else str(value)
 
 
-def errors(found: t.Mapping[str, Found], virtual: t.Sequence[str], address: str) -> t.Iterator[str]:
+def errors(found: t.Mapping[str, Found], virtual: t.Sequence[str], addresses: t.Mapping[str, str]) -> t.Iterator[str]:
     """Yield what is wrong between the hosts of a run.
 
     Args:
         found: of each host that answered.
-        virtual: hosts that share the virtual address, if there is one.
-        address: the virtual address.
+        virtual: hosts that share the virtual addresses, if there are any.
+        addresses: the virtual addresses by the variable that has each.
     """
     yield from _clocks({host: own["clock_ahead"] for host, own in found.items() if own.get("clock_ahead")})
     for host, own in found.items():
@@ -61,12 +61,14 @@ def errors(found: t.Mapping[str, Found], virtual: t.Sequence[str], address: str)
                     "services on these hosts need each other there; let the connections through (firewall, routes)"
                 )
     known = [found[host] for host in virtual if host in found]
-    strangers = sorted({own["virtual_address_at"] for own in known if own.get("virtual_address_at")})
-    if strangers and len(known) == len(virtual) and not any(own.get("has_virtual_address") for own in known):
-        yield (
-            f"cloud_api_address {address} is taken: the machine with the hardware address {strangers[0]} answers there, and none of "
-            f"{', '.join(virtual)} has it; take a free address, or remove it from that machine"
-        )
+    for setting, address in addresses.items():
+        owners = [own["virtual_addresses"][address] for own in known if address in own.get("virtual_addresses", {})]
+        strangers = sorted({owner["at"] for owner in owners if owner["at"]})
+        if strangers and len(known) == len(virtual) and not any(owner["here"] for owner in owners):
+            yield (
+                f"{setting} {address} is taken: the machine with the hardware address {strangers[0]} answers there, and none of "
+                f"{', '.join(virtual)} has it; take a free address, or remove it from that machine"
+            )
 
 
 def _clocks(ahead: t.Mapping[str, t.Sequence[float]]) -> t.Iterator[str]:

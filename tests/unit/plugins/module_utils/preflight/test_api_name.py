@@ -6,13 +6,14 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight import api_name
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight.api_name import ApiName
 
 
 @pytest.mark.parametrize(
     "name", ["cloud.example.org", "cloud", "Cloud.Example.ORG", "a-1.example", "xn--bcher-kva.example.org", f"{'a' * 63}.org"]
 )
 def test_names_of_hosts_pass(name: str) -> None:
-    assert api_name.check(name) == ""
+    assert api_name.check(ApiName(name, "192.0.2.10")) == ""
     assert api_name.check_hosts([name, "192.0.2.10"]) == []
 
 
@@ -41,18 +42,20 @@ def test_names_of_hosts_pass(name: str) -> None:
 )
 def test_what_is_no_name_of_a_host_is_refused(name: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        raise ValueError(api_name.check(name))
-    assert api_name.check_hosts(["192.0.2.10", name]) == [api_name.check(name)]
+        raise ValueError(api_name.check(ApiName(name, "192.0.2.10")))
+    assert api_name.check_hosts(["192.0.2.10", name]) == [api_name.check(ApiName(name, "192.0.2.10"))]
 
 
 @pytest.mark.parametrize("name", ["192.0.2.10", "2001:db8::1"])
 def test_an_address_has_its_own_variable(name: str) -> None:
-    assert f"'{name}' is an address; set cloud_api_address to it" in api_name.check(name)
+    assert f"'{name}' is an address; set cloud_api_address to it" in api_name.check(ApiName(name, "192.0.2.10"))
+    users = ApiName(name, "192.0.2.10", "cloud_public_fqdn", "cloud_public_address")
+    assert f"'{name}' is an address; set cloud_public_address to it" in api_name.check(users)
 
 
 def test_a_machine_must_find_the_load_balancer_and_nothing_else() -> None:
     def misled(*found: str) -> str:
-        return api_name.misled("cloud.example.org", "192.0.2.10", found, "the controller")
+        return api_name.misled(ApiName("cloud.example.org", "192.0.2.10"), found, "the controller")
 
     assert misled("192.0.2.10") == ""
     assert misled().endswith("but the controller does not resolve it; correct DNS or /etc/hosts there")

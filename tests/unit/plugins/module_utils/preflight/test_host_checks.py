@@ -9,6 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight import host_checks
+from ansible_collections.caisson.openstack.plugins.module_utils.preflight.api_name import ApiName
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight.host_checks import HostFacts, HostRequirements, Port
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight.interfaces import Bridge, Interface
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight.ports import Listener, Owner
@@ -89,6 +90,10 @@ def test_addresses_that_services_use_must_be_on_the_host() -> None:
     here = {"interfaces": {"eth0": Interface("eth0", addresses=("192.0.2.11/24",))}}
     (balancer,) = _errors(here, {"api_address": "192.0.2.200"})
     assert "no network interface of this host has 192.0.2.200, on which its load balancer is to listen (it has: 192.0.2.11)" in balancer
+    assert "set cloud_api_address to an address of it" in balancer and "set loadbalancer_address" in balancer
+    (users,) = _errors(here, {"api_address": "192.0.2.11", "public_address": "198.51.100.7"})
+    assert "no network interface of this host has 198.51.100.7, on which its load balancer is to listen" in users
+    assert "set cloud_public_address to an address of it" in users and "set loadbalancer_public_address" in users
     (tunnel,) = _errors(here, {"tunnel_address": "10.0.0.5"})
     assert "cloud_tunnel_address 10.0.0.5 is not an address of this host (it has: 192.0.2.11)" in tunnel
     assert _errors(here, {"api_address": "192.0.2.11", "tunnel_address": "192.0.2.11"}) == []
@@ -102,9 +107,9 @@ def test_addresses_that_services_use_must_be_on_the_host() -> None:
 
 
 def test_the_name_of_the_apis_is_resolved_as_the_inventory_says() -> None:
-    asked = {"api_name": ("cloud.example.org", "192.0.2.10")}
-    assert _errors({"api_name_addresses": ("192.0.2.10",)}, asked) == []
-    (error,) = _errors({"api_name_addresses": ("192.0.2.9",)}, asked)
+    asked = {"api_names": (ApiName("cloud.example.org", "192.0.2.10"),)}
+    assert _errors({"api_name_addresses": {"cloud.example.org": ["192.0.2.10"]}}, asked) == []
+    (error,) = _errors({"api_name_addresses": {"cloud.example.org": ["192.0.2.9"]}}, asked)
     assert error.startswith("cloud_api_fqdn: 'cloud.example.org' must resolve to cloud_api_address, 192.0.2.10")
     assert "but this host resolves it to 192.0.2.9; correct DNS or /etc/hosts there" in error
 

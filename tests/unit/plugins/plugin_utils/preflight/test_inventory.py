@@ -98,6 +98,22 @@ def test_sound_addresses_pass() -> None:
         ({"n1": {"cloud_address": "192.0.2.11"}}, {}, "", "hosts c1 and n1 have the same address, 192.0.2.11"),
         ({}, {"cloud_api_address": "192.0.2.31"}, "", "the address of n1, where no load balancer runs"),
         ({}, {"cloud_api_names": ["a_b.example.org"]}, "", "cloud_api_names: "),
+        ({}, {"cloud_public_address": "192.0.2.11"}, "", "cloud_public_address is 192.0.2.11, and so is cloud_api_address"),
+        ({}, {"cloud_public_address": "users"}, "", "cloud_public_address is 'users'; it must be an IPv4 address"),
+        ({}, {"cloud_public_address": "192.0.2.31"}, "", "cloud_public_address is 192.0.2.31, the address of n1, where no load balancer"),
+        ({}, {"cloud_public_fqdn": "cloud.example.org"}, "", "but users have no address of their own: set cloud_public_address, or use"),
+        (
+            {},
+            {"cloud_public_address": "198.51.100.9", "cloud_public_fqdn": "a_b"},
+            "",
+            "cloud_public_fqdn: 'a_b' has an underscore, which names",
+        ),
+        (
+            {},
+            {"cloud_public_address": "198.51.100.9", "cloud_public_fqdn": "Localhost"},
+            "",
+            "cloud_public_fqdn: 'localhost' must resolve to cloud_public_address, 198.51.100.9, and to nothing else",
+        ),
         ({"n1": {"cloud_tunnel_address": "192.0.2.11"}}, {}, "", "hosts c1 and n1 have the same tunnel address"),
         ({"n1": {"openvswitch_external_address": "192.0.2.1/24"}}, {}, "n1", "holds 192.0.2.31, on which the host serves"),
         ({"n1": {"openvswitch_external_address": "192.0.2.1/28"}}, {}, "n1", "addresses on which other hosts serve, 192.0.2.11 of c1"),
@@ -111,6 +127,22 @@ def test_addresses_that_do_not_fit_are_named(
     (error,) = _errors(hosts, **variables)
     assert error[0] == host
     assert words in error[1]
+
+
+def test_each_virtual_address_has_a_router_id_of_its_own() -> None:
+    def errors(**variables: t.Any) -> list[str]:
+        roles = ["cloud", "keepalived", "loadbalancer"]
+        settings = {"cloud_api_address": "192.0.2.100", "loadbalancer_group": "control", "keepalived_group": "control", **variables}
+        inventory = _inventory({}, roles, **settings)
+        own = {host: inventory.settings(host, roles) for host in ("c1", "n1")}
+        return [error for _host, error in host_addresses.check(inventory, own)]
+
+    ids: dict[str, t.Any] = {"keepalived_router_id": 51, "keepalived_public_router_id": "51"}
+    enabled = {"keepalived_service": {"enabled": True}}
+    assert errors(**ids, **enabled) == []
+    assert errors(**ids, cloud_public_address="198.51.100.9", keepalived_service={"enabled": False}) == []
+    (error,) = errors(**ids, **enabled, cloud_public_address="198.51.100.9")
+    assert error.startswith("keepalived_public_router_id is 51, and so is keepalived_router_id")
 
 
 def test_a_bridge_with_an_interface_may_lead_to_other_hosts() -> None:

@@ -49,13 +49,20 @@ def test_members_of_a_cluster_and_load_balancers_have_peers_and_hypervisors_none
     assert _peers(groups={**GROUPS, "control": ["c1"], "apis": ["c1"]}) == {}
 
 
+VIRTUAL = {"cloud_api_address": "192.0.2.100", "cloud_public_address": "198.51.100.100"}
+
+
 def _found(**hosts: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
-    own: dict[str, t.Any] = {"clock_ahead": [0.0, 0.5], "unreachable": [], "has_virtual_address": False, "virtual_address_at": ""}
+    own: dict[str, t.Any] = {
+        "clock_ahead": [0.0, 0.5],
+        "unreachable": [],
+        "virtual_addresses": {address: {"here": False, "at": ""} for address in VIRTUAL.values()},
+    }
     return {host: {**own, **hosts.get(host, {})} for host in ("c1", "c2", "c3")}
 
 
 def _errors(hosts: dict[str, t.Any], virtual: t.Sequence[str] = ("c1", "c2", "c3")) -> list[str]:
-    return list(peers.errors(hosts, virtual, "192.0.2.100"))
+    return list(peers.errors(hosts, virtual, VIRTUAL))
 
 
 def test_hosts_that_fit_together_pass() -> None:
@@ -82,14 +89,16 @@ def test_a_peer_that_takes_part_in_the_run_must_be_reached() -> None:
 @pytest.mark.parametrize(
     ("hosts", "virtual", "taken"),
     [
-        ({"c1": {"virtual_address_at": "aa:bb"}, "c3": {"virtual_address_at": "aa:bb"}}, ("c1", "c2", "c3"), True),
-        ({"c1": {"virtual_address_at": "aa:bb"}, "c2": {"has_virtual_address": True}}, ("c1", "c2", "c3"), False),
+        ({"c1": {"here": False, "at": "aa:bb"}, "c3": {"here": False, "at": "aa:bb"}}, ("c1", "c2", "c3"), True),
+        ({"c1": {"here": False, "at": "aa:bb"}, "c2": {"here": True, "at": ""}}, ("c1", "c2", "c3"), False),
         # the host that has it may be the one that does not answer
-        ({"c1": {"virtual_address_at": "aa:bb"}}, ("c1", "c2", "c3", "c4"), False),
-        ({"c1": {"virtual_address_at": "aa:bb"}}, (), False),
+        ({"c1": {"here": False, "at": "aa:bb"}}, ("c1", "c2", "c3", "c4"), False),
+        ({"c1": {"here": False, "at": "aa:bb"}}, (), False),
     ],
 )
 def test_a_virtual_address_that_a_stranger_has_is_refused(hosts: dict[str, t.Any], virtual: t.Sequence[str], taken: bool) -> None:
-    found = _errors(_found(**hosts), virtual)
-    assert bool(found) is taken
-    assert all(error.startswith("cloud_api_address 192.0.2.100 is taken: the machine with the hardware address aa:bb") for error in found)
+    for setting, address in VIRTUAL.items():
+        others = {other: {"here": False, "at": ""} for other in VIRTUAL.values()}
+        found = _errors(_found(**{host: {"virtual_addresses": {**others, address: owner}} for host, owner in hosts.items()}), virtual)
+        assert len(found) == taken
+        assert all(error.startswith(f"{setting} {address} is taken: the machine with the hardware address aa:bb") for error in found)
