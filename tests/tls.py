@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def write_engine_certificates(directory: pathlib.Path) -> None:
-    """Write ``ca.pem``, ``cert.pem`` and ``key.pem`` of a client, and ``server.pem`` and ``server-key.pem`` for 127.0.0.1."""
+def write_engine_certificates(directory: pathlib.Path, address: str = "127.0.0.1") -> None:
+    """Write ``ca.pem``, ``cert.pem`` and ``key.pem`` of a client, and ``server.pem`` and ``server-key.pem`` of a server at *address*."""
     ca_key = ec.generate_private_key(ec.SECP256R1())
     authority = _certificate("CA", ca_key, ca_key, "CA", [(x509.BasicConstraints(ca=True, path_length=0), True), (_usage(ca=True), True)])
     _write(directory / "ca.pem", authority)
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     for who, certificate, key_file in (("engine", "server.pem", "server-key.pem"), ("client", "cert.pem", "key.pem")):
         key = ec.generate_private_key(ec.SECP256R1())

@@ -75,3 +75,17 @@ options:
       project_name: {description: Project to log in to., type: str, required: true}
       ca_certificates: {description: 'CA certificates to trust instead of the system''s, as PEM text.', type: str, default: ''}
 """
+
+    DATABASE_SERVER = r"""
+options:
+  database_server:
+    description: MariaDB server outside of the cloud that has the databases. Without it they are in a container.
+    type: dict
+    suboptions:
+      host: {description: Name or address., type: str, required: true}
+      port: {description: TCP port., type: int, required: true}
+      user: {description: An administrator., type: str, required: true}
+      password: {description: Password of the administrator., type: str, required: true}
+      image: {description: 'Image with the driver, the one of the clients.', type: str, required: true}
+      ca_certificates: {description: 'CA certificates that verify the server; without them TLS is not used.', type: str, default: ''}
+"""

@@ -60,6 +60,20 @@ options:
     description: Name of the container that serves O(databases).
     type: str
     default: mariadb
+  database_moved:
+    description: Whether the operator says that the databases have been moved to the server that is used from now on.
+    type: bool
+    default: false
+  external_servers:
+    description: Ports of external services that must answer, because containers of this host use them.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      service: {description: Service that listens., type: str, required: true}
+      host: {description: Not used., type: str, required: true}
+      address: {description: Name or address to connect to., type: str, required: true}
+      port: {description: TCP port., type: int, required: true}
   auth:
     description: How to log in at Keystone, whose users and endpoints are compared if this is given.
   auth_job:
@@ -86,6 +100,7 @@ extends_documentation_fragment:
   - caisson.openstack.registration
   - caisson.openstack.registration.auth
   - caisson.openstack.registration.databases
+  - caisson.openstack.registration.database_server
 attributes:
   check_mode: {support: full, description: 'Reports a change if a run without check mode would make one.'}
   diff_mode: {support: full, description: 'Shows each file, secrets masked, and each option that differs.'}
@@ -126,6 +141,12 @@ changes:
     database: {description: Of databases and their users., type: list, elements: str, returned: success}
     catalog: {description: 'Of users, services and endpoints in Keystone.', type: list, elements: str, returned: success}
   sample: {database: ['database glance: it does not exist'], catalog: []}
+external:
+  description: Servers outside of the cloud that the host uses.
+  returned: success
+  type: list
+  elements: str
+  sample: ['mariadb at 192.0.2.50:3306']
 clusters:
   description: What the host's members of clusters know of themselves, in the place of containers that do not run from their volumes.
   returned: success
@@ -143,6 +164,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import dataclass_spec
+from ansible_collections.caisson.openstack.plugins.module_utils.common.urls import url_host
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments, config_tree, limits, lock, members
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, connect
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.converge import Converger
@@ -153,11 +175,12 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.api import
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database, User
 from ansible_collections.caisson.openstack.plugins.module_utils.model.limits import LimitedContainer, unfit
 from ansible_collections.caisson.openstack.plugins.module_utils.model.selection import RemoteDependency
-from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec, JobSpec
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import LABEL_CLOUD, ContainerSpec, JobSpec
 from ansible_collections.caisson.openstack.plugins.module_utils.output import plan_steps
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight import host_facts
-from ansible_collections.caisson.openstack.plugins.module_utils.registration import catalog, databases
+from ansible_collections.caisson.openstack.plugins.module_utils.registration import catalog, databases, external_database
 from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import AUTH, CatalogError, Keystone
+from ansible_collections.caisson.openstack.plugins.module_utils.registration.external_database import DatabaseServer, ExternalDatabaseError
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import haproxy_admin
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
@@ -174,6 +197,9 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "parallel": {"type": "int", "default": 8},
     "databases": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(Database)},
     "database_container": {"type": "str", "default": "mariadb"},
+    "database_server": {"type": "dict", "options": dataclass_spec.argument_spec(DatabaseServer)},
+    "database_moved": {"type": "bool", "default": False},
+    "external_servers": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(RemoteDependency)},
     "auth": {"type": "dict", "options": AUTH},
     "auth_job": {"type": "str", "default": ""},
     "auth_external": {"type": "bool", "default": False},
@@ -188,11 +214,28 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
 }
 
 
-def _shared(params: dict[str, t.Any], engine: Engine, outcomes: list[Outcome]) -> dict[str, list[str]]:
+def _databases(params: dict[str, t.Any], engine: Engine, state: StateFile) -> list[str]:
+    """Return what would change in the databases, as lines."""
+    wanted = [dataclass_spec.construct(Database, item) for item in params["databases"]]
+    container, moved = params["database_container"], params["database_moved"]
+    former = str(state.get("databases", "server") or "")
+    if not wanted:
+        return []
+    if not params["database_server"]:
+        if not moved:
+            external_database.refuse_move(former, f"container {container}")
+        return databases.observe(engine, container, wanted)
+    if not former and container in engine.containers([f"{LABEL_CLOUD}={params['cloud']}"]):
+        former = f"container {container}"
+    server = dataclass_spec.construct(DatabaseServer, params["database_server"])
+    ask = external_database.asker(engine, server, params["cloud"])
+    return external_database.observe(ask, server, wanted, former, moved)
+
+
+def _shared(params: dict[str, t.Any], engine: Engine, state: StateFile, outcomes: list[Outcome]) -> dict[str, list[str]]:
     """Return what would change in the databases and in the catalog, as lines."""
     auth = params["auth"]
-    wanted = [dataclass_spec.construct(Database, item) for item in params["databases"]]
-    changes = {"database": databases.observe(engine, params["database_container"], wanted) if wanted else [], "catalog": []}
+    changes = {"database": _databases(params, engine, state), "catalog": []}
     locked = any(item.name == params["auth_job"] and "triggers changed" in item.reasons for item in outcomes)
     if auth and not locked:
         changes["catalog"] = catalog.observe(
@@ -212,8 +255,11 @@ def _observe(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     wanted = config_tree.unpack(params["files"])
     containers = [dataclass_spec.construct(ContainerSpec, item) for item in params["containers"]]
     required = [dataclass_spec.construct(ContainerSpec, item) for item in params["required"]]
+    external = [dataclass_spec.construct(RemoteDependency, item) for item in params["external_servers"]]
     jobs = [dataclass_spec.construct(JobSpec, item) for item in params["jobs"]]
     try:
+        if silent := plan_steps.unreachable(external):
+            raise ExternalDatabaseError("nothing was changed:\n" + "\n".join(f"  - {error}" for error in silent))
         state = StateFile()
         changes = config_tree.plan(root, wanted, state.section("files"))
         engine = ReadOnceEngine(connect(params))
@@ -224,9 +270,9 @@ def _observe(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
             [dataclass_spec.construct(RemoteDependency, item) for item in params["remote_dependencies"]],
         )
         releases = plan_steps.releases(engine, params["cloud"], containers)
-        shared = _shared(params, engine, outcomes)
+        shared = _shared(params, engine, state, outcomes)
         clusters = [members.report(engine, params["cloud"], spec, spec.cluster) for spec in containers if spec.cluster]
-    except (EngineError, StateError, CatalogError, ValueError) as error:
+    except (EngineError, StateError, CatalogError, ExternalDatabaseError, ValueError) as error:
         return {"failed": True, "msg": str(error)}
     failed = [f"{item.kind} {item.name} of service {item.service}: {item.detail}" for item in outcomes if item.state == "failed"]
     limited = [dataclass_spec.construct(LimitedContainer, item) for item in params["limits"]]
@@ -252,6 +298,7 @@ def _observe(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
         "unhealthy": [item.name for item in outcomes if item.state == "waiting"],
         "changes": shared,
         "diff": plan_steps.diff(root, changes, outcomes, wanted.secrets) + plan_steps.shared_diff(shared),
+        "external": [f"{item.service} at {url_host(item.address)}:{item.port}" for item in external],
         "clusters": [dataclasses.asdict(report) for report in clusters],
     }
 

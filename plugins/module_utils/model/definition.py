@@ -325,11 +325,20 @@ class Hook:
 
 
 @dataclasses.dataclass
+class ExternalServer:
+    """Where a service that runs outside of the cloud listens (TCP). A host whose files name the address must reach it."""
+
+    address: str
+    port: int
+
+
+@dataclasses.dataclass
 class Service:
     """A service: everything the engine needs to know to build, run and register it.
 
-    ``requires`` names the services that must be available before this one can start. An ``external`` service runs outside of this cloud: of
-    its definition only the endpoints count, and no host gets anything of it. ``not_backed_up`` says for each volume that is in no
+    ``requires`` names the services that must be available before this one can start. An ``external`` service runs outside of this cloud, on
+    ``external_servers`` if that is not for its endpoints to say: of its definition only these count, and no host gets anything of it.
+    ``not_backed_up`` says for each volume that is in no
     backup why its data may be lost.
     """
 
@@ -337,6 +346,7 @@ class Service:
     stage: Stage
     enabled: bool = True
     external: bool = False
+    external_servers: list[ExternalServer] = dataclasses.field(default_factory=list)
     requires: list[str] = dataclasses.field(default_factory=list)
     containers: list[Container] = dataclasses.field(default_factory=list)
     files: list[ConfigFile] = dataclasses.field(default_factory=list)

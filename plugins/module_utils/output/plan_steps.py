@@ -82,16 +82,29 @@ def unmet(outcomes: t.Iterable[Outcome], remote_dependencies: t.Sequence[RemoteD
         for item in outcomes
         if item.changed or item.state != "done"
     ]
+    return errors + [f"{item.service} on {item.host} {error}" for item, error in _silent(remote_dependencies)]
 
-    def silent(item: RemoteDependency) -> str:
+
+def unreachable(servers: t.Sequence[RemoteDependency]) -> list[str]:
+    """Return which servers of external services this host does not reach, with what to do about it."""
+    return [
+        f"the external {item.service} {error}; check its address and port ({item.service}_external_*), whether it runs, and the firewalls"
+        for item, error in _silent(servers)
+    ]
+
+
+def _silent(servers: t.Sequence[RemoteDependency]) -> list[tuple[RemoteDependency, str]]:
+    """Return those that do not answer, and why; all are asked at the same time."""
+
+    def error(item: RemoteDependency) -> str:
         try:
             socket.create_connection((item.address, item.port), _CONNECT_TIMEOUT).close()
-        except OSError as error:
-            return f"{item.service} on {item.host} does not answer at {url_host(item.address)}:{item.port} ({error.strerror or error})"
+        except OSError as found:
+            return f"does not answer at {url_host(item.address)}:{item.port} ({found.strerror or found})"
         return ""
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        return errors + [error for error in pool.map(silent, remote_dependencies) if error]
+        return [(item, found) for item, found in zip(servers, pool.map(error, servers), strict=True) if found]
 
 
 def diff(

@@ -43,13 +43,17 @@ class PlanStep:
 
 @dataclasses.dataclass(kw_only=True)
 class Plan:
-    """All steps of a run, by host. ``rollout`` says that one is open, ``releases`` that containers would get another release."""
+    """All steps of a run, by host. ``rollout`` says that one is open, ``releases`` that containers would get another release.
+
+    ``external`` are the servers outside of the cloud that it uses.
+    """
 
     cloud: str
     created: str
     hosts: dict[str, list[PlanStep]]
     rollout: str = ""
     releases: str = ""
+    external: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def no_changes(self) -> bool:
@@ -91,6 +95,7 @@ def make(
         hosts={**steps, CLOUD: shared},
         rollout=f"rollout {known.release_from} -> {known.release_to} is open ({known.phase})" if known and known.open else "",
         releases=", ".join(" -> ".join(pair) for pair in pairs),
+        external=sorted({server for result in hosts.values() for server in result.get("external") or []}),
     )
 
 
@@ -175,6 +180,7 @@ def _words(step: PlanStep | None) -> str:
 def summary(plan: Plan, diff: bool = True) -> list[str]:
     """Return the plan as lines for people: for each host what is done and why, then what users notice."""
     lines = [f"The {plan.rollout}."] if plan.rollout else []
+    lines += [f"Outside of the cloud: {', '.join(plan.external)}."] if plan.external else []
     if plan.no_changes:
         return [*lines, f"Plan: nothing to change on {_count(len(plan.hosts) - (CLOUD in plan.hosts), 'host')}."]
     for host, steps in plan.hosts.items():

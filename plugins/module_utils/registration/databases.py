@@ -68,6 +68,11 @@ def _pattern(name: str) -> str:
 
 def query(wanted: t.Sequence[Database]) -> str:
     """Return the SQL that reads everything :func:`parse` needs, one tab-separated row for each fact."""
+    return "\n".join(queries(wanted)) + "\n"
+
+
+def queries(wanted: t.Sequence[Database]) -> list[str]:
+    """Return the statements of :func:`query`."""
     parts = [
         PREAMBLE.strip(),
         "SELECT 'database', SCHEMA_NAME, '' FROM information_schema.SCHEMATA;",
@@ -82,12 +87,16 @@ def query(wanted: t.Sequence[Database]) -> str:
             f"SELECT 'password', User, '' FROM mysql.global_priv WHERE Host = '{HOST}' AND User = {quote_text(user)}"
             f" AND JSON_VALUE(Priv, '$.authentication_string') = PASSWORD({quote_text(password)});"
         )
-    return "\n".join(parts) + "\n"
+    return parts
 
 
 def parse(output: str) -> DatabaseState:
     """Return what the rows of :func:`query` say."""
-    rows = [row for row in (line.split("\t") for line in output.split("\n")) if len(row) == 3]
+    return from_rows([row for row in (line.split("\t") for line in output.split("\n")) if len(row) == 3])
+
+
+def from_rows(rows: t.Sequence[t.Sequence[str]]) -> DatabaseState:
+    """Return what rows say that have a kind, a name and a further word."""
 
     def named(kind: str) -> frozenset[str]:
         return frozenset(row[1] for row in rows if row[0] == kind)

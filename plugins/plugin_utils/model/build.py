@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import pathlib
+import re
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common.urls import url_host
@@ -109,7 +110,7 @@ class HostModel:
     elsewhere; both stay as they are. ``backups`` are what a backup takes from this host, ``restores`` what a restore may put back.
     ``gates``, ``rollout_jobs`` (by phase) and ``schemas`` are for rollouts. ``probes`` and ``resources`` say by the type of each API of the
     cloud what the prober asks it and what a verification lists.
-    ``limits`` are those that the operator has set for containers of this host.
+    ``limits`` are those that the operator has set for containers of this host. ``external_servers`` are those that it uses.
     """
 
     services: list[str]
@@ -130,6 +131,7 @@ class HostModel:
     probes: dict[str, Probe] = dataclasses.field(default_factory=dict)
     resources: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     limits: list[LimitedContainer] = dataclasses.field(default_factory=list)
+    external_servers: list[RemoteDependency] = dataclasses.field(default_factory=list)
 
     @property
     def containers(self) -> list[ContainerSpec]:
@@ -206,7 +208,18 @@ def build(services: t.Sequence[Service], site: Site, render: Renderer, selection
     needed = required(services, selection.services)
     for service in (service for service in services if service.name in needed):
         built.required += [_container(service, item, own, site) for item, own in _own_containers(service, site, render)]
+    built.external_servers = _external_servers(services, built.files)
     return built
+
+
+def _external_servers(services: t.Iterable[Service], files: t.Sequence[HostFile]) -> list[RemoteDependency]:
+    """Return the servers of external services whose address files of the host have."""
+    found = [(service.name, server) for service in services if service.enabled for server in service.external_servers]
+    return [
+        RemoteDependency(name, "", server.address, server.port)
+        for name, server in found
+        if any(re.search(rf"(?<![\w.:-]){re.escape(server.address)}(?![\w.-])", file.content) for file in files)
+    ]
 
 
 def _own_containers(service: Service, site: Site, render: Renderer) -> t.Iterator[tuple[Container, list[tuple[ConfigFile, str]]]]:

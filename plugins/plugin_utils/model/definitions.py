@@ -18,7 +18,7 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.model.merge impo
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model.templates import Templates
 
 #: What counts of the definition of an external service.
-_EXTERNAL = ("name", "stage", "enabled", "external", "endpoints")
+_EXTERNAL = ("name", "stage", "enabled", "external", "external_servers", "endpoints")
 #: An expression that only names a variable.
 _VARIABLE = re.compile(r"\s*\{\{\s*(\w+)\s*\}\}\s*")
 

@@ -53,6 +53,7 @@ def _parts(built: HostModel) -> dict[str, t.Any]:
         "probes": {name: dataclasses.asdict(probe) for name, probe in built.probes.items()},
         "resources": built.resources,
         "limits": [dataclasses.asdict(item) for item in built.limits],
+        "external_servers": [dataclasses.asdict(item) for item in built.external_servers],
     }
 
 

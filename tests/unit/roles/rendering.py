@@ -68,6 +68,7 @@ def _host(document: dict[str, t.Any]) -> Host:
         "gates": parts["gates"],
         "probes": parts["probes"],
         "resources": parts["resources"],
+        "external_servers": parts["external_servers"],
         "admin_url": document["admin_url"],
         "secrets": [value for item in document["secrets"].values() for value in (item if isinstance(item, list) else [item])],
     }

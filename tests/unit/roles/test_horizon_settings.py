@@ -15,7 +15,7 @@ import pytest
 from tests.unit.roles.rendering import ROOT
 
 
-def rendered(domains: list[str], password: str = "secret") -> dict[str, t.Any]:
+def rendered(domains: list[str], password: str = "secret", database_ca: str = "") -> dict[str, t.Any]:
     """Return what Django reads."""
     environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False)
     environment.filters |= {"bool": bool, "to_json": json.dumps, "zip": zip}
@@ -28,6 +28,8 @@ def rendered(domains: list[str], password: str = "secret") -> dict[str, t.Any]:
         horizon_database_password=password,
         cloud_database_host="2001:db8::1",
         mariadb_port=3306,
+        cloud_database_ca=database_ca,
+        cloud_database_ca_path="/etc/caisson/database_ca.crt",
         cloud_keystone_url="https://cloud.example.org:5000",
         cloud_tls=True,
         cloud_ca_path="/etc/caisson/ca.crt",
@@ -49,6 +51,8 @@ def test_sessions_are_in_the_database_and_nowhere_else() -> None:
     database = found["DATABASES"]["default"]
     assert (database["USER"], database["PASSWORD"], database["HOST"], database["PORT"]) == ("horizon_b", 'a"b\\c', "2001:db8::1", 3306)
     assert found["CACHES"]["default"]["BACKEND"].endswith("LocMemCache")
+    assert "ssl" not in database["OPTIONS"]
+    assert rendered([], database_ca="a certificate")["DATABASES"]["default"]["OPTIONS"]["ssl"] == {"ca": "/etc/caisson/database_ca.crt"}
 
 
 @pytest.mark.parametrize(

@@ -92,8 +92,8 @@ def test_a_value_means_the_same_whichever_way_it_comes_in(place: pathlib.Path, t
     assert sorted(lines(found) ^ lines(expected)) == []
 
 
-#: Ports of clusters, which a single host of each kind does not have; see test_database_hosts.
-OF_CLUSTERS = {"mariadb_group_port", "mariadb_increment_port", "mariadb_transfer_port", "loadbalancer_peers_port"}
+#: Ports of clusters and of external servers, which a single host of each kind does not have; see test_database_hosts, test_external_*.
+OF_CLUSTERS = {"mariadb_group_port", "mariadb_increment_port", "mariadb_transfer_port", "loadbalancer_peers_port", "mariadb_external_port"}
 
 
 @functools.cache

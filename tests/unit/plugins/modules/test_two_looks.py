@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.outcomes import Outcome
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.state_file import StateFile
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout.journal_file import JournalFile
 from ansible_collections.caisson.openstack.plugins.modules import host_check, host_plan
 from tests.unit.rollouts import a_rollout
@@ -24,6 +25,8 @@ PARAMS: dict[str, t.Any] = {
     "auth": None,
     "auth_job": "keystone_bootstrap",
     "auth_external": False,
+    "database_server": None,
+    "database_moved": False,
     "users": [{"name": "glance", "password": "p", "roles": ["service"]}],
     "endpoints": [],
     "project": "service",
@@ -38,7 +41,7 @@ def shared(tmp_path: pathlib.Path, *outcomes: Outcome, **params: t.Any) -> tuple
         mock.patch.object(host_plan.databases, "observe", lambda *_args: _noted(asked, "database")),
         mock.patch.object(host_plan.catalog, "observe", lambda *_args, **_wanted: _noted(asked, "catalog")),
     ):
-        return host_plan._shared({**PARAMS, **params}, mock.MagicMock(), list(outcomes)), asked
+        return host_plan._shared({**PARAMS, **params}, mock.MagicMock(), StateFile(str(tmp_path / "state.json")), list(outcomes)), asked
 
 
 def _noted(asked: list[str], name: str) -> list[str]:
@@ -105,3 +108,12 @@ def test_a_run_without_changes_starts_two_modules_on_each_host() -> None:
     others = {task["module"]: task.get("when") or task.get("loop") for task in tasks if task["module"] not in always}
     hosts = "{{ rollout_journal_read_hosts | default(rollout_journal_hosts) }}"
     assert others == {"rollout": hosts, "host_capabilities_facts": "not __service_looked"}
+
+
+def test_a_container_is_not_used_while_the_databases_are_in_an_external_server(tmp_path: pathlib.Path) -> None:
+    StateFile(str(tmp_path / "state.json")).put("databases", "server", "the external server 192.0.2.50:3306")
+    with pytest.raises(
+        host_plan.ExternalDatabaseError, match=r"are in the external server 192.0.2.50:3306, and container mariadb does not"
+    ):
+        shared(tmp_path, databases=[DATABASE])
+    assert shared(tmp_path, databases=[DATABASE], database_moved=True)[1] == ["database"]
