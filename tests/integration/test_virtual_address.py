@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import pathlib
+import re
 import subprocess
 import threading
 import time
@@ -21,7 +22,7 @@ import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common.urls import url_host
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import capabilities
-from tests.unit.roles.rendering import Host
+from tests.unit.roles.rendering import ROOT, Host
 from tests.unit.roles.test_definitions import hosts
 
 from . import defined
@@ -95,7 +96,18 @@ class Region:
             docker("network", "connect", "--ip", f"{self.public_prefix}{HOSTS[host]}", self.public_network, self.name(host))
         self._share(host, "api", reference("python"), "python3", "-c", SERVER, host, address, str(PORT + 10000))
         self.start(host, "haproxy")
-        self.start(host, "keepalived")
+        if any(item["name"] == "keepalived" for item in self._models[host]["containers"]):
+            self.start(host, "keepalived")
+
+    def start_balancer(self, configuration: str) -> None:
+        """Start a load balancer of the operator at the address."""
+        path = self._directory / "haproxy.cfg"
+        path.write_text(self._text(configuration), "utf-8")
+        path.chmod(0o644)
+        options = ["--network", self.network, "--ip", self.address, f"--volume={path}:/haproxy.cfg:ro"]
+        docker(
+            "run", "--detach", "--name", self.name("balancer"), *options, reference("haproxy"), "haproxy", "-W", "-db", "-f", "/haproxy.cfg"
+        )
 
     def _share(self, host: str, container: str, *arguments: str) -> None:
         docker("run", "--detach", "--name", self.name(host, container), "--network", f"container:{self.name(host)}", *arguments)
@@ -208,7 +220,7 @@ class Region:
 
     def remove(self) -> None:
         names = [self.name(host, container) for host in HOSTS for container in ("keepalived", "haproxy", "api", "host")]
-        docker("rm", "--force", "--volumes", *names, check=False)
+        docker("rm", "--force", "--volumes", *names, self.name("balancer"), check=False)
         docker("network", "rm", self.network, self.public_network, check=False)
 
 
@@ -238,6 +250,17 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Region]:
 def public(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Region]:
     """Three hosts that share an address for services, and another one in the network of users."""
     yield from _region(tmp_path_factory.mktemp("public"), 43, ADDRESS, PUBLIC, keepalived_public_interface="bond1")
+
+
+@pytest.fixture(scope="module")
+def external(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Region]:
+    """Three hosts behind a load balancer of the operator, which has the documented configuration."""
+    settings: dict[str, t.Any] = {"keepalived_enabled": False, "loadbalancer_external": True, "loadbalancer_external_seconds": 8}
+    text = (ROOT / "docs/region.md").read_text("utf-8")
+    (documented,) = re.findall(r"^```haproxy\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    for made in _region(tmp_path_factory.mktemp("external"), 45, "192.0.2.200", **settings):
+        made.start_balancer(documented)
+        yield made
 
 
 def test_the_first_host_has_the_address_and_every_part_is_healthy(region: Region) -> None:
@@ -383,3 +406,30 @@ def test_a_host_without_a_link_to_users_gives_their_address_up(public: Region) -
     assert users_host not in public.holders(public.public) + public.holders()
     public.start(users_host, "haproxy")
     public.holder()
+
+
+def test_a_load_balancer_of_the_operator_finds_the_hosts_that_serve(external: Region) -> None:
+    deadline = time.monotonic() + 30
+    while {external.ask() for _ in range(9)} != set(HOSTS):
+        assert time.monotonic() < deadline, docker("logs", external.name("balancer"))
+        time.sleep(0.5)
+    for host in HOSTS:
+        assert external.healthy(host, "haproxy")
+
+
+def test_it_turns_to_other_hosts_before_one_is_replaced(external: Region) -> None:
+    with external.client() as gap:
+        code, output = external.run("control1", "haproxy", external.definition("control1", "haproxy")["drain"]["command"])
+        assert code == 0, output
+        assert "Server openstack/control1 is DOWN" in docker("logs", external.name("balancer"))
+        docker("stop", "--time=30", external.name("control1", "haproxy"))
+        external.start("control1", "haproxy")
+    assert not gap.failed and gap.longest < 2, gap
+
+
+def test_a_host_that_does_not_serve_costs_nobody_a_request(external: Region) -> None:
+    with external.client() as gap:
+        docker("kill", external.name("control2", "haproxy"))
+        time.sleep(8)
+    external.start("control2", "haproxy")
+    assert not gap.failed and gap.longest < 5, gap

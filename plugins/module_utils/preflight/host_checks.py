@@ -207,11 +207,10 @@ def _own_addresses(seen: HostFacts, wanted: HostRequirements) -> t.Iterator[str]
     have = f"it has: {', '.join(seen.addresses) or 'none'}"
     for address, kind in ((wanted.api_address, "api_"), (wanted.public_address, "public_")):
         if address and not _is_here(seen, address) and not seen.binds_any_address:
-            own = f"loadbalancer_{kind.replace('api_', '')}address"
             yield (
                 f"no network interface of this host has {address}, on which its load balancer is to listen ({have}); set "
-                f"cloud_{kind}address to an address of it or give it that one; if a balancer of your own serves there, set {own} "
-                "to the address on which this host serves that one"
+                f"cloud_{kind}address to an address of it or give it that one; if a load balancer of your own has it, set "
+                "loadbalancer_external to true"
             )
     moved = [bridge.address.partition("/")[0] for bridge in wanted.bridges if bridge.interface]
     if wanted.tunnel_address and wanted.tunnel_address not in moved and not _is_here(seen, wanted.tunnel_address):

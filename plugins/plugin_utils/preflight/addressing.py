@@ -90,10 +90,17 @@ def _check_owners(addresses: t.Mapping[str, Setting], what: str, variables: str)
 
 
 _KEEPALIVED = "keepalived_enabled"
+#: Whether the operator's load balancer has the address of the APIs.
+EXTERNAL = "loadbalancer_external"
 
 
 def check_api_address(
-    value: t.Any, addresses: t.Mapping[str, str], balancers: t.Collection[str], virtual: bool, setting: str = "cloud_api_address"
+    value: t.Any,
+    addresses: t.Mapping[str, str],
+    balancers: t.Collection[str],
+    virtual: bool,
+    setting: str = "cloud_api_address",
+    external: bool = False,
 ) -> list[str]:
     """Return an error if clients would find no load balancer at *value*, or only one of several.
 
@@ -102,12 +109,17 @@ def check_api_address(
         balancers: hosts that run the load balancer; the address may also be one that they share.
         virtual: whether keepalived moves the address between them.
         setting: the variable that has *value*.
+        external: whether it is the address of a load balancer of the operator in front of them.
     """
-    name, own = setting.replace("_address", "_fqdn"), setting.replace("cloud_", "loadbalancer_").replace("_api_", "_")
     if networks.address(value) is None:
         reason = "IPv6 is not supported yet; " if is_ipv6(str(value)) else ""
-        return [f"{setting} is '{value}'; {reason}it must be an IPv4 address such as 192.0.2.10; a name goes into {name}"]
+        return [
+            f"{setting} is '{value}'; {reason}it must be an IPv4 address such as 192.0.2.10; a name goes into "
+            f"{setting.replace('_address', '_fqdn')}"
+        ]
     for host, address in addresses.items():
+        if address == value and external:
+            return [f"{setting} is {value}, the address of {host}, and {EXTERNAL} is true: set it to the address of your own load balancer"]
         if address == value and host not in balancers:
             there = ", ".join(addresses[other] for other in balancers if other in addresses)
             return [f"{setting} is {value}, the address of {host}, where no load balancer runs; take one of {there}, or a free one"]
@@ -120,7 +132,7 @@ def check_api_address(
             return [
                 f"{setting} is {value}, the address of {host}, and {len(balancers)} hosts run a load balancer "
                 f"({', '.join(balancers)}), which clients would not reach: set it to a free address in their network and {_KEEPALIVED} to "
-                f"true; or to the address of your own load balancer in front of them, and {own} to '{{{{ cloud_address }}}}'; "
+                f"true; or to the address of your own load balancer in front of them, and {EXTERNAL} to true; "
                 "or set loadbalancer_group to a group with one host"
             ]
     return []

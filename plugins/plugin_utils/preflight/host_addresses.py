@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight import api_name
 from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight import addressing, bridges, inventory_checks, ranges
 from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.inventory import Inventory
@@ -45,10 +47,16 @@ def _check_api(inventory: Inventory, addresses: t.Mapping[str, Setting]) -> list
     texts = {host: str(setting.value) for host, setting in addresses.items()}
     balancers = inventory.hosts(inventory.patterns.get(f"{BALANCER}_group", "all"))
     virtual = VIRTUAL in inventory.in_play and inventory.is_enabled(VIRTUAL)
-    errors = [*addressing.check_api_address(address, texts, balancers, virtual), *_check_names(inventory, address)]
+    external = boolean(inventory.template(inventory.variables.get(addressing.EXTERNAL), None), strict=False)
+    errors = [*addressing.check_api_address(address, texts, balancers, virtual, external=external), *_check_names(inventory, address)]
+    if external and virtual:
+        errors.append(
+            f"{addressing.EXTERNAL} and {VIRTUAL}_enabled are true: either your own load balancer has cloud_api_address, or keepalived "
+            "gives it to the hosts; set one of them to false"
+        )
     public = inventory.template(inventory.variables.get(_PUBLIC), None)
     if public:
-        errors += addressing.check_api_address(public, texts, balancers, virtual, _PUBLIC)
+        errors += addressing.check_api_address(public, texts, balancers, virtual, _PUBLIC, external)
     return [*errors, *_check_public(inventory, address, public, virtual)]
 
 

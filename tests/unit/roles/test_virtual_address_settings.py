@@ -52,12 +52,19 @@ def test_every_load_balancer_listens_on_the_address_that_one_has(region: dict[st
 
 
 def test_a_load_balancer_of_the_operator_is_in_front_of_the_hosts() -> None:
-    settings = {"keepalived_enabled": False, "cloud_api_address": "192.0.2.200", "loadbalancer_address": "{{ cloud_address }}"}
+    addresses = {"cloud_api_address": "192.0.2.200", "cloud_public_address": "198.51.100.200"}
+    models = hosts("region", "2026.1", keepalived_enabled=False, loadbalancer_external=True, **addresses)
     for number, name in enumerate(CONTROL, 1):
-        host = hosts("region", "2026.1", **settings)[name]
+        host = models[name]
         lines = re.findall(r"^ +bind (.*)$", file(host, "haproxy/config/haproxy.cfg"), re.MULTILINE)
+        assert len(lines) == len(set(lines)) > 5
         assert all(line.startswith(f"192.0.2.{10 + number}:") and "transparent" not in line for line in lines)
-        assert not container(host, "keepalived") and not container(host, "haproxy").get("drain")
+        assert not container(host, "keepalived")
+        assert container(host, "haproxy")["drain"]["command"] == ["/usr/local/bin/hand-over"]
+        script = next(item["content"] for item in host["files"] if item["path"].endswith("hand-over"))
+        assert script.endswith("admin disable frontend ready || exit 1\nsleep 10\n") and "/proc" not in script
+        for endpoint in host["endpoints"]:
+            assert (endpoint["internal_url"].split(":")[1], endpoint["public_url"].split(":")[1]) == ("//192.0.2.200", "//198.51.100.200")
 
 
 def test_a_single_host_has_none_of_it() -> None:

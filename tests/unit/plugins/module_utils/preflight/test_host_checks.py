@@ -90,10 +90,10 @@ def test_addresses_that_services_use_must_be_on_the_host() -> None:
     here = {"interfaces": {"eth0": Interface("eth0", addresses=("192.0.2.11/24",))}}
     (balancer,) = _errors(here, {"api_address": "192.0.2.200"})
     assert "no network interface of this host has 192.0.2.200, on which its load balancer is to listen (it has: 192.0.2.11)" in balancer
-    assert "set cloud_api_address to an address of it" in balancer and "set loadbalancer_address" in balancer
+    assert "set cloud_api_address to an address of it" in balancer and balancer.endswith("set loadbalancer_external to true")
     (users,) = _errors(here, {"api_address": "192.0.2.11", "public_address": "198.51.100.7"})
     assert "no network interface of this host has 198.51.100.7, on which its load balancer is to listen" in users
-    assert "set cloud_public_address to an address of it" in users and "set loadbalancer_public_address" in users
+    assert "set cloud_public_address to an address of it" in users and "loadbalancer_external" in users
     (tunnel,) = _errors(here, {"tunnel_address": "10.0.0.5"})
     assert "cloud_tunnel_address 10.0.0.5 is not an address of this host (it has: 192.0.2.11)" in tunnel
     assert _errors(here, {"api_address": "192.0.2.11", "tunnel_address": "192.0.2.11"}) == []

@@ -107,11 +107,16 @@ def test_several_load_balancers_need_an_address_that_moves() -> None:
         assert addressing.check_api_address("192.0.2.9", addresses, ["a", "b"], virtual) == []
     (error,) = addressing.check_api_address("192.0.2.2", addresses, ["a", "b"], virtual=False)
     assert error.startswith("cloud_api_address is 192.0.2.2, the address of b, and 2 hosts run a load balancer (a, b), which clients would")
-    assert "keepalived_enabled to true" in error and "loadbalancer_address to '{{ cloud_address }}'" in error
+    assert "keepalived_enabled to true" in error and "the address of your own load balancer in front of them, and loadbalancer_e" in error
     (error,) = addressing.check_api_address("192.0.2.2", addresses, ["a", "b"], False, "cloud_public_address")
-    assert error.startswith("cloud_public_address is 192.0.2.2, the address of b") and "loadbalancer_public_address to '{{ cloud_a" in error
+    assert error.startswith("cloud_public_address is 192.0.2.2, the address of b")
     (error,) = addressing.check_api_address("users", addresses, ["a", "b"], False, "cloud_public_address")
     assert error.startswith("cloud_public_address is 'users'") and error.endswith("a name goes into cloud_public_fqdn")
+    (error,) = addressing.check_api_address("192.0.2.2", addresses, ["a", "b"], virtual=False, external=True)
+    assert error == (
+        "cloud_api_address is 192.0.2.2, the address of b, and loadbalancer_external is true: set it to the address of your own load "
+        "balancer"
+    )
     for balancers in (["a"], ["a", "b"]):
         (error,) = addressing.check_api_address("192.0.2.1", addresses, balancers, virtual=True)
         assert error == (

@@ -98,6 +98,7 @@ def test_sound_addresses_pass() -> None:
         ({"n1": {"cloud_address": "192.0.2.11"}}, {}, "", "hosts c1 and n1 have the same address, 192.0.2.11"),
         ({}, {"cloud_api_address": "192.0.2.31"}, "", "the address of n1, where no load balancer runs"),
         ({}, {"cloud_api_names": ["a_b.example.org"]}, "", "cloud_api_names: "),
+        ({}, {"loadbalancer_external": "yes"}, "", "cloud_api_address is 192.0.2.11, the address of c1, and loadbalancer_external is true"),
         ({}, {"cloud_public_address": "192.0.2.11"}, "", "cloud_public_address is 192.0.2.11, and so is cloud_api_address"),
         ({}, {"cloud_public_address": "users"}, "", "cloud_public_address is 'users'; it must be an IPv4 address"),
         ({}, {"cloud_public_address": "192.0.2.31"}, "", "cloud_public_address is 192.0.2.31, the address of n1, where no load balancer"),
@@ -142,6 +143,8 @@ def test_each_virtual_address_has_a_router_id_of_its_own() -> None:
     assert errors(**ids, **enabled) == []
     assert errors(**ids, cloud_public_address="198.51.100.9", keepalived_service={"enabled": False}) == []
     (error,) = errors(**ids, **enabled, cloud_public_address="198.51.100.9")
+    (both,) = errors(**enabled, loadbalancer_external=True)
+    assert both.startswith("loadbalancer_external and keepalived_enabled are true: either your own load balancer has cloud_api_address")
     assert error.startswith("keepalived_public_router_id is 51, and so is keepalived_router_id")
 
 
