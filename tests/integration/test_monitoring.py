@@ -57,6 +57,8 @@ def growing(start: float, step: float) -> str:
 
 
 ONE, ZERO = constant(1), constant(0)
+#: Minutes with a value, and minutes without.
+THREE, NONE = ["1"] * 3, ["stale"] * 3
 
 
 def _backend(proxy: str, balancer: str = "a", **servers: str) -> dict[str, str]:
@@ -175,7 +177,10 @@ CASES = [
         "ApiDown",
         "critical",
         {'probe_success{service="nova_api",instance="https://a:8774/"}': ZERO},
-        {'probe_success{service="glance_api",instance="https://a:9292/healthcheck"}': ONE},
+        {
+            'probe_success{service="glance_api",instance="https://a:9292/healthcheck"}': ONE,
+            'probe_success{balancer="a",job="loadbalancer",instance="http://a:18404/ready"}': ZERO,
+        },
         {"service": "nova_api", "instance": "https://a:8774/"},
         "nova_api does not answer at https://a:8774/",
         early="1m",
@@ -237,6 +242,60 @@ CASES = [
         "The certificate of nova_api at https://a:8774/ ends in 13d 0h 0m 0s",
         early="59m",
         late="2h",
+    ),
+    Case(
+        "ApiAddressMissing",
+        "critical",
+        {
+            'caisson_container_info{host="a",name="keepalived"}': ONE,
+            'caisson_container_info{host="b",name="keepalived"}': ONE,
+            'up{host="a",job="node"}': ONE,
+            'up{host="a",job="haproxy"}': ONE,
+            # the exporter of a host that cannot have it
+            'up{host="compute",job="node"}': ZERO,
+        },
+        {},
+        {},
+        "Of 127.0.9.1 hosts have 0, so nobody reaches the APIs there",
+        early="0m",
+    ),
+    Case(
+        "ApiAddressOnSeveralHosts",
+        "critical",
+        {
+            'caisson_api_address{host="a",address="10.0.0.1",device="eth0"}': ONE,
+            'caisson_api_address{host="b",address="10.0.0.1",device="eth0"}': ONE,
+        },
+        {'caisson_api_address{host="a",address="10.0.0.2",device="eth0"}': ONE},
+        {"address": "10.0.0.1"},
+        "2 hosts have the address 10.0.0.1 of the APIs at the same time",
+    ),
+    Case(
+        "ApiAddressMovesOften",
+        "warning",
+        {
+            'caisson_container_info{host="a",name="keepalived"}': ONE,
+            'caisson_container_info{host="b",name="keepalived"}': ONE,
+            # it goes to the other host and comes back, each after three minutes
+            'caisson_api_address{host="a",address="10.0.0.1",device="eth0"}': " ".join((THREE + NONE) * 5),
+            'caisson_api_address{host="b",address="10.0.0.1",device="eth0"}': " ".join((NONE + THREE) * 5),
+        },
+        {},
+        {},
+        "The address of the APIs moved 9 times within half an hour",
+    ),
+    Case(
+        "LoadBalancerNotReady",
+        "warning",
+        {'probe_success{balancer="bad",job="loadbalancer",instance="http://bad:18404/ready"}': ZERO},
+        {
+            'probe_success{balancer="good",job="loadbalancer",instance="http://good:18404/ready"}': ONE,
+            'probe_success{balancer="off",job="loadbalancer",instance="http://off:18404/ready"}': ZERO,
+            'up{host="off",job="node"}': ZERO,
+        },
+        {"balancer": "bad", "job": "loadbalancer", "instance": "http://bad:18404/ready"},
+        "Host bad cannot take the address of the APIs: its load balancer is not ready",
+        early="4m",
     ),
     Case(
         "MariaDBDown",
@@ -430,7 +489,7 @@ def promtool(directory: pathlib.Path, script: str) -> subprocess.CompletedProces
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("inventory", ["aio", "multinode"])
+@pytest.mark.parametrize("inventory", ["aio", "multinode", "region"])
 def test_prometheus_accepts_its_configuration(tmp_path: pathlib.Path, inventory: str) -> None:
     (host,) = (host for name, host in hosts(inventory, "2026.1").items() if name in ("aio", "control1"))
     prefix = "prometheus/config/"
@@ -508,8 +567,8 @@ class Stack:
         places = {"/var/lib/caisson/metrics": str(self.metrics.parent)}
         tmpfs = ["/var/lib/prometheus:uid=42472,gid=42472"] if name == "prometheus" else []
         words = {defined.AIO: HERE, **replace}
-        files = {path: defined.replaced(text, words) for path, text in defined.configuration(name).items()}
-        defined.start(self.lab, self.directory, name, HERE, files, places, tmpfs)
+        files = {path: defined.replaced(text, words) for path, text in defined.configuration(name, keepalived_enabled=True).items()}
+        defined.start(self.lab, self.directory, name, HERE, files, places, tmpfs, keepalived_enabled=True)
         container_metrics.write(self.lab.engine, self.lab.cloud, self.metrics)
 
 
@@ -536,7 +595,7 @@ def wait(what: str, done: t.Callable[[], object]) -> None:
 def stack(lab: Lab, tmp_path: pathlib.Path, mariadb: MariaDB) -> Stack:
     """Prometheus and those exporters that need no cloud, and a MariaDB with the account of the definitions."""
     made = Stack(lab, tmp_path)
-    login = re.search(r"(?s)user = (\S+).*\nsecret = `(\S+)`", defined.configuration("mysqld_exporter")["my.cnf"])
+    login = re.search(r"(?s)user = (\S+).*\nsecret = `(\S+)`", defined.configuration("mysqld_exporter", keepalived_enabled=True)["my.cnf"])
     assert login
     account = Database("monitoring", login[1], login[2], privileges=["USAGE"])
     current = databases.parse(ask(lab.engine, mariadb.container, databases.query([account])))
@@ -545,7 +604,9 @@ def stack(lab: Lab, tmp_path: pathlib.Path, mariadb: MariaDB) -> Stack:
     made.start("process_exporter", {})
     made.start("mysqld_exporter", {f"host = {HERE}": "host = 127.0.0.1", "port = 3306": f"port = {mariadb.port}"})
     made.start("blackbox_exporter", {"fail_if_not_ssl: true": "fail_if_not_ssl: false", "ca_file: /etc/caisson/ca.crt": "{}"})
-    made.start("prometheus", {"scrape_interval: 30s": "scrape_interval: 1s", "evaluation_interval: 30s": "evaluation_interval: 1s"})
+    intervals = {f"{name}_interval: 30s": f"{name}_interval: 1s" for name in ("scrape", "evaluation")}
+    # the address that moves is one of this machine
+    made.start("prometheus", {**intervals, re.escape(defined.AIO): re.escape("127.0.0.1")})
     return made
 
 
@@ -558,9 +619,13 @@ def test_exporters_without_a_privilege_tell_what_the_rules_ask(stack: Stack) -> 
         "mysql_up == 1",
         "mysql_global_status_threads_connected / mysql_global_variables_max_connections > 0",
         'probe_success{service="nova_api"}',
+        'caisson_api_address{host="aio", address="127.0.0.1"}',
+        # there is no load balancer
+        'probe_success{job="loadbalancer", balancer="aio", host=""} == 0',
     ):
         wait(expression, functools.partial(ask_prometheus, expression))
-    # processes of the host itself are left out
+    # other addresses, and processes of the host itself, are left out
+    assert not ask_prometheus("node_network_address_info")
     assert not ask_prometheus('namedprocess_namegroup_num_procs{id=""}')
     for name in ("node_exporter", "process_exporter", "mysqld_exporter", "blackbox_exporter", "prometheus"):
         info = f'caisson_container_info{{name="{stack.lab.name(name)}"}}'
