@@ -172,6 +172,20 @@ def test_who_has_the_virtual_address_is_found_out(network: Namespace, neighbour:
     assert "keepalived_interface is 'eth7'" in error
 
 
+def test_who_has_a_virtual_ipv6_address_is_found_out(network: Namespace, neighbour: Namespace) -> None:
+    network.ip("address add fd00:ca::11/64 dev eth0 nodad")
+    neighbour.ip("link set eth0far address 02:00:00:00:00:12", "address add fd00:ca::12/64 dev eth0far nodad")
+    asked: dict[str, t.Any] = {"address": "192.0.2.11", "virtual_addresses": [{"address": "fd00:ca::100"}]}
+    assert network.check(**asked)["virtual_addresses"] == {"fd00:ca::100": {"here": False, "at": ""}}
+    neighbour.ip("address add fd00:ca::100/128 dev eth0far nodad")
+    assert network.check(**asked)["virtual_addresses"]["fd00:ca::100"] == {"here": False, "at": "02:00:00:00:00:12"}
+    neighbour.ip("address del fd00:ca::100/128 dev eth0far")
+    network.ip("address add fd00:ca::100/128 dev eth0 nodad")
+    assert network.check(**asked)["virtual_addresses"]["fd00:ca::100"] == {"here": True, "at": ""}
+    (error,) = network.errors(**{**asked, "virtual_addresses": [{"address": "fd00:cb::9"}]})
+    assert "fd00:cb::9 is not in the networks of interface eth0 (192.0.2.0/24, fd00:ca::/64" in error
+
+
 def test_hosts_that_are_not_reached_are_found_out(network: Namespace, neighbour: Namespace) -> None:
     peers = [{"host": host, "address": address, "ports": [4567, 3306]} for host, address in (("b", "192.0.2.12"), ("c", "192.0.2.13"))]
     assert network.check(address="192.0.2.11", peers=peers)["unreachable"] == [{**peers[1], "ports": [3306, 4567]}]

@@ -72,13 +72,16 @@ class Region:
         #: Where the test has the networks of the inventory: that of the hosts and that of users.
         self.prefix, self.network = f"10.199.{number}.", f"caisson-test-vip-{number}"
         self.public_prefix, self.public_network = f"10.198.{number}.", f"{self.network}-public"
+        self.ipv6_prefix = f"fd00:ca:{number}::"
         self.address, self.public = self._text(address), self._text(public)
 
     def name(self, host: str, container: str = "host") -> str:
         return f"{self.network}-{host}-{container}"
 
     def _text(self, text: str) -> str:
-        return defined.replaced(text, {"192.0.2.": self.prefix, "198.51.100.": self.public_prefix, "bond": "eth"})
+        return defined.replaced(
+            text, {"192.0.2.": self.prefix, "198.51.100.": self.public_prefix, "2001:db8::": self.ipv6_prefix, "bond": "eth"}
+        )
 
     def write(self, host: str) -> None:
         """Write the files of a host as the collection does."""
@@ -228,7 +231,8 @@ def _region(path: pathlib.Path, number: int, address: str, public: str = "", **s
     given = {"cloud_tls": False, "cloud_api_address": address, "cloud_public_address": public, **settings}
     made = Region(path, hosts("region", "2026.1", **given), number, address, public)
     made.remove()
-    docker("network", "create", f"--subnet={made.prefix}0/24", made.network)
+    ipv6 = ["--ipv6", f"--subnet={made.ipv6_prefix}/64"] if ":" in address else []
+    docker("network", "create", f"--subnet={made.prefix}0/24", *ipv6, made.network)
     if public:
         docker("network", "create", f"--subnet={made.public_prefix}0/24", made.public_network)
     try:
@@ -250,6 +254,12 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Region]:
 def public(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Region]:
     """Three hosts that share an address for services, and another one in the network of users."""
     yield from _region(tmp_path_factory.mktemp("public"), 43, ADDRESS, PUBLIC, keepalived_public_interface="bond1")
+
+
+@pytest.fixture(scope="module")
+def ipv6(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Region]:
+    """Three hosts with IPv4 addresses that share an IPv6 address."""
+    yield from _region(tmp_path_factory.mktemp("ipv6"), 46, "2001:db8::100")
 
 
 @pytest.fixture(scope="module")
@@ -433,3 +443,29 @@ def test_a_host_that_does_not_serve_costs_nobody_a_request(external: Region) -> 
         time.sleep(8)
     external.start("control2", "haproxy")
     assert not gap.failed and gap.longest < 5, gap
+
+
+def test_the_address_may_be_of_the_other_family(ipv6: Region) -> None:
+    assert ipv6.holder() == "control1"
+    for host in HOSTS:
+        assert ipv6.healthy(host, "haproxy") and ipv6.healthy(host, "keepalived")
+
+
+@pytest.mark.parametrize(("way", "limit"), [("handed over", 5), ("haproxy killed", 10), ("host killed", 10)])
+def test_it_moves_as_any_other(ipv6: Region, way: str, limit: float) -> None:
+    former = ipv6.holder()
+    victims = {"haproxy killed": ("haproxy",), "host killed": ("keepalived", "haproxy", "api", "host")}.get(way, ())
+    with ipv6.client() as gap:
+        if victims:
+            docker("kill", *(ipv6.name(former, container) for container in victims))
+        else:
+            code, output = ipv6.run(former, "haproxy", ipv6.definition(former, "haproxy")["drain"]["command"])
+            assert code == 0, output
+        ipv6.wait_for_another(former)
+    assert gap.longest < limit, gap
+    if "host" in victims:
+        docker("rm", "--force", "--volumes", *(ipv6.name(former, container) for container in victims))
+        ipv6.start_host(former)
+    else:
+        ipv6.start(former, "haproxy")
+    assert ipv6.holder() != former

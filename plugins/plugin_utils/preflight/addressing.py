@@ -89,6 +89,20 @@ def _check_owners(addresses: t.Mapping[str, Setting], what: str, variables: str)
     ]
 
 
+def _unserved(text: str) -> str:
+    """Return why clients cannot find the APIs at an address, or nothing."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return "it must be an address such as 192.0.2.10 or 2001:db8::10"
+    if address.version == 4:
+        return ""
+    if address.is_link_local or address.is_multicast or address.is_unspecified or address.ipv4_mapped:
+        return "it must be an IPv6 address of a single host that others can reach, such as 2001:db8::10"
+    # what is compared with what the kernel and DNS say
+    return "" if text == str(address) else f"write it as {address}"
+
+
 _KEEPALIVED = "keepalived_enabled"
 #: Whether the operator's load balancer has the address of the APIs.
 EXTERNAL = "loadbalancer_external"
@@ -111,12 +125,8 @@ def check_api_address(
         setting: the variable that has *value*.
         external: whether it is the address of a load balancer of the operator in front of them.
     """
-    if networks.address(value) is None:
-        reason = "IPv6 is not supported yet; " if is_ipv6(str(value)) else ""
-        return [
-            f"{setting} is '{value}'; {reason}it must be an IPv4 address such as 192.0.2.10; a name goes into "
-            f"{setting.replace('_address', '_fqdn')}"
-        ]
+    if wrong := _unserved(str(value)):
+        return [f"{setting} is '{value}'; {wrong}; a name goes into {setting.replace('_address', '_fqdn')}"]
     for host, address in addresses.items():
         if address == value and external:
             return [f"{setting} is {value}, the address of {host}, and {EXTERNAL} is true: set it to the address of your own load balancer"]

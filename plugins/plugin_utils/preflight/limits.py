@@ -128,9 +128,11 @@ FORMATS: dict[str, Format] = {
     "line": Format("text without line breaks", _matches(r"[^\x00-\x1f\x7f]+")),
     "host_name": Format("the name or the address of a host, such as cloud.example.org", _host_or_address),
     "allowed_host": Format(
-        "a name, an address, or a domain such as .example.org", lambda text: text == "*" or _host_or_address(text.removeprefix("."))
+        "a name, an address, or a domain such as .example.org",
+        lambda text: text == "*" or _host_or_address(text.removeprefix(".").strip("[]")),
     ),
     "dns_domain": Format("a domain such as cloud.internal", host_name),
+    "ip_address": Format("an address such as 192.0.2.11 or 2001:db8::11", lambda text: _parses(ipaddress.ip_address, text)),
     "ipv4_address": Format("an IPv4 address such as 192.0.2.11", _address),
     "ipv4_network": Format("an IPv4 network such as 192.0.2.0/24", lambda text: _parses(ipaddress.IPv4Network, text)),
     "ipv4_interface": Format(

@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from tests.unit.roles.rendering import Host
+from tests.unit.roles.rendering import Host, lines
 from tests.unit.roles.test_definitions import hosts
 
 CONTROL = ("control1", "control2", "control3")
@@ -74,3 +74,19 @@ def test_a_single_host_has_none_of_it() -> None:
     assert "default-server inter 5s fastinter 1s downinter 1s fall 3 rise 1\n" in text
     assert not container(host, "keepalived") and not container(host, "haproxy").get("drain")
     assert not any("hand-over" in item["path"] for item in host["files"])
+
+
+def test_the_address_may_be_ipv6_while_hosts_have_ipv4() -> None:
+    """HAProxy, Django and URLs want brackets, keepalived, certificates and the metadata agent none."""
+    models = hosts("region", "2026.1", cloud_api_address="2001:db8::50")
+    host = models["control1"]
+    balancer = file(host, "haproxy/config/haproxy.cfg")
+    assert "bind [2001:db8::50]:5000 transparent ssl" in balancer and "hdr Host [2001:db8::50] hdr" in balancer
+    moved = file(host, "keepalived/config/keepalived.conf")
+    # elections go through IPv4, the network of the hosts, so the other family is excluded from them
+    assert "virtual_ipaddress_excluded {\n        2001:db8::50/128 dev bond0\n" in moved and "unicast_src_ip 192.0.2.11\n" in moved
+    assert '"[2001:db8::50]"' in file(host, "horizon/config/local_settings.py")
+    agent = file(models["compute1"], "neutron_ovn_agent/config/ovn_agent.ini")
+    assert "nova_metadata_host = 2001:db8::50\n" in agent
+    bare = {line for line in lines(models) if re.search(r"(?://|@|Host |\d:)2001:db8::|2001:db8::50:\d|\[\[2001", line)}
+    assert bare == set()

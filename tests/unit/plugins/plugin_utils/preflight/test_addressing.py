@@ -97,8 +97,28 @@ def test_clients_find_a_load_balancer() -> None:
         "cloud_api_address is 192.0.2.2, the address of b, where no load balancer runs; take one of 192.0.2.1, or a free one"
     ]
     assert addressing.check_api_address("api.example", addresses, ["a"], virtual=False) == [
-        "cloud_api_address is 'api.example'; it must be an IPv4 address such as 192.0.2.10; a name goes into cloud_api_fqdn"
+        "cloud_api_address is 'api.example'; it must be an address such as 192.0.2.10 or 2001:db8::10; a name goes into cloud_api_fqdn"
     ]
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("2001:db8::50", ""),
+        ("fd00::50", ""),
+        ("2001:DB8::0050", "write it as 2001:db8::50;"),
+        ("[2001:db8::50]", "it must be an address such as 192.0.2.10 or 2001:db8::10;"),
+        ("2001:db8::50/64", "it must be an address such as"),
+        ("fe80::50", "of a single host that others can reach"),
+        ("ff02::1", "of a single host that others can reach"),
+        ("::", "of a single host that others can reach"),
+        ("::ffff:192.0.2.10", "of a single host that others can reach"),
+    ],
+)
+def test_clients_may_come_by_ipv6(address: str, words: str) -> None:
+    errors = addressing.check_api_address(address, {"a": "192.0.2.1", "b": "192.0.2.2"}, ["a", "b"], virtual=True)
+    assert len(errors) == bool(words)
+    assert all(error.startswith(f"cloud_api_address is '{address}'; ") and words in error for error in errors)
 
 
 def test_several_load_balancers_need_an_address_that_moves() -> None:

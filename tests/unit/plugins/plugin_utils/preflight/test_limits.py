@@ -25,6 +25,7 @@ VALUES: dict[str, tuple[list[t.Any], list[t.Any]]] = {
     ),
     "dns_domain": (["cloud.internal", "example.org"], ["", ".internal", "a b", "a..b", "192.0.2.1"]),
     "allowed_host": (["*", ".example.org", "example.org", "192.0.2.1"], ["", "*.example.org", "a b", "http://a"]),
+    "ip_address": (["192.0.2.1", "2001:db8::1"], ["", "banana", "192.0.2.300", "[::1]", "192.0.2.1/24", "::1/64"]),
     "ipv4_address": (["192.0.2.1"], ["", "banana", "192.0.2.300", "::1", "192.0.2.1/24", "192.0.2"]),
     "ipv4_network": (["192.0.2.0/24"], ["", "192.0.2.1/24", "192.0.2.0/33", "x"]),
     "ipv4_interface": (["192.0.2.1/24"], ["", "192.0.2.1/33", "x"]),
