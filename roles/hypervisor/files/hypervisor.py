@@ -231,6 +231,12 @@ def survey(cloud: Cloud, parameters: Parameters) -> Parameters:
     return {"service": state, "servers": answers}
 
 
+def surveys(cloud: Cloud, parameters: Parameters) -> Parameters:
+    """Return what becomes of the servers of several hypervisors that are emptied one after the other."""
+    found = {host: survey(cloud, {**parameters, "host": host})["servers"] for host in parameters["hosts"]}
+    return {"servers": [{**answer, "name": f"{answer['name']} on {host}"} for host, answers in found.items() for answer in answers]}
+
+
 # -- moving -----------------------------------------------------------------------------------------------------------------------
 
 
@@ -381,6 +387,20 @@ def enable(cloud: Cloud, parameters: Parameters) -> Parameters:
     return {"changed": changed}
 
 
+def release(cloud: Cloud, parameters: Parameters) -> Parameters:
+    """Enable what was disabled for this reason: some hypervisors, or all if ``hosts`` is empty."""
+    own = [
+        service["host"]
+        for service in cloud.services()
+        if (service["status"], service["disabled_reason"]) == ("disabled", parameters["reason"])
+        and service["host"] in (parameters["hosts"] or [service["host"]])
+    ]
+    for host in own:
+        enable(cloud, {**parameters, "host": host})
+        say(f"{host} takes servers again")
+    return {"changed": bool(own), "enabled": own}
+
+
 # -- a dead host ------------------------------------------------------------------------------------------------------------------
 
 
@@ -485,8 +505,10 @@ def forget(cloud: Cloud, parameters: Parameters) -> Parameters:
 
 _STEPS: dict[str, t.Callable[[Cloud, Parameters], Parameters]] = {
     "survey": survey,
+    "surveys": surveys,
     "drain": drain,
     "enable": enable,
+    "release": release,
     "losses": losses,
     "evacuate": evacuate,
     "records": records,

@@ -253,6 +253,27 @@ def test_a_hypervisor_takes_servers_again_when_it_is_up(cloud: Cloud, take: Take
     assert cloud.services["one"]["forced_down"] is False
 
 
+def test_hypervisors_that_will_be_emptied_are_surveyed_together(cloud: Cloud, take: Take) -> None:
+    cloud.add("a")
+    cloud.add("b", "two", config_drive="True")
+    found = reasons(take("surveys", hosts=["one", "two"]))
+    assert found == {"a on one": "", "b on two": "it has a config drive, which cannot move from one local disk to another"}
+    assert cloud.actions == []
+
+
+def test_only_those_that_were_disabled_for_a_reason_take_servers_again(cloud: Cloud, take: Take) -> None:
+    cloud.services["one"] |= {"status": "disabled", "disabled_reason": "rollout r1"}
+    cloud.services["two"] |= {"status": "disabled", "disabled_reason": "memory"}
+    assert take("release", reason="rollout r1", hosts=["two"]) == {"changed": False, "enabled": []}
+    assert take("release", reason="rollout r2", hosts=[])["enabled"] == []
+    cloud.services["one"]["state"] = "down"
+    assert "is down" in take("release", reason="rollout r1", hosts=["one"])["refused"]
+    cloud.services["one"]["state"] = "up"
+    assert take("release", reason="rollout r1", hosts=[]) == {"changed": True, "enabled": ["one"]}
+    assert [cloud.services[host]["status"] for host in ("one", "two")] == ["enabled", "disabled"]
+    assert take("release", reason="rollout r1", hosts=[]) == {"changed": False, "enabled": []}
+
+
 def test_servers_of_a_hypervisor_that_is_up_are_not_rebuilt(cloud: Cloud, take: Take) -> None:
     cloud.add("a")
     assert "its servers would run twice" in take("evacuate")["refused"]

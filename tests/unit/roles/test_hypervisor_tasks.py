@@ -67,6 +67,16 @@ def test_a_hypervisor_is_returned_to_service(run: t.Callable[..., fake_role.Run]
     assert steps(run("maintenance", {"servers": [server("gpu", "it has a device")]}, hypervisor_state="enabled")) == ["survey", "enable"]
 
 
+def test_a_rollout_is_refused_before_servers_that_cannot_move_keep_it_waiting(run: t.Callable[..., fake_role.Run]) -> None:
+    hosts = {"hypervisor_hosts": ["compute1"]}
+    done = run("movable", {"servers": [server("web on compute1"), server("db on compute1", "it is stopped", kept=True)]}, **hosts)
+    assert (done.code, steps(done)) == (0, ["surveys"]) and "db on compute1 stays: it is stopped" in done.text
+    stuck = {"servers": [server("gpu on compute1", "it has a device")]}
+    done = run("movable", stuck, **hosts)
+    assert done.code != 0 and "servers cannot leave their hypervisors: gpu on compute1: it has a device." in done.text
+    assert run("movable", stuck, hypervisor_keep_others=True, **hosts).code == 0
+
+
 @pytest.mark.parametrize("entry", ["maintenance", "evacuate", "leave"])
 def test_another_host_is_refused(run: t.Callable[..., fake_role.Run], entry: str) -> None:
     done = run(entry, {}, hypervisor_host="c1")

@@ -71,9 +71,8 @@ def run(tmp_path: pathlib.Path) -> t.Callable[..., Run]:
         # those of the host, because a host is asked for what others know of it
         host = {"ansible_connection": "local", **VARIABLES, **variables}
         inventory = {"control": {"hosts": {"aio": host}}}
-        done = fake_role.run(
-            tmp_path, [play], inventory, ["rollout", "rollout_journal", "service"], FAKES, {"rollout read": READ, **UP, **answers}
-        )
+        roles = ["hypervisor", "rollout", "rollout_journal", "service"]
+        done = fake_role.run(tmp_path, [play], inventory, roles, FAKES, {"rollout read": READ, **UP, **answers})
         return Run(done.code, done.text, [_short(item) for item in done.calls])
 
     return call
@@ -85,7 +84,8 @@ def _short(item: dict[str, t.Any]) -> str:
         return " ".join([item["name"], *filter(None, [item.get("state")]), *item["only"], *seconds])
     if item["name"] == "rollout" and item["state"] == "noted":
         return " ".join(filter(None, ["noted", item["phase"], item["tier"], item["event"], item.get("detail")]))
-    return " ".join(filter(None, [item["name"], item.get("state"), *item.get("backends", [])]))
+    step = item.get("parameters", {}).get("step")
+    return " ".join(filter(None, [item["name"], item.get("state"), *item.get("backends", []), step]))
 
 
 def _unstable(*names: str) -> dict[str, t.Any]:
@@ -199,6 +199,53 @@ def test_a_step_back_of_the_operator_is_noted_as_his(run: t.Callable[..., Run]) 
             "noted rolling_back api reverted reverted by the operator",
         ],
     ), done.text
+
+
+SERVICE = {"state": "up", "status": "enabled", "forced_down": False}
+EMPTY = {
+    "container_script ": {"result": {"service": SERVICE, "servers": [], "failed": [], "left": [], "seconds": {"aio": 1.0}, "errors": {}}}
+}
+MIGRATE = {"rollout_hypervisors": "migrate", "nova_compute_group": "control", "nova_group": "control"}
+ROLLOUT = {
+    **t.cast("dict[str, t.Any]", VARIABLES["rollout_current"]),
+    "containers_by_tier": {"compute": {"aio": ["nova_compute", "libvirt"]}, "api": {"aio": ["nova_api"]}},
+}
+DRAIN, ENABLE = ["survey", "hypervisor drain"], "hypervisor release"
+
+
+@pytest.mark.parametrize(("tier", "hypervisors"), [("compute", "migrate"), ("compute", "keep"), ("api", "migrate")])
+def test_a_hypervisor_is_emptied_first_and_enabled_before_the_step_is_done(run: t.Callable[..., Run], tier: str, hypervisors: str) -> None:
+    rollout = {**ROLLOUT, "hosts_by_tier": {tier: ["aio"]}}
+    done = run("step", EMPTY, rollout_tier=tier, rollout_current=rollout, **MIGRATE | {"rollout_hypervisors": hypervisors})
+    assert done.code == 0, done.text
+    if (tier, hypervisors) == ("compute", "migrate"):
+        assert done.calls[:3] == [*DRAIN, "noted roll compute begun"] and done.calls[-2:] == [ENABLE, "noted roll compute done"]
+    else:
+        assert done.calls[0] == f"noted roll {tier} begun" and not {*DRAIN, ENABLE} & {*done.calls}
+
+
+def test_nothing_is_noted_or_changed_if_a_server_cannot_leave(run: t.Callable[..., Run]) -> None:
+    stuck = {"name": "gpu", "why": "it has a device", "kept": False}
+    answer = {"container_script ": {"result": {**EMPTY["container_script "]["result"], "servers": [stuck]}}}
+    done = run("step", answer, rollout_tier="compute", rollout_current=ROLLOUT, **MIGRATE)
+    assert (done.code != 0, done.calls) == (True, DRAIN[:1]), done.text
+    assert "servers cannot leave aio: gpu: it has a device" in done.text
+
+
+def test_a_hypervisor_that_is_restored_is_empty_meanwhile_and_enabled_afterwards(run: t.Callable[..., Run]) -> None:
+    done = run("revert", EMPTY, rollout_tier="compute", rollout_current=ROLLOUT, **MIGRATE)
+    assert (done.code, done.calls[:2], done.calls[-2]) == (0, DRAIN, ENABLE), done.text
+    # a step that failed has emptied it
+    done = run(
+        "step", {**EMPTY, "host_step ": {"failed": True, "msg": "no image"}}, rollout_tier="compute", rollout_current=ROLLOUT, **MIGRATE
+    )
+    assert [done.calls.count(call) for call in (*DRAIN, ENABLE)] == [1, 1, 1] and done.code != 0, done.text
+    assert done.calls.index(ENABLE) > done.calls.index("host_step reverted nova_compute libvirt")
+
+
+def test_what_an_interrupted_run_has_disabled_is_enabled_in_the_end(run: t.Callable[..., Run]) -> None:
+    assert run("release_lock", EMPTY, **MIGRATE).calls.count(ENABLE) == 1
+    assert ENABLE not in run("release_lock", EMPTY).calls
 
 
 def _playbook(name: str) -> list[dict[str, t.Any]]:
