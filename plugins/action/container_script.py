@@ -19,8 +19,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Return the result of the module."""
         super().run(tmp, task_vars)
-        path = self._find_needle("files", self._task.args["script"])
-        args = {**self._task.args, "script": pathlib.Path(path).read_text(encoding="utf-8")}
+        modules = {name: self._text(file) for name, file in self._task.args.get("modules", {}).items()}
+        args = {**self._task.args, "script": self._text(self._task.args["script"]), "modules": modules}
         started, heard = time.monotonic(), 0
         while True:
             call = {**args, "heard": heard, "elapsed": int(time.monotonic() - started)}
@@ -33,3 +33,7 @@ class ActionModule(ActionBase):
             if result.get("failed") or not result.get("running"):
                 return result
             heard += len(said)
+
+    def _text(self, file: str) -> str:
+        """Return the content of a file of the role."""
+        return pathlib.Path(self._find_needle("files", file)).read_text(encoding="utf-8")

@@ -20,6 +20,12 @@ options:
     description: In a playbook the name of a file of the role; the action passes its text to the module.
     type: str
     required: true
+  modules:
+    description:
+      - Modules that the script imports, by name; each may import those before it.
+      - In a playbook their values are names of files of the role; the action passes the texts to the module.
+    type: dict
+    default: {}
   parameters:
     description: Argument of the script's function C(main).
     type: dict
@@ -112,7 +118,7 @@ def _run(engine: DetachedRunner, params: dict[str, t.Any]) -> Progress:
         tmpfs=["/tmp:mode=1777"],
         capabilities=params["capabilities"],
     )
-    source = program(params["script"], {**params["parameters"], **params["secrets"]})
+    source = program(params["script"], {**params["parameters"], **params["secrets"]}, params["modules"])
     image_id = engine.require_image(params["image"])
     if not params["name"]:
         done = engine.run_once(spec, image_id, params["cloud"], stdin=source.encode(), timeout=params["timeout"])
@@ -127,6 +133,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "script": {"type": "str", "required": True},
+            "modules": {"type": "dict", "default": {}},
             "parameters": {"type": "dict", "default": {}},
             "secrets": {"type": "dict", "default": {}, "no_log": True},
             "image": {"type": "str", "required": True},

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Python programs for containers, which have no file of this collection: a script and the API client that it may import."""
+"""Python programs for containers, which have no file of this collection: a script, the API client, and the modules of the script."""
 
 from __future__ import annotations
 
@@ -19,15 +19,22 @@ def define(name, source):
     return module
 
 define({client_name!r}, {client!r})
+for name, source in json.loads({modules!r}).items():
+    define(name, source)
 print(json.dumps(define("script", {script!r}).main(json.loads({parameters!r}))))
 """
 
 
-def program(script: str, parameters: t.Mapping[str, t.Any]) -> str:
-    """Return a program that calls the function ``main`` of *script* and writes what it returns as its last line, in JSON."""
+def program(script: str, parameters: t.Mapping[str, t.Any], modules: t.Mapping[str, str] | None = None) -> str:
+    """Return a program that calls the function ``main`` of *script* and writes what it returns as its last line, in JSON.
+
+    Args:
+        modules: source of the modules that the script imports, by name; each may import those before it.
+    """
     return _PROGRAM.format(
         client_name=openstack_api.__name__,
         client=inspect.getsource(openstack_api),
         script=script,
+        modules=json.dumps(dict(modules or {})),
         parameters=json.dumps(parameters),
     )

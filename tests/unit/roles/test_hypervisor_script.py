@@ -139,7 +139,7 @@ class Cloud(FakeCloud):
 
 @pytest.fixture(scope="module")
 def script() -> types.ModuleType:
-    return load("hypervisor", "hypervisor")
+    return load("hypervisor", "hypervisor", ["hypervisor_apis", "hypervisor_moves"])
 
 
 @pytest.fixture

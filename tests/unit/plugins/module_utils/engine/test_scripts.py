@@ -19,6 +19,13 @@ def test_a_program_gives_its_parameters_to_main_and_writes_what_it_returns_last(
     assert (first, json.loads(last)) == ("working", {"got": parameters})
 
 
+def test_a_script_imports_its_modules_and_they_those_before_them() -> None:
+    modules = {"first": "WORD = 'it\\'s'\n", "second": "from first import WORD\nTEXT = WORD + ' {here}'\n"}
+    source = program("from second import TEXT\n\n\ndef main(given):\n    return {'text': TEXT}\n", {}, modules)
+    done = subprocess.run([sys.executable, "-IS", "-"], input=source, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == {"text": "it's {here}"}
+
+
 def test_a_program_that_fails_writes_no_result() -> None:
     source = program("def main(given):\n    raise SystemExit('not within 1 s')", {})
     done = subprocess.run([sys.executable, "-"], input=source, capture_output=True, text=True, check=False)
