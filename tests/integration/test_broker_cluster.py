@@ -36,6 +36,8 @@ from tests.unit.roles.test_definitions import HOST_CAPABILITIES_OF
 
 from .conftest import Lab
 
+pytestmark = pytest.mark.long
+
 HOSTS = {f"control{number}": f"10.199.6.{10 + number}" for number in (1, 2, 3)}
 NETWORK, SUBNET = "caisson-test-broker", "10.199.6.0/24"
 RELEASE = "2026.1"

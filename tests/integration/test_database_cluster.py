@@ -36,6 +36,8 @@ from tests.unit.roles.test_definitions import HOST_CAPABILITIES_OF
 from .conftest import Lab
 from .test_images import reference
 
+pytestmark = pytest.mark.long
+
 NETWORK, SUBNET = "caisson-test-galera", "10.199.7.0/24"
 HOSTS = {f"h{number}": f"10.199.7.{10 + number}" for number in (1, 2, 3)}
 OWN = ("mariadb", "haproxy")

@@ -22,6 +22,8 @@ from tests.unit.roles.test_settings import write_inventory
 
 from .test_images import reference
 
+pytestmark = pytest.mark.long
+
 NAME = "caisson-test-migration"
 SUBNET = "10.213.7"
 ADDRESSES = {"control1": f"{SUBNET}.11", "compute1": f"{SUBNET}.31", "compute2": f"{SUBNET}.32"}

@@ -34,6 +34,8 @@ from tests.unit.roles.test_definitions import HOST_CAPABILITIES_OF
 
 from .conftest import Lab
 
+pytestmark = pytest.mark.long
+
 HOSTS = {"control1": "127.0.31.1", "control2": "127.0.31.2", "control3": "127.0.31.3"}
 REMOTES = ",".join(f"tcp:{address}:6641" for address in HOSTS.values())
 RELEASE = "2026.1"

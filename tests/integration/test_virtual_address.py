@@ -28,6 +28,8 @@ from tests.unit.roles.test_definitions import hosts
 from . import defined
 from .test_images import reference
 
+pytestmark = pytest.mark.long
+
 HOSTS = {f"control{number}": 10 + number for number in (1, 2, 3)}
 #: The address that the hosts share, as the inventory has it, and one for users.
 ADDRESS, PUBLIC = "192.0.2.100", "198.51.100.100"
