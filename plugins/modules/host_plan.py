@@ -64,6 +64,17 @@ options:
     description: Whether the operator says that the databases have been moved to the server that is used from now on.
     type: bool
     default: false
+  broker_servers:
+    description: Brokers outside of the cloud, which are tried if the host is to reach one.
+    type: dict
+    suboptions:
+      hosts: {description: Names or addresses., type: list, elements: str, required: true}
+      port: {description: TCP port., type: int, required: true}
+      user: {description: User of the services., type: str, required: true}
+      password: {description: Password of that user., type: str, required: true}
+      vhost: {description: Virtual host., type: str, required: true}
+      image: {description: 'Image with the driver, the one of the clients.', type: str, required: true}
+      ca_certificates: {description: CA certificates that verify the brokers; without them TLS is not used., type: str, default: ''}
   external_servers:
     description: Ports of external services that must answer, because containers of this host use them.
     type: list
@@ -178,8 +189,9 @@ from ansible_collections.caisson.openstack.plugins.module_utils.model.selection 
 from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import LABEL_CLOUD, ContainerSpec, JobSpec
 from ansible_collections.caisson.openstack.plugins.module_utils.output import plan_steps
 from ansible_collections.caisson.openstack.plugins.module_utils.preflight import host_facts
-from ansible_collections.caisson.openstack.plugins.module_utils.registration import catalog, databases, external_database
+from ansible_collections.caisson.openstack.plugins.module_utils.registration import catalog, databases, external_broker, external_database
 from ansible_collections.caisson.openstack.plugins.module_utils.registration.catalog import AUTH, CatalogError, Keystone
+from ansible_collections.caisson.openstack.plugins.module_utils.registration.external_broker import BrokerServers, ExternalBrokerError
 from ansible_collections.caisson.openstack.plugins.module_utils.registration.external_database import DatabaseServer, ExternalDatabaseError
 from ansible_collections.caisson.openstack.plugins.module_utils.rollout import haproxy_admin
 
@@ -199,6 +211,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "database_container": {"type": "str", "default": "mariadb"},
     "database_server": {"type": "dict", "options": dataclass_spec.argument_spec(DatabaseServer)},
     "database_moved": {"type": "bool", "default": False},
+    "broker_servers": {"type": "dict", "options": dataclass_spec.argument_spec(BrokerServers)},
     "external_servers": {"type": "list", "elements": "dict", "default": [], "options": dataclass_spec.argument_spec(RemoteDependency)},
     "auth": {"type": "dict", "options": AUTH},
     "auth_job": {"type": "str", "default": ""},
@@ -270,9 +283,11 @@ def _observe(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
             [dataclass_spec.construct(RemoteDependency, item) for item in params["remote_dependencies"]],
         )
         releases = plan_steps.releases(engine, params["cloud"], containers)
+        if params["broker_servers"] and any(item.service == "rabbitmq" for item in external):
+            external_broker.check(engine, dataclass_spec.construct(BrokerServers, params["broker_servers"]), params["cloud"])
         shared = _shared(params, engine, state, outcomes)
         clusters = [members.report(engine, params["cloud"], spec, spec.cluster) for spec in containers if spec.cluster]
-    except (EngineError, StateError, CatalogError, ExternalDatabaseError, ValueError) as error:
+    except (EngineError, StateError, CatalogError, ExternalDatabaseError, ExternalBrokerError, ValueError) as error:
         return {"failed": True, "msg": str(error)}
     failed = [f"{item.kind} {item.name} of service {item.service}: {item.detail}" for item in outcomes if item.state == "failed"]
     limited = [dataclass_spec.construct(LimitedContainer, item) for item in params["limits"]]

@@ -93,13 +93,20 @@ def required(
 
 
 def enabled(resolve: Resolve, variables: t.Mapping[str, t.Any], role: str) -> bool:
-    """Return whether the service of a role is enabled, by the operator's override or its definition; if that is not known yet, it is."""
-    found: t.Any = True
+    """Return whether the service of a role is enabled and not external, by the operator's override or its definition.
+
+    If that is not known yet, it is.
+    """
+    return _says(resolve, variables, role, "enabled", True) and not _says(resolve, variables, role, "external", False)
+
+
+def _says(resolve: Resolve, variables: t.Mapping[str, t.Any], role: str, key: str, default: bool) -> bool:
+    found: t.Any = default
     for name in (f"{role}_service", f"{role}_service_overrides"):
         value = variables.get(name)
         try:
             data = resolve(value, variables) if isinstance(value, str) else value
-            found = data.get("enabled", found) if isinstance(data, t.Mapping) else found
+            found = data.get(key, found) if isinstance(data, t.Mapping) else found
             found = resolve(found, variables) if isinstance(found, str) else found
         except AnsibleError:
             continue

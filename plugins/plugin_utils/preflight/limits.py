@@ -172,6 +172,8 @@ FORMATS: dict[str, Format] = {
     "expression": Format("a regular expression", _expression),
     "mariadb_size": Format("a size such as 512M or 2G", _SIZE.fullmatch, _bytes),
     "rabbitmq_size": Format("a size such as 512MB or 2GiB", _RABBITMQ_SIZE.fullmatch, _rabbitmq_bytes),
+    # Nova's template of a cell's URL takes a slash for more than one part
+    "rabbitmq_vhost": Format("/ or up to 128 letters, digits, '_', '.' and '-'", _matches(r"/|[A-Za-z0-9_.-]{1,128}")),
     "duration": Format("a duration such as 30s, 15d or 1d12h", _DURATION.fullmatch, _seconds),
     # a port has bounds of its own, so that nobody repeats them
     "port": Format("a port between 1 and 65535", lambda text: text.isdecimal() and 0 < int(text) < 65536),

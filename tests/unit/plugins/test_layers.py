@@ -103,6 +103,7 @@ def test_hosts_need_no_python_package_but_the_sdk_of_the_engine() -> None:
         "module_utils.images.sbom": {"cyclonedx", "packageurl"},
         # runs in a container
         "module_utils.registration.external_sql": {"pymysql"},
+        "module_utils.registration.external_amqp": {"amqp"},
     }
     for name, path in _modules("module_utils", "modules"):
         nodes = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, (ast.Import, ast.ImportFrom))]

@@ -93,7 +93,14 @@ def test_a_value_means_the_same_whichever_way_it_comes_in(place: pathlib.Path, t
 
 
 #: Ports of clusters and of external servers, which a single host of each kind does not have; see test_database_hosts, test_external_*.
-OF_CLUSTERS = {"mariadb_group_port", "mariadb_increment_port", "mariadb_transfer_port", "loadbalancer_peers_port", "mariadb_external_port"}
+OF_CLUSTERS = {
+    "mariadb_group_port",
+    "mariadb_increment_port",
+    "mariadb_transfer_port",
+    "loadbalancer_peers_port",
+    "mariadb_external_port",
+    "rabbitmq_external_port",
+}
 
 
 @functools.cache
