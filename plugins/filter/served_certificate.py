@@ -35,6 +35,10 @@ options:
     type: list
     elements: str
     required: true
+  prefix:
+    description: With which the names of the variables begin that name the files; messages name them.
+    type: str
+    default: cloud_tls
 """
 
 EXAMPLES = r"""
@@ -59,10 +63,10 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import certificates
 
 
-def served_certificate(certificate: str, key: str, authority: str, hosts: list[str], chain: str = "") -> str:
+def served_certificate(certificate: str, key: str, authority: str, hosts: list[str], chain: str = "", prefix: str = "cloud_tls") -> str:
     """Return certificate, chain and key as one text, after looking whether clients accept them."""
     try:
-        return certificates.served(certificate, key, chain, authority, hosts)
+        return certificates.served(certificate, key, chain, authority, hosts, prefix)
     except certificates.CertificateError as error:
         raise AnsibleFilterError(str(error)) from error
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import datetime
 import http.client
@@ -108,6 +109,7 @@ def configuration(names: t.Sequence[str], hold: int, name: str = "") -> str:
         loadbalancer_public_address="",
         loadbalancer_public_shared=False,
         loadbalancer_status_port=18404,
+        loadbalancer_users_certificate_given=False,
         loadbalancer_certificate_path="/etc/haproxy/api.pem",
         loadbalancer_hold_seconds=hold,
         loadbalancer_max_connections=100,
@@ -311,6 +313,41 @@ def test_the_dashboard_is_at_443(lab: Lab, tmp_path: pathlib.Path) -> None:
         assert not asked.get("failed"), asked
     finally:
         horizon.stop()
+
+
+def _presented(address: str, name: str = "") -> str:
+    """Return the certificate that a client gets who asks for *name*, or for none."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection((address, 5000), 5) as plain, context.wrap_socket(plain, server_hostname=name or None) as encrypted:
+        return ssl.DER_cert_to_PEM_cert(encrypted.getpeercert(binary_form=True) or b"")
+
+
+def test_users_get_the_certificate_for_their_name(lab: Lab, tmp_path: pathlib.Path) -> None:
+    name, users = "cloud.example.org", "127.0.43.4"
+    now = datetime.datetime.now(datetime.UTC)
+    authority = certificates.make_authority(now)
+    text = certificates.make_certificate(authority, [name], now)
+    own = certificates.only(text)
+    given = {"ca.crt": certificates.only(authority), "users.crt": own, "users.key": text.removeprefix(own)}
+    defined.write(tmp_path, given)
+    settings = {"cloud_public_address": users, "cloud_public_fqdn": name, "cloud_tls_ca_file": f"{tmp_path}/ca.crt"}
+    settings |= {f"cloud_public_tls_{kind}_file": f"{tmp_path}/users.{end}" for kind, end in (("certificate", "crt"), ("key", "key"))}
+    files = {path: text.replace(defined.AIO, HERE) for path, text in defined.configuration("haproxy", **settings).items()}
+    container = defined.start(lab, tmp_path, "haproxy", HERE, files=files, tmpfs=["/var/lib/haproxy:uid=42454,gid=42454"])
+    deadline = time.monotonic() + 30
+    while not _answers(users):
+        assert time.monotonic() < deadline, lab.engine.logs(container)
+        time.sleep(0.2)
+    services = certificates.only(files["api.pem"])
+    found = [_presented(users, name), _presented(users), _presented(HERE, name), _presented(HERE)]
+    assert [item.strip() for item in found] == [own.strip()] * 3 + [services.strip()]
+
+
+def _answers(address: str) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((address, 5000), 1):
+        return True
+    return False
 
 
 def _children(pid: int) -> list[int]:

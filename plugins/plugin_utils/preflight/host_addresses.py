@@ -17,6 +17,7 @@ from ansible_collections.caisson.openstack.plugins.plugin_utils.preflight.listen
 VIRTUAL = "keepalived"
 #: The address of users, if they have one of their own, and its name.
 _PUBLIC, _PUBLIC_NAME = "cloud_public_address", "cloud_public_fqdn"
+_PUBLIC_CERTIFICATE = "cloud_public_tls_certificate_file"
 _SWITCH = "openvswitch_group"
 _TUNNEL = "cloud_tunnel_address"
 #: The interface of the external bridge.
@@ -85,6 +86,8 @@ def _check_public(inventory: Inventory, address: t.Any, public: t.Any, virtual: 
         ids = [inventory.template(inventory.variables.get(f"{VIRTUAL}_{kind}router_id"), None) for kind in ("", "public_")]
         if virtual and ids[0] is not None and str(ids[0]) == str(ids[1]):
             yield f"keepalived_public_router_id is {ids[1]}, and so is keepalived_router_id: each address needs an id of its own"
+    elif inventory.template(inventory.variables.get(_PUBLIC_CERTIFICATE), None):
+        yield f"{_PUBLIC_CERTIFICATE} is for users with an address of their own: set {_PUBLIC}, or use cloud_tls_certificate_file"
     elif name := inventory.template(inventory.variables.get(_PUBLIC_NAME), None):
         yield (
             f"{_PUBLIC_NAME} is '{name}', but users have no address of their own: set {_PUBLIC}, or use cloud_api_fqdn for the "

@@ -178,7 +178,7 @@ def derive_certificate(authority: str, hosts: t.Sequence[str]) -> str:
     return _pem(builder.sign(signer, None)) + _key_pem(key)
 
 
-def served(certificate: str, key: str, chain: str, authority: str, hosts: t.Iterable[str]) -> str:
+def served(certificate: str, key: str, chain: str, authority: str, hosts: t.Iterable[str], prefix: str = "cloud_tls") -> str:
     """Return an operator's certificate as HAProxy reads it.
 
     Args:
@@ -187,24 +187,25 @@ def served(certificate: str, key: str, chain: str, authority: str, hosts: t.Iter
         chain: further certificates between it and the authority, if any.
         authority: certificates that clients trust.
         hosts: names and addresses that clients use.
+        prefix: with which the names of the variables begin that name the files.
 
     Raises:
         CertificateError: if clients would refuse it now.
     """
-    own, *between = _parse(certificate, "cloud_tls_certificate_file")
-    between += _parse(chain, "cloud_tls_chain_file") if chain.strip() else []
+    own, *between = _parse(certificate, f"{prefix}_certificate_file")
+    between += _parse(chain, f"{prefix}_chain_file") if chain.strip() else []
     trusted = _parse(authority, "cloud_tls_ca_file")
-    private = _load_key(key, "cloud_tls_key_file")
+    private = _load_key(key, f"{prefix}_key_file")
     if private.public_key() != own.public_key():
-        raise CertificateError("cloud_tls_key_file is not the key of cloud_tls_certificate_file")
+        raise CertificateError(f"{prefix}_key_file is not the key of {prefix}_certificate_file")
     try:
         presented = tls_client.check(private, own, between, trusted)
     except tls_client.RefusedError as error:
-        raise CertificateError(f"cloud_tls_certificate_file {error}") from None
+        raise CertificateError(f"{prefix}_certificate_file {error}") from None
     missing = [host for host in hosts if not presented.is_for(host)]
     if missing:
         known = ", ".join(sorted(_names(own))) or "no host (it has no subject alternative names)"
-        raise CertificateError(f"cloud_tls_certificate_file is for {known}, but clients also use {', '.join(missing)}")
+        raise CertificateError(f"{prefix}_certificate_file is for {known}, but clients also use {', '.join(missing)}")
     return "".join([*(_pem(item) for item in (own, *between)), _key_pem(private)])
 
 

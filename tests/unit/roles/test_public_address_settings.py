@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import datetime
+import pathlib
 import re
 
 import pytest
 from cryptography import x509
 
+from ansible_collections.caisson.openstack.plugins.plugin_utils.secrets import certificates
 from tests.unit.roles.rendering import Host, lines
 from tests.unit.roles.test_definitions import hosts
 
@@ -89,3 +92,34 @@ def test_without_one_nothing_differs(inventory: str, address: str) -> None:
     assert not any("endpoint_type = internal" in item["content"] for host in models.values() for item in host["files"])
     for endpoint in next(iter(models.values()))["endpoints"]:
         assert endpoint["public_url"] == endpoint["internal_url"]
+
+
+def test_users_may_get_a_certificate_of_their_own(tmp_path: pathlib.Path) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    authority = certificates.make_authority(now)
+    theirs = certificates.make_certificate(authority, [NAME], now)
+    files = {"ca.crt": certificates.only(authority), "users.crt": certificates.only(theirs)}
+    files["users.key"] = theirs.removeprefix(files["users.crt"])
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    given = {
+        "cloud_public_address": PUBLIC,
+        "cloud_public_fqdn": NAME,
+        "cloud_tls_ca_file": f"{tmp_path}/ca.crt",
+        "cloud_public_tls_certificate_file": f"{tmp_path}/users.crt",
+        "cloud_public_tls_key_file": f"{tmp_path}/users.key",
+    }
+    host = hosts("region", "2026.1", **given)["control1"]
+    assert file(host, "haproxy/config/public.pem").startswith(files["users.crt"])
+    # services have the cloud's own one, and trust both authorities
+    own = file(host, "haproxy/config/api.pem")
+    assert files["users.crt"] not in own
+    # which is not for that name, so that the name tells HAProxy which one to present
+    names = x509.load_pem_x509_certificate(own.encode()).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert {str(name.value) for name in names} == {INTERNAL, PUBLIC}
+    trusted = [item["content"] for item in host["files"] if item["path"].endswith("/etc/caisson/ca.crt")]
+    assert trusted and all(files["ca.crt"].strip() in text and text.count("BEGIN CERTIFICATE") == 2 for text in trusted)
+    text = file(host, "haproxy/config/haproxy.cfg")
+    assert f"bind {INTERNAL}:5000 transparent ssl crt /etc/haproxy/api.pem crt /etc/haproxy/public.pem\n" in text
+    assert f"bind {PUBLIC}:5000 transparent ssl crt /etc/haproxy/public.pem crt /etc/haproxy/api.pem\n" in text
+    assert f"bind {INTERNAL}:8775 transparent ssl crt /etc/haproxy/api.pem\n" in text

@@ -102,6 +102,12 @@ def test_sound_addresses_pass() -> None:
         ({}, {"cloud_public_address": "192.0.2.11"}, "", "cloud_public_address is 192.0.2.11, and so is cloud_api_address"),
         ({}, {"cloud_public_address": "users"}, "", "cloud_public_address is 'users'; it must be an address"),
         ({}, {"cloud_public_address": "192.0.2.31"}, "", "cloud_public_address is 192.0.2.31, the address of n1, where no load balancer"),
+        (
+            {},
+            {"cloud_public_tls_certificate_file": "/a"},
+            "",
+            "cloud_public_tls_certificate_file is for users with an address",
+        ),
         ({}, {"cloud_public_fqdn": "cloud.example.org"}, "", "but users have no address of their own: set cloud_public_address, or use"),
         (
             {},

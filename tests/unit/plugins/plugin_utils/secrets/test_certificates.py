@@ -203,6 +203,13 @@ def test_what_clients_would_refuse_is_refused(changes: dict[str, t.Any], message
         served(**changes)
 
 
+def test_the_variables_of_another_certificate_are_named() -> None:
+    with pytest.raises(CertificateError, match=r"cloud_public_tls_certificate_file is for .*, but clients also use cloud\.example\.org$"):
+        served(hosts=["cloud.example.org"], prefix="cloud_public_tls")
+    with pytest.raises(CertificateError, match="cloud_public_tls_key_file is not the key of cloud_public_tls_certificate_file"):
+        served(key=split(made()["own"])[1], prefix="cloud_public_tls")
+
+
 def test_certificates_of_hosts_follow_from_an_authority_that_nobody_else_has() -> None:
     needed = [CertificateRequirement(authority="peers")]
     authority = certificates.due({}, needed, NOW)["peers"]
