@@ -61,6 +61,7 @@ VALUES: dict[str, tuple[list[t.Any], list[t.Any]]] = {
     "expression": (["smoke", "a|b"], ["(", "["]),
     "mariadb_size": (["128M", "2g", "8388608"], ["", "lots", "-1", "1.5G", "1GB", "1 G"]),
     "rabbitmq_size": (["256MB", "2GiB", "256000000", "1g"], ["", "many", "0.4", "-1", "1TB", "256 MB"]),
+    "rabbitmq_vhost": (["/", "north", "cloud-1_a.b"], ["", "/north", "a/b", "a b", "%2F", "a" * 129]),
     "duration": (["30s", "15d", "1d12h", "500ms"], ["", "30", "1.5h", "d", "-1s", "1h1d", "30 s"]),
     "port": (["1", 65535, "443"], ["", 0, 65536, -1, "http", "1_0"]),
     "host_groups": (["control", "control:network"], ["", "a b", "a:", ":a"]),
