@@ -21,7 +21,7 @@ from tests.tls import write_engine_certificates
 from .conftest import Lab
 from .test_external_database import PASSWORD, PORT, start_mariadb
 
-pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("whole_host")]
+pytestmark = [pytest.mark.alone, pytest.mark.long, pytest.mark.usefixtures("whole_host")]
 CLOUD = f"{TEST_CLOUD}external"
 NAME = "caisson-test-external-play"
 SUBNET, ADDRESS = "10.213.78.0/24", "10.213.78.10"

@@ -139,8 +139,10 @@ def test_all_users_of_a_port_or_an_address_follow_it(place: pathlib.Path, tmp_pa
     for number in (21, 42):
         inventory, arguments, found = elsewhere(tmp_path / str(number), number)
         models = lines(render(inventory, place, {"cloud_host_capabilities": HOST_CAPABILITIES, **switches()}, *arguments))
-        # a certificate is for an address, too, but does not show it; Erlang writes addresses with commas
-        texts.append({re.sub(r"(?<=\d),(?=\d)", ".", line) for line in models if not re.search(r"/config/(api.pem|libvirt/)", line)})
+        # a certificate is for an address, too, but does not show it; Erlang writes addresses with commas, expressions escape the dots
+        texts.append(
+            {re.sub(r"(?<=\d)(?:,|\\\.)(?=\d)", ".", line) for line in models if not re.search(r"/config/(api.pem|libvirt/)", line)}
+        )
         values.append(found)
     before, after = values
     moved = {old: after[name] for name, old in before.items()}
