@@ -19,7 +19,6 @@ import typing as t
 
 ROOT = pathlib.Path(__file__).parents[1]
 LOGS = ROOT / "artifacts" / "suite"
-SCENARIOS = "tests/molecule/test_scenarios.py::test_scenario"
 
 Command = t.Sequence[str]
 #: What runs beside the cloud gives way to it: the cloud's tests follow each other, and count lost packets.
@@ -37,10 +36,9 @@ STAGES: list[dict[str, Command]] = [
         # by now the cloud has built the images that these need
         "newest": [*BESIDE, "pytest", "tests/molecule/test_newest.py"],
         # before the cloud's test that kills the engine, which waits for the end of a scenario
-        "split": [*BESIDE, "pytest", f"{SCENARIOS}[split]"],
+        "default": [*BESIDE, "pytest", "tests/molecule/test_scenarios.py"],
         "controller": [*BESIDE, "pytest", "tests/controller"],
         "integration": [*BESIDE, "pytest", "--durations", "40", "-m", "not alone and not long", "tests/integration"],
-        "default": [*BESIDE, "pytest", f"{SCENARIOS}[default]"],
     },
     # these use what the cloud had: directories and names of containers that this host has once
     {"alone": ["pytest", "-m", "alone and not long", "tests/integration"]},
