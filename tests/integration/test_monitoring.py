@@ -256,7 +256,7 @@ CASES = [
         },
         {},
         {},
-        "Of 127.0.9.1 hosts have 0, so nobody reaches the APIs there",
+        "Only 0 of these addresses of the APIs are on a host: 127.0.9.1. Nobody reaches the APIs at the others",
         early="0m",
     ),
     Case(

@@ -29,9 +29,9 @@ HOST_CAPABILITIES_OF: dict[str, dict[str, t.Any]] = {
 }
 
 
-#: The release whose models are made for all hosts. Those of the others are made for one host of each group, the rest have the same.
+#: The release whose models are made for all hosts. Those of the others are made for one control host, the rest have the same.
 _WHOLE = "2026.1"
-_ONE_OF_EACH = ("--limit", "control[0]:network[0]:compute[0]")
+_SOME = ("--limit", "control[0]:network[0]:compute")
 
 
 @functools.cache
@@ -42,12 +42,16 @@ def hosts(inventory: str, release: str, *arguments: str, **settings: t.Any) -> d
         return render(ROOT / "inventory" / inventory / "hosts.yml", pathlib.Path(directory), variables, *arguments)
 
 
+def hosts_of(inventory: str, release: str) -> dict[str, Host]:
+    """Return what the definitions mean for the hosts of a sample inventory with a release."""
+    return hosts(inventory, release, *(() if release == _WHOLE else _SOME))
+
+
 @pytest.fixture(
     params=[(inventory, release) for inventory in INVENTORIES for release in HOST_CAPABILITIES_OF], ids="-".join, scope="module"
 )
 def models(request: pytest.FixtureRequest) -> list[Host]:
-    inventory, release = request.param
-    found = list(hosts(inventory, release, *(() if release == _WHOLE else _ONE_OF_EACH)).values())
+    found = list(hosts_of(*request.param).values())
     assert {item["service"] for item in containers(found)} >= {"mariadb", "keystone", "nova", "ovn", "libvirt", "logging"}
     return found
 
@@ -238,7 +242,7 @@ def test_what_hypervisors_cannot_do_for_each_other_is_refused_by_policy(inventor
 
 def test_one_hypervisor_listens_nowhere() -> None:
     for release in HOST_CAPABILITIES_OF:
-        model = hosts("aio", release)["aio"]
+        model = hosts_of("aio", release)["aio"]
         texts = {file["path"]: file["content"] for file in model["files"] if file["path"].startswith(("libvirt/", "nova_compute/"))}
         assert "listen_tls = 0" in texts["libvirt/files/etc/libvirt/libvirtd.conf"]
         assert not any("pki" in path or "live_migration" in text or "migrat" in text for path, text in texts.items())
@@ -250,7 +254,7 @@ def test_one_hypervisor_listens_nowhere() -> None:
 
 def test_hypervisors_migrate_by_tls_with_certificates_of_their_own() -> None:
     for release in HOST_CAPABILITIES_OF:
-        models = hosts("multinode", release)
+        models = hosts_of("multinode", release)
         keys, authorities = set(), set()
         for host, address in (("compute1", "192.0.2.31"), ("compute2", "192.0.2.32")):
             files = {file["path"]: file for file in models[host]["files"]}

@@ -109,7 +109,7 @@ def test_users_may_get_a_certificate_of_their_own(tmp_path: pathlib.Path) -> Non
         "cloud_public_tls_certificate_file": f"{tmp_path}/users.crt",
         "cloud_public_tls_key_file": f"{tmp_path}/users.key",
     }
-    host = hosts("region", "2026.1", **given)["control1"]
+    host = hosts("region", "2026.1", "--limit", "control1", **given)["control1"]
     assert file(host, "haproxy/config/public.pem").startswith(files["users.crt"])
     # services have the cloud's own one, and trust both authorities
     own = file(host, "haproxy/config/api.pem")
