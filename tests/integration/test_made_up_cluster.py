@@ -10,12 +10,10 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import json
-import os
 import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import threading
 import time
 import typing as t
@@ -25,6 +23,8 @@ import pytest
 import yaml
 
 from tests import plays
+
+from .test_images import reference
 
 ROOT = pathlib.Path(__file__).parents[2]
 HOSTS = {f"member{number}": f"10.199.2.{10 + number}" for number in (1, 2, 3)}
@@ -70,21 +70,6 @@ class Site:
         return plays.run(self.path, command, check, ANSIBLE_ROLES_PATH=str(self.path)).stdout
 
 
-def _references() -> list[str]:
-    tags = run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split()
-    tag = run(sys.executable, "-c", _TAG, env={**os.environ, "PYTHONPATH": str(ROOT / ".dev")}).strip()
-    wanted = [f"caisson/{name}:{tag}" for name in ("python", "haproxy")]
-    assert set(wanted) <= set(tags), "build the images first (make build)"
-    return wanted
-
-
-_TAG = """
-from ansible.plugins.loader import lookup_loader, init_plugin_loader
-init_plugin_loader()
-print(lookup_loader.get("caisson.openstack.image_tag").run(["2026.1"], {})[0])
-"""
-
-
 def _start(host: str, address: str, key: str) -> None:
     molecule = yaml.safe_load((ROOT / "molecule/shared/vars/main.yml").read_text())
     capabilities = [f"--cap-add={name}" for name in molecule["molecule_capabilities"]]
@@ -111,12 +96,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Site]:
     path = tmp_path_factory.mktemp("cluster")
     _remove()
     build = ["docker", "build", "--quiet", "--network=host"]
-    run(*build, "--build-arg", f"BASE={_base()}", "-t", "caisson-molecule-host", "-f", str(HOST_IMAGE / "Containerfile"), str(HOST_IMAGE))
+    run(
+        *build,
+        "--build-arg",
+        f"BASE={reference('base')}",
+        "-t",
+        "caisson-molecule-host",
+        "-f",
+        str(HOST_IMAGE / "Containerfile"),
+        str(HOST_IMAGE),
+    )
     run(*build, "-t", IMAGE, "-", input=CONTAINERFILE)
     run("docker", "network", "create", "--subnet", SUBNET, NETWORK)
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path / "key"))
     images = path / "images.tar"
-    run("docker", "save", "-o", str(images), *_references())
+    run("docker", "save", "-o", str(images), reference("python"), reference("haproxy"))
 
     def prepare(host: str) -> None:
         _start(host, HOSTS[host], (path / "key.pub").read_text())
@@ -138,10 +132,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Site]:
 
 
 HOST_IMAGE = ROOT / "molecule/shared/host"
-
-
-def _base() -> str:
-    return _references()[0].replace("caisson/python", "caisson/base")
 
 
 def _inventory(path: pathlib.Path) -> dict[str, t.Any]:
