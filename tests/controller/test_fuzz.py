@@ -140,6 +140,8 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
         "directory": str(directory),
         "names": names,
         "cloud_host_capabilities": capabilities,
+        # keepalived is on as all that can be is, and moves an address that no host has
+        "cloud_api_address": "192.0.2.200",
         "ansible_python_interpreter": sys.executable,
         **switches(),
     }
