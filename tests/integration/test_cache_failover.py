@@ -19,6 +19,8 @@ from tests.unit.roles.test_definitions import HOST_CAPABILITIES_OF
 
 from .conftest import Lab
 
+pytestmark = pytest.mark.long
+
 HOSTS = {f"control{number}": f"10.199.5.{10 + number}" for number in (1, 2, 3)}
 NETWORK, SUBNET = "caisson-test-cache", "10.199.5.0/24"
 CLIENT = pathlib.Path(__file__).with_name("cache_client.py")

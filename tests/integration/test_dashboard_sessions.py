@@ -20,6 +20,8 @@ from tests.unit.roles.test_definitions import hosts
 from . import defined
 from .conftest import Lab, MariaDB
 
+pytestmark = pytest.mark.long
+
 ADDRESSES = ("127.0.78.1", "127.0.78.2")
 PORT = 18080
 #: With what would end a string of Python, or of a URL.
