@@ -284,14 +284,14 @@ class _Packet:
 
 
 class Pinger:
-    """Sends an echo request to each address (IPv4) every *interval* seconds; without an answer within *limit* seconds it is lost.
+    """Sends an echo request to each address (IPv4) every *interval* seconds; without an answer within a second it is lost.
 
     Raises:
         PermissionError: without the capability NET_RAW.
     """
 
-    def __init__(self, addresses: t.Sequence[str], interval: float, limit: float, journal: Journal) -> None:
-        self._interval, self._limit, self._journal = interval, limit, journal
+    def __init__(self, addresses: t.Sequence[str], interval: float, journal: Journal) -> None:
+        self._interval, self._journal = interval, journal
         # in the order in which they were sent; and those without an answer yet
         self._packets: dict[str, collections.deque[_Packet]] = {address: collections.deque() for address in addresses}
         self._waiting: dict[tuple[str, int], _Packet] = {}
@@ -309,7 +309,7 @@ class Pinger:
             header = struct.pack("!BBHHH", _ECHO, 0, 0, self._identifier, number)
             data = header[:2] + struct.pack("!H", _checksum(header)) + header[4:]
             for address, packets in self._packets.items():
-                packet = self._waiting[address, number] = _Packet(number, time.time(), time.monotonic() + self._limit)
+                packet = self._waiting[address, number] = _Packet(number, time.time(), time.monotonic() + _PING_LIMIT)
                 packets.append(packet)
                 # no route or no buffer space: the packet counts as lost
                 with contextlib.suppress(OSError):
@@ -335,7 +335,7 @@ class Pinger:
         if kind == _REPLY and identifier == self._identifier:
             packet = self._waiting.pop((sender[0], number), None)
             if packet:
-                packet.seconds = time.monotonic() - packet.due + self._limit
+                packet.seconds = time.monotonic() - packet.due + _PING_LIMIT
 
     def _settle(self, address: str, now: float) -> None:
         """Record packets in the order in which they were sent, up to the first one that may still be answered."""
@@ -383,7 +383,7 @@ def main(parameters: dict[str, t.Any]) -> dict[str, t.Any]:
         for what, probe in parameters["probes"].items()
     ]
     if parameters["addresses"]:
-        pinger = Pinger(parameters["addresses"], parameters["ping_interval"], _PING_LIMIT, journal)
+        pinger = Pinger(parameters["addresses"], parameters["ping_interval"], journal)
         work += [functools.partial(pinger.send, stop), pinger.receive]
     writer = Writer(pathlib.Path(parameters["file"]), journal)
     # daemons, because the receiver never ends if the sender has failed

@@ -201,7 +201,7 @@ def test_what_was_made_although_its_answer_was_lost_is_deleted(prober: types.Mod
 
 def ping(prober: types.ModuleType, addresses: list[str], seconds: float) -> availability.Figures:
     journal, stop, begin = prober.Journal(), threading.Event(), time.time()
-    pinger = prober.Pinger(addresses, 0.02, 1.0, journal)
+    pinger = prober.Pinger(addresses, 0.02, journal)
     threads = [threading.Thread(target=pinger.send, args=[stop]), threading.Thread(target=pinger.receive)]
     for thread in threads:
         thread.start()
@@ -222,7 +222,7 @@ def test_pings_are_answered_or_lost_each_address_for_itself(prober: types.Module
 
 def test_a_gap_of_pings_goes_from_the_first_that_is_lost_to_the_next_that_is_answered(prober: types.ModuleType) -> None:
     journal = prober.Journal()
-    pinger = prober.Pinger(["127.0.0.1"], 0.02, 1.0, journal)
+    pinger = prober.Pinger(["127.0.0.1"], 0.02, journal)
     with pinger._socket:
         # sent ten seconds ago, a second apart; the third and fourth were answered out of turn
         for number, seconds in enumerate([0.1, None, 0.3, 0.2]):
