@@ -22,7 +22,7 @@ LOGS = ROOT / "artifacts" / "suite"
 
 Command = t.Sequence[str]
 #: What runs beside the cloud gives way to it: the cloud's tests follow each other, and count lost packets.
-BESIDE = ["nice", "-n", "10"]
+BESIDE = ["nice", "-n", "19"]
 #: Parts that run at the same time.
 _AT_A_TIME = 2
 #: Stages follow each other. Within a stage parts begin in this order, the next one when one has ended.
