@@ -5,9 +5,14 @@ from __future__ import annotations
 
 import inspect
 import json
+import types
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import openstack_api
+from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine
+from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
+
+_TIMEOUT = 120  # seconds that a question may take
 
 #: Both become modules under their names before ``main`` is called, so the script imports the client as a module on a host does.
 _PROGRAM = """\
@@ -38,3 +43,25 @@ def program(script: str, parameters: t.Mapping[str, t.Any], modules: t.Mapping[s
         modules=json.dumps(dict(modules or {})),
         parameters=json.dumps(parameters),
     )
+
+
+class ScriptError(Exception):
+    """A script failed in its container; the message is the last line that it wrote."""
+
+
+def ask(engine: Engine, image: str, cloud: str, name: str, script: types.ModuleType, parameters: t.Mapping[str, t.Any]) -> t.Any:
+    """Return what the function ``main`` of *script* returns in a one-shot container; the parameters go in by standard input.
+
+    Args:
+        name: of the container and its service, for labels.
+
+    Raises:
+        EngineError: the image is not on this host, or the engine failed.
+        ScriptError: the script failed.
+    """
+    spec = ContainerSpec(name=name, service=name, image=image, command=["/opt/openstack/bin/python", "-"], tmpfs=["/tmp:mode=1777"])
+    source = program(inspect.getsource(script), parameters).encode()
+    done = engine.run_once(spec, engine.require_image(image), cloud, stdin=source, timeout=_TIMEOUT)
+    if done.rc:
+        raise ScriptError((done.stderr.strip().splitlines() or [f"exit code {done.rc}"])[-1])
+    return json.loads(done.stdout.splitlines()[-1])

@@ -4,20 +4,16 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
-import json
 import typing as t
 import uuid
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common.urls import url_host
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import scripts
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.scripts import program
-from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import external_amqp
 
 #: The oldest release with quorum queues as services use them, for short-lived ones as well.
 OLDEST = (3, 12)
-_TIMEOUT = 120  # seconds
 _REMEDIES = {
     "connect": "Check rabbitmq_external_hosts, rabbitmq_external_port, the firewall, and, with TLS, rabbitmq_external_ca_file",
     "login": "Check rabbitmq_external_user, rabbitmq_external_password and rabbitmq_external_vhost, and what the user may use",
@@ -52,19 +48,11 @@ def check(engine: Engine, brokers: BrokerServers, cloud: str) -> None:
         # oslo.messaging writes it into a URL as it is
         raise ExternalBrokerError("rabbitmq_external_password has a slash, with which services cannot log in; give the user another one")
     parameters = {**dataclasses.asdict(brokers), "queue": f"caisson-check-{uuid.uuid4().hex}"}
-    spec = ContainerSpec(
-        name="external_broker",
-        service="external_broker",
-        image=brokers.image,
-        command=["/opt/openstack/bin/python", "-"],
-        tmpfs=["/tmp:mode=1777"],
-    )
-    source = program(inspect.getsource(external_amqp), parameters).encode()
-    done = engine.run_once(spec, engine.require_image(brokers.image), cloud, stdin=source, timeout=_TIMEOUT)
-    if done.rc:
-        last = (done.stderr.strip().splitlines() or [f"exit code {done.rc}"])[-1]
-        raise ExternalBrokerError(f"the external brokers could not be asked: {last}")
-    errors = problems(json.loads(done.stdout.splitlines()[-1])["brokers"], brokers.port)
+    try:
+        answer = scripts.ask(engine, brokers.image, cloud, "external_broker", external_amqp, parameters)
+    except scripts.ScriptError as error:
+        raise ExternalBrokerError(f"the external brokers could not be asked: {error}") from None
+    errors = problems(answer["brokers"], brokers.port)
     if errors:
         lines = "\n".join(f"  - {error}" for error in errors)
         raise ExternalBrokerError(f"the external broker cannot be used; nothing was changed:\n{lines}")

@@ -4,15 +4,12 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
-import json
 import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common.urls import url_host
+from ansible_collections.caisson.openstack.plugins.module_utils.engine import scripts
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine
-from ansible_collections.caisson.openstack.plugins.module_utils.engine.scripts import program
 from ansible_collections.caisson.openstack.plugins.module_utils.model.definition import Database
-from ansible_collections.caisson.openstack.plugins.module_utils.model.spec import ContainerSpec
 from ansible_collections.caisson.openstack.plugins.module_utils.registration import databases, external_sql
 
 #: The oldest release with all that is asked of its system tables, and that its makers still maintain.
@@ -35,7 +32,6 @@ _QUESTIONS = [
     " CHAR(39), SUBSTRING_INDEX(CURRENT_USER(), '@', -1), CHAR(39))",
     "SELECT 'charset', SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME FROM information_schema.SCHEMATA",
 ]
-_TIMEOUT = 120  # seconds
 
 
 class ExternalDatabaseError(Exception):
@@ -68,19 +64,11 @@ def asker(engine: Engine, server: DatabaseServer, cloud: str) -> Ask:
 
     def ask(statements: list[str]) -> dict[str, t.Any]:
         parameters = {**dataclasses.asdict(server), "statements": statements}
-        spec = ContainerSpec(
-            name="external_database",
-            service="external_database",
-            image=server.image,
-            command=["/opt/openstack/bin/python", "-"],
-            tmpfs=["/tmp:mode=1777"],
-        )
-        source = program(inspect.getsource(external_sql), parameters).encode()
-        done = engine.run_once(spec, engine.require_image(server.image), cloud, stdin=source, timeout=_TIMEOUT)
-        if done.rc:
-            last = (done.stderr.strip().splitlines() or [f"exit code {done.rc}"])[-1]
-            raise ExternalDatabaseError(f"the external database at {server.label} could not be asked: {last}")
-        return t.cast("dict[str, t.Any]", json.loads(done.stdout.splitlines()[-1]))
+        try:
+            answer = scripts.ask(engine, server.image, cloud, "external_database", external_sql, parameters)
+        except scripts.ScriptError as error:
+            raise ExternalDatabaseError(f"the external database at {server.label} could not be asked: {error}") from None
+        return t.cast("dict[str, t.Any]", answer)
 
     return ask
 
