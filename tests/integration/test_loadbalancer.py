@@ -55,11 +55,11 @@ class Api:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 if "slow" in self.path:
                     time.sleep(2)
+                hosts_asked_for.add(self.headers["Host"])
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(host)))
                 self.end_headers()
                 self.wfile.write(host.encode())
-                hosts_asked_for.add(self.headers["Host"])
 
             do_POST = do_GET  # noqa: N815 -- the name is the standard library's
 

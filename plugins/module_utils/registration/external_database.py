@@ -202,5 +202,5 @@ def _privileges(own: t.Collection[str]) -> list[str]:
 
 def _plain(answer: t.Mapping[str, t.Any]) -> str:
     """Return the error of an answer; a syntax error would repeat the statement, which may hold a password."""
-    text = " ".join(str(answer["error"]).split(" near ")[0].split())
+    text = " ".join(str(answer["error"]).split(" near ", maxsplit=1)[0].split())
     return f"{text} (error {answer['code']})" if answer["code"] else text
