@@ -44,6 +44,7 @@ test: $(BIN)/.dev ## All tests but the long ones
 
 test-full: test ## All tests; the long ones take five hours more
 	pytest $(ARGS) -m long tests/integration
+	pytest $(ARGS) -m long tests/cloud
 	pytest $(ARGS) tests/full
 
 test-unit: $(BIN)/.dev ## The quick tests

@@ -28,15 +28,12 @@ _AT_A_TIME = 2
 #: Stages follow each other. Within a stage parts begin in this order, the next one when one has ended.
 STAGES: list[dict[str, Command]] = [
     {
-        "cloud": ["pytest", "--durations", "40", "tests/cloud"],
+        "cloud": ["pytest", "--durations", "40", "-m", "not long", "tests/cloud"],
         "lint": [*BESIDE, "make", "lint"],
-        # what pylint finds does not depend on the version of Ansible; the newest runs it
+        # pylint takes longer than all others; scenario newest runs it
         "sanity": [*BESIDE, "tests/sanity.sh", "--skip-test", "pylint"],
-        # models of whole inventories take most of the time: the newest makes them below, the version of the requirements for the cloud
-        "unit": [*BESIDE, "pytest", "tests/unit", "--ignore=tests/unit/roles"],
-        # by now the cloud has built the images that these need; here all unit tests run
-        "newest": [*BESIDE, "pytest", "tests/molecule/test_newest.py"],
-        # before the cloud's test that kills the engine, which waits for the end of a scenario
+        "unit": [*BESIDE, "pytest", "--durations", "40", "tests/unit"],
+        # by now the cloud has built the images that this needs; before its test that kills the engine, which waits for the end of a scenario
         "default": [*BESIDE, "pytest", "tests/molecule/test_scenarios.py"],
         "controller": [*BESIDE, "pytest", "tests/controller"],
         "integration": [*BESIDE, "pytest", "--durations", "40", "-m", "not alone and not long", "tests/integration"],

@@ -7,7 +7,7 @@ import time
 import types
 import typing as t
 
-from ansible_collections.caisson.openstack.plugins.module_utils.prober.availability import PingFigures, figures
+from ansible_collections.caisson.openstack.plugins.module_utils.prober.availability import Gap, PingFigures, figures
 from tests.cloud.background import Background
 from tests.scripts import load
 
@@ -48,6 +48,11 @@ class Pinger(Background):
     def lost(self) -> int:
         """Packets without an answer."""
         return self.figures.lost
+
+    @property
+    def gaps(self) -> list[Gap]:
+        """Each run of lost packets."""
+        return self.figures.gaps
 
     @property
     def longest_gap(self) -> float:

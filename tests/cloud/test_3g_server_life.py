@@ -29,6 +29,8 @@ LIFE: dict[str, list[tuple[dict[str, t.Any], str]]] = {
     "resize": [({"resize": {"flavorRef": "{flavor}"}}, "VERIFY_RESIZE"), ({"revertResize": None}, "ACTIVE")],
 }
 RUNNING = ("ACTIVE", "RESCUE", "VERIFY_RESIZE")
+#: Actions that take a minute each, and do with networks and disks what others do.
+_LONG = ("rescue", "shelve", "resize")
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def filled(value: t.Any, values: dict[str, str]) -> t.Any:
     return value.format_map(values) if isinstance(value, str) else value
 
 
-@pytest.mark.parametrize("action", LIFE)
+@pytest.mark.parametrize("action", [pytest.param(action, marks=[pytest.mark.long] if action in _LONG else []) for action in LIFE])
 def test_a_server_answers_after(api: Api, server: dict[str, t.Any], values: dict[str, str], action: str) -> None:
     known = LOG.stat().st_size
     for body, status in LIFE[action]:

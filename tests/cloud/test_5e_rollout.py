@@ -83,7 +83,8 @@ def test_what_does_not_get_healthy_is_put_back_and_stops_the_rollout(
     now = images(cloud)
     assert {name for name in now if now[name] != former[name]} == {"placement_api"}
     print(f"nova_compute was broken and restored: {pinger.lost} of {pinger.sent} pings lost")
-    assert (machine(), pinger.lost) == (process, 0)
+    assert machine() == process
+    assert not pinger.gaps
     # no other change is made meanwhile
     assert "is open (expanded)" in " ".join(cloud.play("site", check=False).split())
 
@@ -102,6 +103,7 @@ def test_a_rollout_is_taken_back(cloud: Cloud, former: dict[str, str]) -> None:
     assert "there is nothing to rollback" in cloud.play("rollback", check=False)
 
 
+@pytest.mark.long
 def test_a_rollout_of_some_services_leaves_others_alone_and_is_finalized(
     cloud: Cloud, former: dict[str, str], others: dict[str, dict[str, t.Any]]
 ) -> None:

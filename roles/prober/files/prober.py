@@ -39,6 +39,7 @@ from ansible_collections.caisson.openstack.plugins.module_utils.common.openstack
 SIZE = 32 * 2**20
 
 _ECHO, _REPLY = 8, 0
+_SOL_RAW, _ICMP_FILTER = 255, 1  # Python has no names for them; see linux/icmp.h
 _PING_LIMIT = 1.0  # seconds until a ping counts as lost
 
 # -- results ----------------------------------------------------------------------------------------------------
@@ -295,9 +296,10 @@ class Pinger:
         # in the order in which they were sent; and those without an answer yet
         self._packets: dict[str, collections.deque[_Packet]] = {address: collections.deque() for address in addresses}
         self._waiting: dict[tuple[str, int], _Packet] = {}
-        # every raw socket of the host also receives the answers to other programs
+        # every raw socket of the host also receives the answers to other programs, but only answers: see icmp(7), raw(7)
         self._identifier = secrets.randbelow(2**16)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        self._socket.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", ~(1 << _REPLY) & 0xFFFFFFFF))
         self._socket.setblocking(False)
         self._sent_all = threading.Event()
 
