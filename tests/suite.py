@@ -33,7 +33,7 @@ STAGES: list[dict[str, Command]] = [
         # pylint takes longer than all others; scenario newest runs it
         "sanity": [*BESIDE, "tests/sanity.sh", "--skip-test", "pylint"],
         "unit": [*BESIDE, "pytest", "--durations", "40", "tests/unit"],
-        # by now the cloud has built the images that this needs; before its test that kills the engine, which waits for the end of a scenario
+        # by now the cloud has built the images that this needs, and its test that kills the engine, which waits for scenarios, is to come
         "default": [*BESIDE, "pytest", "tests/molecule/test_scenarios.py"],
         "controller": [*BESIDE, "pytest", "tests/controller"],
         "integration": [*BESIDE, "pytest", "--durations", "40", "-m", "not alone and not long", "tests/integration"],

@@ -205,7 +205,12 @@ SERVICE = {"state": "up", "status": "enabled", "forced_down": False}
 EMPTY = {
     "container_script ": {"result": {"service": SERVICE, "servers": [], "failed": [], "left": [], "seconds": {"aio": 1.0}, "errors": {}}}
 }
-MIGRATE = {"rollout_hypervisors": "migrate", "cloud_hypervisor_pattern": "control", "nova_compute_group": "control", "nova_group": "control"}
+MIGRATE = {
+    "rollout_hypervisors": "migrate",
+    "cloud_hypervisor_pattern": "control",
+    "nova_compute_group": "control",
+    "nova_group": "control",
+}
 ROLLOUT = {
     **t.cast("dict[str, t.Any]", VARIABLES["rollout_current"]),
     "containers_by_tier": {"compute": {"aio": ["nova_compute", "libvirt"]}, "api": {"aio": ["nova_api"]}},
