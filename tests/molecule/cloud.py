@@ -31,27 +31,21 @@ class Cloud:
         reach: makes the connection to a host of its address.
         addresses: address of each host that is looked at, by name.
         address: where Keystone is.
-        inventories: files in the scenario's directory of inventories; together they say which hosts there are.
+        inventory: file in the scenario's directory of inventories.
     """
 
     def __init__(
-        self,
-        scenario: str,
-        reach: t.Callable[[str], Host],
-        addresses: t.Mapping[str, str],
-        address: str,
-        inventories: t.Sequence[str] = ("hosts.yml",),
+        self, scenario: str, reach: t.Callable[[str], Host], addresses: t.Mapping[str, str], address: str, inventory: str = "hosts.yml"
     ) -> None:
         self.scenario = scenario
-        directory = ROOT / "molecule" / scenario / "inventory"
-        self._inventories = [argument for name in inventories for argument in ("-i", str(directory / name))]
+        self._inventory = ROOT / "molecule" / scenario / "inventory" / inventory
         self.hosts = {name: reach(place) for name, place in addresses.items()}
         self.keystone = f"https://{address}:5000/v3"
 
     def command(self, playbook: str, *arguments: str) -> list[str]:
         """Return how an operator plays a playbook."""
         program = pathlib.Path(sys.executable).parent / "ansible-playbook"
-        return [str(program), *self._inventories, f"caisson.openstack.{playbook}", *arguments]
+        return [str(program), "-i", str(self._inventory), f"caisson.openstack.{playbook}", *arguments]
 
     @property
     def environment(self) -> dict[str, str]:

@@ -42,7 +42,7 @@ class Question:
 
     def longest_gap(self, begin: float, end: float) -> float:
         """Return the longest time without an answer, in seconds."""
-        times = [begin, *self.answered, end]
+        times = [begin, *(moment for moment in self.answered if moment < end), end]
         return max(after - before for before, after in itertools.pairwise(times))
 
 
@@ -69,9 +69,10 @@ class Observer(Background):
         return super().__enter__()
 
     def __exit__(self, *error: t.Any) -> None:
-        """Wait for the last answers and end."""
-        super().__exit__(*error)
+        """End, and wait for the last answers."""
+        # a user who waits for an answer does so for some time
         self.end = time.time()
+        super().__exit__(*error)
 
     def _login(self) -> None:
         while not self._stop.wait(_INTERVAL):
@@ -128,10 +129,9 @@ class Observer(Background):
         """The requests that failed twice."""
         return {name: question.failed for name, question in self.questions.items() if question.failed}
 
-    @property
-    def gap(self) -> float:
-        """The longest time in which one of the users got no answer, in seconds."""
-        return max(question.longest_gap(self.begin, self.end) for question in self.questions.values())
+    def gap(self, without: t.Collection[str] = ()) -> float:
+        """Return the longest time in which one of the users got no answer, but for users *without*, in seconds."""
+        return max(question.longest_gap(self.begin, self.end) for name, question in self.questions.items() if name not in without)
 
     def lost(self, session: openstack_api.Session) -> dict[str, set[str]]:
         """Return the rows that were acknowledged and are not there; what was made is removed."""

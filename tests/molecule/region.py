@@ -16,9 +16,7 @@ from tests.molecule.cloud import Cloud
 #: Seconds until a host that got its power back is whole again, at most.
 _PATIENCE = 600
 ADDRESS = "10.199.0.50"
-#: The control host that the region begins with.
-FIRST = "control1"
-CONTROLS = (FIRST, "control2", "control3")
+CONTROLS = ("control1", "control2", "control3")
 COMPUTES = ("compute1", "compute2")
 ADDRESSES = {name: f"10.199.0.{number}" for number, name in enumerate((*CONTROLS, *COMPUTES), start=41)}
 
@@ -27,7 +25,7 @@ class Region(Cloud):
     """Three control hosts and two hypervisors."""
 
     def __init__(self, reach: t.Callable[[str], Host]) -> None:
-        super().__init__("region", reach, ADDRESSES, ADDRESS, ["hosts.yml", "grown.yml"])
+        super().__init__("region", reach, ADDRESSES, ADDRESS)
 
     def holder(self) -> str:
         """Return the control host that has the address of the region."""
