@@ -66,7 +66,11 @@ def _run(part: str, command: Command, arguments: t.Sequence[str]) -> Result:
     full = [*command, *(arguments if "pytest" in command else [])]
     failed, last = [], ""
     with (LOGS / f"{part}.log").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(full, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        # otherwise Python keeps what it prints into a pipe for minutes
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        process = subprocess.Popen(
+            full, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
         for line in process.stdout or []:
             log.write(line)
             last = line.strip() or last
