@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import collections
 import http.client
 import sys
 import typing as t
@@ -61,7 +62,7 @@ class Cloud:
         self.ask("PUT", f"/os-services/{service['id']}", values)
 
     def servers(self, host: str) -> list[Server]:
-        """Return all servers of a host, by name."""
+        """Return all servers of a host, by name. Those with the same name, as projects may have, get their id added to it."""
         found: list[Server] = []
         query = {"all_tenants": "true", "host": host, "limit": str(_PAGE)}
         while True:
@@ -69,6 +70,10 @@ class Cloud:
             page = self.ask("GET", f"/servers/detail?{urllib.parse.urlencode({**query, **marker})}")["servers"]
             found += page
             if len(page) < _PAGE:
+                names = collections.Counter(server["name"] for server in found)
+                for server in found:
+                    if names[server["name"]] > 1:
+                        server["name"] += f" ({server['id']})"
                 return sorted(found, key=lambda server: (server["name"], server["id"]))
 
     def act(self, server: str, action: str, values: t.Any = None, version: str = _VERSION) -> None:

@@ -167,6 +167,13 @@ def reasons(answer: dict[str, t.Any]) -> dict[str, str]:
     return {server["name"]: server["why"] for server in answer["servers"]}
 
 
+def test_servers_with_the_same_name_are_told_apart(cloud: Cloud, take: Take) -> None:
+    for identifier in ("11", "22", "33"):
+        cloud.add(identifier)
+        cloud.servers[identifier]["name"] = "web" if identifier != "33" else "database"
+    assert list(reasons(take("survey"))) == ["database", "web (11)", "web (22)"]
+
+
 def test_what_cannot_move_is_named_before_anything_is_changed(cloud: Cloud, take: Take) -> None:
     cloud.add("a-runs")
     cloud.add("b-paused", status="PAUSED")
