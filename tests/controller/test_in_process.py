@@ -16,7 +16,9 @@ _PLAY = """
   tasks:
     - caisson.openstack.host_check: {address: 127.0.0.1, cloud: none-of-this-name}
 """
-_OTHER = pathlib.Path(sys.executable).with_name(f"python3.{sys.version_info.minor}")
+_OWN = pathlib.Path(sys.executable)
+#: The same interpreter by another name; which names a virtual environment uses depends on how it was made.
+_OTHER = next(path for name in ("python3", "python") if (path := _OWN.with_name(name)) != _OWN)
 
 
 @pytest.mark.parametrize(("interpreter", "sent"), [("{{ ansible_playbook_python }}", False), (str(_OTHER), True)])
