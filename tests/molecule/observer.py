@@ -39,10 +39,12 @@ class Question:
     failed: list[tuple[float, str]] = dataclasses.field(default_factory=list)
     #: requests that succeeded when they were sent a second time
     retried: int = 0
+    #: when the latest request was answered or given up
+    ended: float = 0.0
 
     def longest_gap(self, begin: float, end: float) -> float:
-        """Return the longest time without an answer, in seconds."""
-        times = [begin, *(moment for moment in self.answered if moment < end), end]
+        """Return the longest time without an answer, in seconds; a request that was open at the end counts until it was given up."""
+        times = [begin, *self.answered, max(end, self.ended)]
         return max(after - before for before, after in itertools.pairwise(times))
 
 
@@ -70,7 +72,7 @@ class Observer(Background):
 
     def __exit__(self, *error: t.Any) -> None:
         """End, and wait for the last answers."""
-        # a user who waits for an answer does so for some time
+        # one user may wait for an answer for long; the others ask no more meanwhile
         self.end = time.time()
         super().__exit__(*error)
 
@@ -117,10 +119,12 @@ class Observer(Background):
             try:
                 request()
             except openstack_api.ApiError as error:
+                question.ended = time.time()
                 if attempt == 2:
-                    question.failed.append((time.time(), error.kind))
+                    question.failed.append((question.ended, error.kind))
             else:
-                question.answered.append(time.time())
+                question.ended = time.time()
+                question.answered.append(question.ended)
                 question.retried += attempt - 1
                 return
 

@@ -40,7 +40,8 @@ def pinged(host: Host, address: str) -> t.Iterator[Pings]:
     try:
         yield found
     finally:
-        host.check_output(f"kill -INT {number}; sleep 1")
+        # it prints the counts when it ends
+        host.check_output(f"kill -INT {number} && timeout 10 tail --pid={number} -f /dev/null")
         text = host.check_output(f"cat {output}; rm {output}")
     counts = re.search(r"(\d+) packets transmitted, (\d+) received", text)
     assert counts, text[-500:]

@@ -11,7 +11,7 @@ from tests.molecule.pings import pinged
 from tests.molecule.region import COMPUTES, Region
 
 #: Seconds without an answer while a server moves, at most: its memory is copied while it runs, and flows follow its port.
-_GAP = 5
+_GAP = 2
 
 
 class Server(t.NamedTuple):
