@@ -47,6 +47,18 @@ def test_private_variables_are_used_by_their_role_only() -> None:
     assert not found, "\n".join(found)
 
 
+def test_only_options_are_named_as_host_groups() -> None:
+    """The check of the inventory takes each variable that ends in _group for the name of a group that has to be there."""
+    derived = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for role in ROLES
+        for path in (ROOT / "roles" / role / "vars").rglob("*.yml")
+        for name in yaml.safe_load(path.read_text(encoding="utf-8")) or ()
+        if name.endswith("_group")
+    }
+    assert not derived
+
+
 def _tasks(node: t.Any) -> t.Iterator[dict[str, t.Any]]:
     """Yield every task and play of nested YAML."""
     if isinstance(node, dict):
