@@ -11,6 +11,7 @@ short_description: Take a host out of the load balancer, and restore it
 version_added: 0.1.0
 description:
   - Runs on a host of the load balancer. A server that is drained gets no new request; the call returns when it has none left.
+  - Connections to a backend in mode C(tcp), such as a database, may last for ever. They are ended, and clients connect to another server.
   - The state is kept when the load balancer reloads its configuration or starts again.
   - A server that is the only one to serve a backend is left alone, because clients would be refused instead of kept waiting.
 author: The caisson authors (@caisson)

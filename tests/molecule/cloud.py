@@ -31,21 +31,27 @@ class Cloud:
         reach: makes the connection to a host of its address.
         addresses: address of each host that is looked at, by name.
         address: where Keystone is.
-        inventory: file in the scenario's directory of inventories.
+        inventories: files in the scenario's directory of inventories.
     """
 
     def __init__(
-        self, scenario: str, reach: t.Callable[[str], Host], addresses: t.Mapping[str, str], address: str, inventory: str = "hosts.yml"
+        self,
+        scenario: str,
+        reach: t.Callable[[str], Host],
+        addresses: t.Mapping[str, str],
+        address: str,
+        inventories: t.Sequence[str] = ("hosts.yml",),
     ) -> None:
         self.scenario = scenario
-        self._inventory = ROOT / "molecule" / scenario / "inventory" / inventory
+        self._inventories = [ROOT / "molecule" / scenario / "inventory" / name for name in inventories]
         self.hosts = {name: reach(place) for name, place in addresses.items()}
         self.keystone = f"https://{address}:5000/v3"
 
     def command(self, playbook: str, *arguments: str) -> list[str]:
-        """Return how an operator plays a playbook."""
+        """Return how an operator plays a playbook of the collection, or a file."""
         program = pathlib.Path(sys.executable).parent / "ansible-playbook"
-        return [str(program), "-i", str(self._inventory), f"caisson.openstack.{playbook}", *arguments]
+        inventories = [part for inventory in self._inventories for part in ("-i", str(inventory))]
+        return [str(program), *inventories, playbook if playbook.startswith("/") else f"caisson.openstack.{playbook}", *arguments]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -70,7 +76,7 @@ class Cloud:
     def log(self, playbook: str, text: str) -> None:
         """Keep what a run printed."""
         LOGS.mkdir(exist_ok=True)
-        with (LOGS / f"{self.scenario}-{playbook}.log").open("a") as stream:
+        with (LOGS / f"{self.scenario}-{pathlib.Path(playbook).stem}.log").open("a") as stream:
             stream.write(text)
 
     def play_until(self, seen: t.Callable[[], bool], playbook: str, *arguments: str) -> tuple[bool, str]:

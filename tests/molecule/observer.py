@@ -15,8 +15,9 @@ from tests.cloud.background import Background
 
 #: Seconds after which a user gives a request up.
 _LIMIT = 20
-#: Seconds between two requests of one user.
-_INTERVAL = 0.25
+#: Seconds between two requests of one user, and between two logins: a password costs a tenth of a second of a processor.
+_INTERVAL = 1.0
+_LOGIN_INTERVAL = 2.0
 #: What users read: the type of the API and a path.
 READS = {
     "images": ("image", "/v2/images?limit=5"),
@@ -71,13 +72,14 @@ class Observer(Background):
         return super().__enter__()
 
     def __exit__(self, *error: t.Any) -> None:
-        """End, and wait for the last answers."""
+        """End, wait for the last answers, and print what the users noticed."""
         # one user may wait for an answer for long; the others ask no more meanwhile
         self.end = time.time()
         super().__exit__(*error)
+        print(self)
 
     def _login(self) -> None:
-        while not self._stop.wait(_INTERVAL):
+        while not self._stop.wait(_LOGIN_INTERVAL):
             self._try("login", lambda: self._make_session().token())
 
     def _reader(self, name: str) -> t.Callable[[], None]:

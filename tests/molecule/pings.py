@@ -33,7 +33,7 @@ class Pings:
 
 @contextlib.contextmanager
 def pinged(host: Host, address: str) -> t.Iterator[Pings]:
-    """Let *host* send pings to *address* while the context is entered; afterwards they are counted."""
+    """Let *host* send pings to *address* while the context is entered; afterwards they are counted and printed."""
     output = f"/tmp/pings-{uuid.uuid4().hex[:8]}"
     number = host.check_output(f"nohup ping -n -i {_INTERVAL} {address} >{output} 2>&1 & echo $!")
     found = Pings()
@@ -46,3 +46,4 @@ def pinged(host: Host, address: str) -> t.Iterator[Pings]:
     counts = re.search(r"(\d+) packets transmitted, (\d+) received", text)
     assert counts, text[-500:]
     found.sent, found.lost = int(counts[1]), int(counts[1]) - int(counts[2])
+    print(found)

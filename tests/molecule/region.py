@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import typing as t
@@ -11,12 +12,14 @@ from testinfra.host import Host
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import openstack_api
 from tests.molecule import waiting
-from tests.molecule.cloud import Cloud
+from tests.molecule.cloud import ROOT, Cloud
 
 #: Seconds until a host that got its power back is whole again, at most.
 _PATIENCE = 600
 ADDRESS = "10.199.0.50"
-CONTROLS = ("control1", "control2", "control3")
+#: The control host that was there before the others.
+FIRST = "control1"
+CONTROLS = (FIRST, "control2", "control3")
 COMPUTES = ("compute1", "compute2")
 ADDRESSES = {name: f"10.199.0.{number}" for number, name in enumerate((*CONTROLS, *COMPUTES), start=41)}
 
@@ -25,7 +28,7 @@ class Region(Cloud):
     """Three control hosts and two hypervisors."""
 
     def __init__(self, reach: t.Callable[[str], Host]) -> None:
-        super().__init__("region", reach, ADDRESSES, ADDRESS)
+        super().__init__("region", reach, ADDRESSES, ADDRESS, ["hosts.yml", "grown.yml"])
 
     def holder(self) -> str:
         """Return the control host that has the address of the region."""
@@ -44,6 +47,7 @@ class Region(Cloud):
             row = r'^haproxy_server_current_sessions\{proxy="mariadb",server="(\S+)"\} (\S+)'
             for server, sessions in re.findall(row, metrics, re.MULTILINE):
                 used[server] += float(sessions)
+        assert any(used.values()), used
         return max(used, key=lambda name: used[name])
 
     def serves(self) -> bool:
@@ -60,6 +64,13 @@ class Region(Cloud):
         """Wait until one host has the address, and every container of every host is healthy."""
         waiting.wait("one host has the address", lambda: sum(self.holds(name) for name in CONTROLS) == 1)
         waiting.wait("every container is healthy", lambda: not self.unhealthy(), _PATIENCE)
+
+    def renew(self, name: str) -> None:
+        """Put a machine without any data in the place of a host."""
+        subprocess.run(["docker", "rm", "--force", "--volumes", f"molecule-{name}"], check=True, capture_output=True)
+        subprocess.run(["docker", "volume", "rm", f"molecule-{name}"], check=True, capture_output=True)
+        for playbook in ("create", "prepare"):
+            self.play(str(ROOT / "molecule" / "shared" / f"{playbook}.yml"), "-e", json.dumps({"molecule_created": [name]}))
 
     def unchanged(self) -> None:
         """Run ``site``, which must find nothing to do."""

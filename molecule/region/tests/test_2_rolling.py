@@ -21,7 +21,6 @@ def test_a_change_of_all_members_costs_no_request(region: Region, users: t.Calla
     before = {name: region.started(name) for name in CONTROLS}
     with users() as observer:
         region.play("site", "-e", json.dumps(_CHANGES))
-    print(observer)
     for name in CONTROLS:
         after = region.started(name)
         changed = {container for container, moment in after.items() if before[name].get(container) != moment}
@@ -34,7 +33,6 @@ def test_a_change_of_all_members_costs_no_request(region: Region, users: t.Calla
 def test_the_change_is_taken_back_the_same_way(region: Region, users: t.Callable[[], Observer]) -> None:
     with users() as observer:
         region.play("site")
-    print(observer)
     assert not observer.failed
     assert not observer.lost(region.session())
     region.whole()

@@ -47,7 +47,7 @@ def test_all_control_hosts_lose_power(region: Region, users: t.Callable[[], Obse
         wait("users are served", region.serves, 600)
         served = time.monotonic() - began
         time.sleep(_WATCH)
-    print(f"{observer}\nall control hosts: served again {served:.0f} s after the power came back")
+    print(f"all control hosts: served again {served:.0f} s after the power came back")
     # by itself: no run of site
     region.whole()
     assert not observer.lost(region.session())
@@ -62,7 +62,7 @@ def _dies(region: Region, users: t.Callable[[], Observer], host: str) -> None:
         power("on", host)
         time.sleep(_WATCH)
     gap = observer.gap(without=_UNSERVED.get(host, ()))
-    print(f"{host} died: {gap:.1f} s\n{observer}")
+    print(f"{host} died: {gap:.1f} s")
     region.whole()
     assert not observer.lost(region.session())
     assert gap <= _GAP, str(observer)

@@ -18,14 +18,14 @@ _KEYSTONE = "10.199.0.61"
 @pytest.fixture(scope="module")
 def south(reach: t.Callable[[str], Host]) -> Cloud:
     """The region that has Keystone."""
-    return deployed(Cloud("regions", reach, {"south1": _KEYSTONE}, _KEYSTONE, "south.yml"))
+    return deployed(Cloud("regions", reach, {"south1": _KEYSTONE}, _KEYSTONE, ["south.yml"]))
 
 
 @pytest.fixture(scope="module")
 def north(reach: t.Callable[[str], Host], south: Cloud) -> Cloud:
     """The region that uses it."""
     (EPHEMERAL / "north").mkdir(exist_ok=True)
-    return deployed(Cloud("regions", reach, {"north1": "10.199.0.62"}, _KEYSTONE, "north.yml"))
+    return deployed(Cloud("regions", reach, {"north1": "10.199.0.62"}, _KEYSTONE, ["north.yml"]))
 
 
 def deployed(region: Cloud) -> Cloud:

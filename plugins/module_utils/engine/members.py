@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import typing as t
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import handover
 from ansible_collections.caisson.openstack.plugins.module_utils.engine.client import Engine, EngineError, ExecResult
@@ -62,7 +63,17 @@ def _ask_volume(engine: Engine, cloud: str, spec: ContainerSpec, definition: Clu
 
 def before_stop(spec: ContainerSpec, current: ContainerState) -> BeforeStop:
     """Return what comes before the stop of a container; one that is no member of the cluster yet has nothing of it to hand over."""
-    return handover.kept(current) if spec.cluster and LABEL_CLUSTER not in current.labels else spec.before_stop
+    if spec.cluster and LABEL_CLUSTER not in current.labels:
+        return handover.kept(current)
+    # a program that is a file of the new definition is not in a container of the former one
+    new = _targets(spec.volumes) - _targets(current.host_config.get("Binds") or [])
+    steps = {step: command for step, command in vars(spec.before_stop).items() if command and command.command[0] not in new}
+    return BeforeStop(**steps)
+
+
+def _targets(mounts: t.Iterable[str]) -> set[str]:
+    """Return where *mounts* are in their container."""
+    return {mount.split(":")[1] for mount in mounts}
 
 
 def check_turn(spec: ContainerSpec, current: ContainerState, start: MemberStart | None) -> None:

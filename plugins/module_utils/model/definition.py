@@ -265,9 +265,9 @@ class Frontend:
     """A port of the load balancer and the hosts behind it. ``request`` is a path that answers to a token with a read of the database.
 
     With ``single`` one host gets all connections, the same from all load balancers, until it fails; then another has them and keeps them.
-    ``tcp_check`` are the rules of the check of a host, in HAProxy's words. A connection without traffic ends after ``idle_timeout``
-    seconds. With ``own_address`` the load balancer listens on the address of its host as well, with ``public`` on that of users, if they
-    have one of their own.
+    ``tcp_check`` are the rules of the check of a host, in HAProxy's words. A host that is up is checked each ``check_interval`` seconds. A
+    connection without traffic ends after ``idle_timeout`` seconds. With ``own_address`` the load balancer listens on the address of its
+    host as well, with ``public`` on that of users, if they have one of their own.
     """
 
     name: str
@@ -280,6 +280,7 @@ class Frontend:
     tunnel_timeout: int = 0
     single: bool = False
     tcp_check: list[str] = dataclasses.field(default_factory=list)
+    check_interval: int = 5
     idle_timeout: int = 0
     own_address: bool = False
     public: bool = False

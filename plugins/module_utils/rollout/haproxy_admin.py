@@ -85,6 +85,8 @@ def change(
 ) -> ServerChange:
     """Drain *server* in those of *backends* that others serve, too, or make it ready again; wait until it has no requests, or is up.
 
+    Connections that may last for ever, as those to a database, are ended when no new ones are made: clients connect again, to another one.
+
     Args:
         timeout: seconds to wait at most.
 
@@ -101,6 +103,11 @@ def change(
     for name in chosen:
         if answer := admin(f"set server {name}/{server} state {'drain' if drain else 'ready'}").strip():
             raise HAProxyError(f"HAProxy refuses to change {name}/{server}: {answer}")
+    for name in haproxy_stats.lasting(rows, chosen, server) if drain else []:
+        # it says that this server has all connections, which would overrule the drain; without one the answer is a refusal
+        admin(f"clear table {name}")
+        if answer := admin(f"shutdown sessions server {name}/{server}").strip():
+            raise HAProxyError(f"HAProxy refuses to end the connections to {name}/{server}: {answer}")
 
     def left() -> int:
         rows = haproxy_stats.parse(admin("show stat"))

@@ -44,6 +44,11 @@ def drainable(rows: Rows, backends: t.Iterable[str], server: str) -> list[str]:
     return found
 
 
+def lasting(rows: Rows, backends: t.Iterable[str], server: str) -> list[str]:
+    """Return those of *backends* in which a connection is no request, so that it may last for ever."""
+    return [backend for backend in backends if _server(rows, backend, server).get("mode") == "tcp"]
+
+
 def drained(rows: Rows, backends: t.Iterable[str], server: str) -> list[str]:
     """Return those of *backends* in which *server* is kept out by hand: drained, or in maintenance."""
     return [backend for backend in backends if _server(rows, backend, server).get("status", "").startswith(("DRAIN", "MAINT"))]

@@ -73,7 +73,7 @@ def test_load_balancers_agree_on_one_member(three: dict[str, Host]) -> None:
         lines = [line.strip() for line in text(three[name], "haproxy/config/haproxy.cfg").splitlines()]
         assert f"localpeer {name}" in lines
         assert [line for line in lines if line.startswith("peer ")] == [f"peer {peer} {ADDRESSES[peer]}:18405" for peer in ("h1", "h2")]
-        backend = lines[lines.index("backend database") :]
+        backend = lines[lines.index("backend mariadb") :]
         servers = [line for line in backend[: backend.index("")] if line.startswith("server ")]
         assert servers == [f"server {host} {ADDRESSES[host]}:13306 check{' backup' if host != 'h1' else ''}" for host in ADDRESSES]
         assert f"bind {ADDRESSES[name]}:3306" in lines

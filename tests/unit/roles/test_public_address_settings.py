@@ -36,7 +36,7 @@ def test_users_reach_what_is_for_them_and_nothing_else(region: dict[str, Host]) 
         public = {frontend for frontend, addresses in found.items() if PUBLIC in addresses}
         assert public == APIS
         # services find all of them at the other address
-        assert {frontend for frontend, addresses in found.items() if INTERNAL in addresses} == APIS | {"nova_metadata", "database"}
+        assert {frontend for frontend, addresses in found.items() if INTERNAL in addresses} == APIS | {"nova_metadata", "mariadb"}
         assert f"bind {PUBLIC}:5000 transparent ssl crt /etc/haproxy/api.pem\n" in file(region[name], "haproxy/config/haproxy.cfg")
 
 

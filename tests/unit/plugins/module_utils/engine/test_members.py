@@ -30,9 +30,13 @@ DEFINITION = Cluster(facts=ContainerCommand(["facts"], timeout=9), join=Containe
 STARTED = "2026-01-02T03:04:05.678901234Z"
 
 
+BINDS = ["data:/data", "/etc/caisson/db/config:/etc/db:ro", "/etc/caisson/db/files/usr/local/bin/may-stop:/usr/local/bin/may-stop:ro"]
+
+
 def container(status: str, standalone: bool = False) -> t.Any:
     labels = {} if standalone else {LABEL_CLUSTER: "db"}
-    return types.SimpleNamespace(name="db", status=status, image_id="sha256:current", labels=labels, started_at=STARTED)
+    known = {"image_id": "sha256:current", "host_config": {"Binds": BINDS}}
+    return types.SimpleNamespace(name="db", status=status, labels=labels, started_at=STARTED, **known)
 
 
 @dataclasses.dataclass
@@ -183,6 +187,17 @@ def test_a_standalone_server_leaves_no_cluster() -> None:
     spec = _spec(stop_check=ContainerCommand(["may-stop"]))
     assert members.before_stop(spec, container("running", standalone=True)) == BeforeStop()
     assert members.before_stop(spec, container("running")) == BeforeStop(ContainerCommand(["may-stop"]))
+
+
+@pytest.mark.parametrize(
+    ("program", "asked"),
+    [("/usr/local/bin/may-stop", True), ("/etc/db/may-stop", True), ("db-may-stop", True), ("/usr/local/bin/added", False)],
+)
+def test_a_program_that_the_container_does_not_have_yet_is_not_run_in_it(program: str, asked: bool) -> None:
+    command = ContainerCommand([program, "now"])
+    spec = _spec(volumes=[*BINDS, "/etc/caisson/db/files/usr/local/bin/added:/usr/local/bin/added:ro"], stop_check=command, drain=command)
+    expected = BeforeStop(command, command) if asked else BeforeStop()
+    assert members.before_stop(spec, container("running")) == expected
 
 
 @pytest.mark.parametrize(

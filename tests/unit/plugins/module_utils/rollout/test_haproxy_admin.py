@@ -21,6 +21,7 @@ class HAProxy:
         self.seconds = 0.0
         self.state = "UP"
         self.answer = ""
+        self.mode = "http"
         self.commands: list[str] = []
         clock = types.SimpleNamespace(monotonic=lambda: self.seconds, sleep=self._sleep)
         monkeypatch.setattr(wait, "time", clock)
@@ -31,11 +32,11 @@ class HAProxy:
     def __call__(self, command: str) -> str:
         if command != "show stat":
             self.commands.append(command)
-            self.state = {"drain": "DRAIN", "ready": "DOWN"}[command.split()[-1]]
+            self.state = {"drain": "DRAIN", "ready": "DOWN"}.get(command.split()[-1], self.state)
             return self.answer
-        requests = max(0, 3 - int(self.seconds))
+        requests = 0 if "shutdown sessions server api/one" in self.commands else max(0, 3 - int(self.seconds))
         status = "UP" if self.state == "DOWN" and self.seconds >= 3 else self.state
-        return f"# pxname,svname,status,scur,qcur\napi,one,{status},{requests},0\napi,two,UP,9,0\n"
+        return f"# pxname,svname,status,scur,qcur,mode\napi,one,{status},{requests},0,{self.mode}\napi,two,UP,9,0,{self.mode}\n"
 
     def change(self, state: str, timeout: float = 60, check: bool = False) -> ServerChange:
         return haproxy_admin.change(self, "drained" if state == "drained" else "ready", ["api", "other"], "one", timeout, check)
@@ -50,6 +51,15 @@ def test_a_server_is_drained_until_its_requests_have_ended(haproxy: HAProxy) -> 
     assert haproxy.change("drained") == ServerChange(["api"], 0)
     assert haproxy.commands == ["set server api/one state drain"]
     assert 3 <= haproxy.seconds < 4
+
+
+def test_connections_that_may_last_for_ever_are_ended_when_no_new_ones_are_made(haproxy: HAProxy) -> None:
+    haproxy.mode = "tcp"
+    assert haproxy.change("drained") == ServerChange(["api"], 0)
+    assert haproxy.commands == ["set server api/one state drain", "clear table api", "shutdown sessions server api/one"]
+    assert haproxy.seconds == 0
+    assert haproxy.change("ready") == ServerChange(["api"], 0)
+    assert haproxy.commands[3:] == ["set server api/one state ready"]
 
 
 def test_requests_that_last_longer_are_counted(haproxy: HAProxy) -> None:
