@@ -64,6 +64,8 @@ left:
   type: int
 """
 
+import functools
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import arguments
@@ -93,7 +95,15 @@ def main() -> None:
         # a load balancer that is down sends no requests to anybody
         if found and found.running:
             admin = haproxy_admin.connect_to(found)
-            change = haproxy_admin.change(admin, state, params["backends"], params["server"], params["timeout"], module.check_mode)
+            change = haproxy_admin.change(
+                admin,
+                state,
+                params["backends"],
+                params["server"],
+                params["timeout"],
+                module.check_mode,
+                functools.partial(haproxy_admin.former_workers, found),
+            )
             if change.backends and not module.check_mode:
                 haproxy_admin.keep_drained(found, admin)
     except (EngineError, haproxy_admin.HAProxyError, OSError, ValueError) as error:

@@ -45,12 +45,16 @@ class Api:
     def __init__(self, host: str, port: int = 10000 + PORT) -> None:
         self._host, self._port = host, port
         self.hosts_asked_for: set[str] = set()
+        #: with HTTP/1.1 connections stay open
+        self.protocol = "HTTP/1.0"
         self._server: http.server.ThreadingHTTPServer | None = None
 
     def start(self) -> None:
-        host, hosts_asked_for = self._host, self.hosts_asked_for
+        host, hosts_asked_for, protocol = self._host, self.hosts_asked_for, self.protocol
 
         class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = protocol
+
             def do_GET(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 if "slow" in self.path:
@@ -89,14 +93,14 @@ class Balancer(t.NamedTuple):
         return result["backends"]
 
 
-def configuration(names: t.Sequence[str], hold: int, name: str = "") -> str:
+def configuration(names: t.Sequence[str], hold: int, name: str = "", mode: t.Literal["http", "tcp"] = "http") -> str:
     """Return the configuration for an API on hosts *names*, in the clear, or with TLS under a *name*."""
     environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False)
     environment.filters |= {"bool": bool, "caisson.openstack.url_host": urls.url_host}
     for module in (addresses, group_hosts):
         environment.filters |= {f"caisson.openstack.{name}": function for name, function in module.FilterModule().filters().items()}
     backends = [{"name": name, "address": HOSTS[name], "port": 10000 + PORT} for name in names]
-    frontend = Frontend(name="placement_api", port=PORT, listen_port=10000 + PORT, group="control", check_path="/")
+    frontend = Frontend(name="placement_api", port=PORT, listen_port=10000 + PORT, group="control", check_path="/", mode=mode)
     return environment.from_string((ROLE / "templates/haproxy.cfg.j2").read_text("utf-8")).render(
         cloud_url_address=HERE,
         cloud_api_host=name or HERE,
@@ -122,10 +126,11 @@ def balance(lab: Lab, tmp_path: pathlib.Path) -> t.Iterator[t.Callable[..., Bala
     """Start the load balancer in front of hosts, all of which serve."""
     apis = {name: Api(name) for name in HOSTS}
 
-    def start(*names: str, hold: int = 60) -> Balancer:
+    def start(*names: str, hold: int = 60, mode: t.Literal["http", "tcp"] = "http") -> Balancer:
         for name in names:
+            apis[name].protocol = "HTTP/1.1" if mode == "tcp" else "HTTP/1.0"
             apis[name].start()
-        text = {"haproxy.cfg": configuration(names, hold)}
+        text = {"haproxy.cfg": configuration(names, hold, mode=mode)}
         container = defined.start(lab, tmp_path, "haproxy", HERE, files=text, tmpfs=["/var/lib/haproxy:uid=42454,gid=42454"])
         deadline = time.monotonic() + 30
         while ask()[0] != 200:
@@ -161,6 +166,40 @@ def test_requests_wait_while_the_only_host_restarts_its_api(balance: t.Callable[
         assert not any(request.done() for request in early + late)
         api.start()
         assert [request.result() for request in early + late] == [(200, "one")] * 4
+
+
+def _connection_to(host: str) -> http.client.HTTPConnection:
+    """Return a connection that has reached a host, and stays open."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPConnection(HERE, PORT, timeout=10)
+        connection.request("GET", "/")
+        if connection.getresponse().read().decode() == host:
+            return connection
+    raise AssertionError(f"no connection has reached {host}")
+
+
+def test_connections_that_may_last_for_ever_are_ended_when_their_host_is_drained(balance: t.Callable[..., Balancer], lab: Lab) -> None:
+    balancer = balance("one", "two", mode="tcp")
+    state = lab.engine.container(balancer.container)
+    assert state
+    early = _connection_to("one")
+    # the worker that has it stays for it when the configuration is loaded again
+    former = _children(state.pid)
+    lab.engine.signal(balancer.container, "SIGUSR2")
+    deadline = time.monotonic() + 30
+    while not set(_children(state.pid)) > set(former):
+        assert time.monotonic() < deadline, lab.engine.logs(balancer.container)
+        time.sleep(0.2)
+    late = _connection_to("one")
+    assert balancer.servers("drained") == ["placement_api"]
+    for connection in (late, early):
+        # without this the client would connect again by itself
+        connection.auto_open = 0
+        with pytest.raises((http.client.HTTPException, OSError)):
+            connection.request("GET", "/")
+            connection.getresponse()
+    assert {ask()[1] for _request in range(4)} == {"two"}
 
 
 def test_requests_do_not_wait_longer_than_they_should(balance: t.Callable[..., Balancer]) -> None:

@@ -127,10 +127,17 @@ class Cloud:
         """Return the containers that are not healthy by the engine's own check."""
         return [row for host in self.hosts.values() for row in waiting.unhealthy(host)]
 
-    def session(self, region: str = "RegionOne", authorities: str = "") -> openstack_api.Session:
-        """Return the administrator of a region, logged in anew; *authorities* are certificates to trust instead of the cloud's own."""
-        password = yaml.safe_load((EPHEMERAL / "secrets.yml").read_text())["cloud_secrets"]["keystone_admin_password"]
-        login = {"auth_url": self.keystone, "username": "admin", "password": password, "project_name": "admin"}
+    def session(
+        self, region: str = "RegionOne", authorities: str = "", username: str = "admin", password: str = ""
+    ) -> openstack_api.Session:
+        """Return a user of a region, logged in anew: the administrator, or another one with his *password*.
+
+        Args:
+            authorities: certificates to trust instead of the cloud's own.
+        """
+        if not password:
+            password = yaml.safe_load((EPHEMERAL / "secrets.yml").read_text())["cloud_secrets"]["keystone_admin_password"]
+        login = {"auth_url": self.keystone, "username": username, "password": password, "project_name": "admin"}
         return openstack_api.Session({**login, "ca_certificates": authorities or (EPHEMERAL / "ca.crt").read_text()}, region, limit=60)
 
     def ask(self, service: str, path: str, body: dict[str, t.Any] | None = None) -> t.Any:

@@ -65,10 +65,14 @@ class Region(Cloud):
         waiting.wait("one host has the address", lambda: sum(self.holds(name) for name in CONTROLS) == 1)
         waiting.wait("every container is healthy", lambda: not self.unhealthy(), _PATIENCE)
 
-    def renew(self, name: str) -> None:
-        """Put a machine without any data in the place of a host."""
+    def lose(self, name: str) -> None:
+        """Let a host die, with its disk, and wait until the others serve."""
         subprocess.run(["docker", "rm", "--force", "--volumes", f"molecule-{name}"], check=True, capture_output=True)
         subprocess.run(["docker", "volume", "rm", f"molecule-{name}"], check=True, capture_output=True)
+        waiting.wait("users are served", self.serves)
+
+    def install(self, name: str) -> None:
+        """Put a machine without any data in the place of a host."""
         for playbook in ("create", "prepare"):
             self.play(str(ROOT / "molecule" / "shared" / f"{playbook}.yml"), "-e", json.dumps({"molecule_created": [name]}))
 

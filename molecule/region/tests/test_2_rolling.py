@@ -37,3 +37,12 @@ def test_the_change_is_taken_back_the_same_way(region: Region, users: t.Callable
     assert not observer.lost(region.session())
     region.whole()
     region.unchanged()
+
+
+def test_a_rotation_of_all_secrets_costs_no_request(region: Region, users: t.Callable[[], Observer]) -> None:
+    with users() as observer:
+        region.play("rotate", "-e", '{"rotate_secrets": ["all"]}')
+    assert not observer.failed
+    assert not observer.lost(region.session())
+    region.whole()
+    region.unchanged()

@@ -16,8 +16,9 @@ def test_a_host_whose_disk_is_lost_is_replaced(region: Region, users: t.Callable
     others = [name for name in region.hosts if name != lost]
     before = {name: region.started(name) for name in others}
     images = region.images(lost)
+    region.lose(lost)
     with users() as observer:
-        region.renew(lost)
+        region.install(lost)
         region.play("engine")
         region.play("site")
     assert not observer.failed

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import pathlib
 import socket
 import typing as t
@@ -17,6 +18,8 @@ from ansible_collections.caisson.openstack.plugins.module_utils.rollout import h
 CONTAINER = "haproxy"
 
 _SOCKET = "/var/lib/haproxy/admin.sock"
+#: That of the master, which knows the workers of former configurations.
+_MASTER_SOCKET = "/var/lib/haproxy/master.sock"
 #: What new workers of HAProxy read, in the volume that outlives them and their container.
 _SERVER_STATE = "/var/lib/haproxy/server-state"
 _POLL_INTERVAL = 0.3  # seconds
@@ -46,6 +49,8 @@ def connect(path: str) -> Admin:
             connection.settimeout(_TIMEOUT)
             connection.connect(path)
             connection.sendall(f"{command}\n".encode())
+            # the master would wait for more
+            connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 
     return send
@@ -54,6 +59,20 @@ def connect(path: str) -> Admin:
 def connect_to(container: ContainerState) -> Admin:
     """Return a function that sends a command to HAProxy in a running container of this host."""
     return connect(f"/proc/{container.pid}/root{_SOCKET}")
+
+
+def former_workers(container: ContainerState) -> list[Admin]:
+    """Return functions that send commands to workers of former configurations, which keep their connections until these end.
+
+    Raises:
+        OSError: if HAProxy does not answer.
+    """
+    master = connect(f"/proc/{container.pid}/root{_MASTER_SOCKET}")
+    return [functools.partial(_forward, master, worker) for worker in haproxy_stats.former_workers(master("show proc"))]
+
+
+def _forward(master: Admin, worker: str, command: str) -> str:
+    return master(f"@!{worker} {command}")
 
 
 def keep_drained(container: ContainerState, admin: Admin) -> None:
@@ -81,7 +100,13 @@ def left_drained(container: ContainerState | None) -> list[tuple[str, str]]:
 
 
 def change(
-    admin: Admin, state: t.Literal["drained", "ready"], backends: t.Iterable[str], server: str, timeout: float, check_mode: bool
+    admin: Admin,
+    state: t.Literal["drained", "ready"],
+    backends: t.Iterable[str],
+    server: str,
+    timeout: float,
+    check_mode: bool,
+    former: t.Callable[[], t.Iterable[Admin]] = list,
 ) -> ServerChange:
     """Drain *server* in those of *backends* that others serve, too, or make it ready again; wait until it has no requests, or is up.
 
@@ -89,6 +114,7 @@ def change(
 
     Args:
         timeout: seconds to wait at most.
+        former: returns what sends commands to the workers of former configurations.
 
     Raises:
         HAProxyError: if a change is refused.
@@ -103,11 +129,8 @@ def change(
     for name in chosen:
         if answer := admin(f"set server {name}/{server} state {'drain' if drain else 'ready'}").strip():
             raise HAProxyError(f"HAProxy refuses to change {name}/{server}: {answer}")
-    for name in haproxy_stats.lasting(rows, chosen, server) if drain else []:
-        # it says that this server has all connections, which would overrule the drain; without one the answer is a refusal
-        admin(f"clear table {name}")
-        if answer := admin(f"shutdown sessions server {name}/{server}").strip():
-            raise HAProxyError(f"HAProxy refuses to end the connections to {name}/{server}: {answer}")
+    if drain and (lasting := haproxy_stats.lasting(rows, chosen, server)):
+        _end_connections(admin, lasting, server, former())
 
     def left() -> int:
         rows = haproxy_stats.parse(admin("show stat"))
@@ -115,3 +138,15 @@ def change(
 
     wait_until(lambda: not left(), timeout, _POLL_INTERVAL)
     return ServerChange(chosen, left())
+
+
+def _end_connections(admin: Admin, backends: t.Collection[str], server: str, former: t.Iterable[Admin]) -> None:
+    for name in backends:
+        # it says that this server has all connections, which would overrule the drain; without one the answer is a refusal
+        admin(f"clear table {name}")
+        if answer := admin(f"shutdown sessions server {name}/{server}").strip():
+            raise HAProxyError(f"HAProxy refuses to end the connections to {name}/{server}: {answer}")
+    for worker in former:
+        # it refuses what concerns a whole server
+        for session in haproxy_stats.sessions(worker("show sess"), backends, server):
+            worker(f"shutdown session {session}")

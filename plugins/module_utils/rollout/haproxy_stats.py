@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import typing as t
 
 _ADMIN_STATE = "srv_admin_state"
@@ -73,6 +74,19 @@ def drained_states(text: str) -> str:
     column = lines[1][2:].split().index(_ADMIN_STATE)
     drained = [line for line in lines[2:] if int(line.split()[column]) & _FORCED_DRAIN]
     return "\n".join([*lines[:2], *drained, ""])
+
+
+def former_workers(text: str) -> list[str]:
+    """Return the process ids of the workers of former configurations in the answer *text* of the master to ``show proc``."""
+    _current, _, former = text.partition("# old workers\n")
+    rows = former.partition("\n#")[0].splitlines()
+    return [row.split()[0] for row in rows if row.strip()]
+
+
+def sessions(text: str, backends: t.Collection[str], server: str) -> list[str]:
+    """Return those in the answer *text* to ``show sess`` that connect a client with *server* in one of *backends*."""
+    found = re.findall(r"^(0x[0-9a-f]+): .* be=(\S+) srv=(\S+) ", text, re.MULTILINE)
+    return [session for session, backend, name in found if backend in backends and name == server]
 
 
 def requests(rows: Rows, backends: t.Iterable[str], server: str) -> int:

@@ -42,6 +42,26 @@ class HAProxy:
         return haproxy_admin.change(self, "drained" if state == "drained" else "ready", ["api", "other"], "one", timeout, check)
 
 
+_PROCESSES = """\
+#<PID>          <type>          <reloads>       <uptime>        <version>
+1               master          2 [failed: 0]   0d00h15m41s     3.0.11-1+deb13u5
+# workers
+57              worker          0               0d00h00m02s     3.0.11-1+deb13u5
+# old workers
+31              worker          1               0d00h01m10s     3.0.11-1+deb13u5
+8               worker          2               0d00h15m34s     3.0.11-1+deb13u5
+# programs
+
+"""
+_SESSIONS = """\
+0x7f0a: proto=tcpv4 src=192.0.2.21:40110 fe=api be=api srv=one ts=00 epoch=0 age=2m calls=4 rate=0 cpu=0 lat=0
+0x7f0b: proto=tcpv4 src=192.0.2.21:40112 fe=api be=api srv=two ts=00 epoch=0 age=2m calls=4 rate=0 cpu=0 lat=0
+0x7f0c: proto=tcpv4 src=192.0.2.21:40114 fe=other be=other srv=one ts=00 epoch=0 age=2m calls=4 rate=0 cpu=0 lat=0
+0x7f0d: proto=tcpv4 src=192.0.2.21:40116 fe=api be=api srv=one ts=00 epoch=0 age=2m calls=4 rate=0 cpu=0 lat=0
+0x7f0e: proto=unix_stream src=unix:1 fe=MASTER be=<NONE> srv=<none> ts=00 epoch=0 age=0s calls=1 rate=0 cpu=0 lat=0
+"""
+
+
 @pytest.fixture
 def haproxy(monkeypatch: pytest.MonkeyPatch) -> HAProxy:
     return HAProxy(monkeypatch)
@@ -60,6 +80,25 @@ def test_connections_that_may_last_for_ever_are_ended_when_no_new_ones_are_made(
     assert haproxy.seconds == 0
     assert haproxy.change("ready") == ServerChange(["api"], 0)
     assert haproxy.commands[3:] == ["set server api/one state ready"]
+
+
+def test_workers_of_former_configurations_end_theirs_as_well(haproxy: HAProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[str, str]] = []
+
+    def connect(path: str) -> t.Callable[[str], str]:
+        def send(command: str) -> str:
+            sent.append((path, command))
+            return {"show proc": _PROCESSES, "@!8 show sess": _SESSIONS}.get(command, "")
+
+        return send
+
+    monkeypatch.setattr(haproxy_admin, "connect", connect)
+    haproxy.mode = "tcp"
+    change = haproxy_admin.change(haproxy, "drained", ["api"], "one", 60, False, lambda: haproxy_admin.former_workers(_container()))
+    assert change == ServerChange(["api"], 0)
+    master = "/proc/7/root/var/lib/haproxy/master.sock"
+    commands = ["show proc", "@!31 show sess", "@!8 show sess", "@!8 shutdown session 0x7f0a", "@!8 shutdown session 0x7f0d"]
+    assert sent == [(master, command) for command in commands]
 
 
 def test_requests_that_last_longer_are_counted(haproxy: HAProxy) -> None:

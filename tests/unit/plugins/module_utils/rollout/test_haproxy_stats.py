@@ -80,3 +80,8 @@ def test_a_server_is_down_where_it_is_not_up() -> None:
     assert haproxy_stats.down(ROWS, ["nova", "glance"], "c2") == 1
     assert haproxy_stats.down(ROWS, ["nova", "glance"], "c3") == 2
     assert haproxy_stats.down(ROWS, ["unknown"], "c1") == 1
+
+
+@pytest.mark.parametrize("text", ["", "# workers\n57 worker 0 0d00h00m02s 3.0.11\n# programs\n\n", "Unknown command"])
+def test_without_former_configurations_there_are_no_workers_of_theirs(text: str) -> None:
+    assert haproxy_stats.former_workers(text) == []
