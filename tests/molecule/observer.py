@@ -143,14 +143,21 @@ class Observer(Background):
         """Return the rows that were acknowledged and are not there; what was made is removed."""
         missing = {}
         for name, (api, path, key) in WRITES.items():
-            rows = session.send("GET", api, path).json()
-            found = {row["name"]: row["id"] for row in rows[next(item for item in rows if item.startswith(key))]}
-            if gone := set(self.acknowledged[name]) - found.keys():
+            found: set[str] = set()
+            # Keystone lists no more than a thousand at a time
+            while rows := self._rows(session, api, path, key):
+                found |= rows.keys()
+                for identifier in rows.values():
+                    session.send("DELETE", api, f"{path}/{identifier}").check()
+            if gone := set(self.acknowledged[name]) - found:
                 missing[name] = gone
-            for row, identifier in found.items():
-                if row.startswith(f"observer-{self._run}-"):
-                    session.send("DELETE", api, f"{path}/{identifier}")
         return missing
+
+    def _rows(self, session: openstack_api.Session, api: str, path: str, key: str) -> dict[str, str]:
+        """Return the ids of what the users of observers have made, by name."""
+        answer = session.send("GET", api, path).json()
+        rows = answer[next(item for item in answer if item.startswith(key))]
+        return {row["name"]: row["id"] for row in rows if row["name"].startswith("observer-")}
 
     def __str__(self) -> str:
         lines = [
