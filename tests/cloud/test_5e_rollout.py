@@ -67,6 +67,7 @@ def test_the_plan_alone_changes_nothing(cloud: Cloud, former: dict[str, str], ot
     assert not JOURNAL.exists()
 
 
+@pytest.mark.long
 def test_what_does_not_get_healthy_is_put_back_and_stops_the_rollout(
     cloud: Cloud, former: dict[str, str], others: dict[str, dict[str, t.Any]]
 ) -> None:
@@ -89,6 +90,7 @@ def test_what_does_not_get_healthy_is_put_back_and_stops_the_rollout(
     assert "is open (expanded)" in " ".join(cloud.play("site", check=False).split())
 
 
+@pytest.mark.long
 def test_a_rollout_is_taken_back(cloud: Cloud, former: dict[str, str]) -> None:
     assert machines()
     # as after a rollout that came to its end

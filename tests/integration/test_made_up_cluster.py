@@ -26,6 +26,8 @@ from tests import plays
 
 from .test_images import reference
 
+pytestmark = pytest.mark.long
+
 ROOT = pathlib.Path(__file__).parents[2]
 HOSTS = {f"member{number}": f"10.199.2.{10 + number}" for number in (1, 2, 3)}
 NETWORK, SUBNET = "caisson-test-cluster", "10.199.2.0/24"

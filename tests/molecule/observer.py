@@ -54,17 +54,20 @@ class Observer(Background):
 
     Args:
         make_session: logs a user in.
+        apis: types of the APIs that are asked, if users ask them at all.
     """
 
-    def __init__(self, make_session: t.Callable[[], openstack_api.Session]) -> None:
+    def __init__(self, make_session: t.Callable[[], openstack_api.Session], apis: t.Collection[str]) -> None:
         self._make_session = make_session
+        reads = [name for name, (api, *_) in READS.items() if api in apis]
+        self._writes = [name for name, (api, *_) in WRITES.items() if api in apis]
         self._lock = threading.Lock()
-        self.questions: dict[str, Question] = {name: Question() for name in ("login", *READS, *WRITES)}
+        self.questions: dict[str, Question] = {name: Question() for name in ("login", *reads, *self._writes)}
         #: by kind the names of what an API said to have stored
-        self.acknowledged: dict[str, list[str]] = {name: [] for name in WRITES}
+        self.acknowledged: dict[str, list[str]] = {name: [] for name in self._writes}
         self._run = uuid.uuid4().hex[:8]
         self.begin = self.end = 0.0
-        super().__init__(self._login, *(self._reader(name) for name in READS), *(self._writer(name) for name in WRITES))
+        super().__init__(self._login, *(self._reader(name) for name in reads), *(self._writer(name) for name in self._writes))
 
     def __enter__(self) -> t.Self:
         """Begin."""
@@ -142,7 +145,8 @@ class Observer(Background):
     def lost(self, session: openstack_api.Session) -> dict[str, set[str]]:
         """Return the rows that were acknowledged and are not there; what was made is removed."""
         missing = {}
-        for name, (api, path, key) in WRITES.items():
+        for name in self._writes:
+            api, path, key = WRITES[name]
             found: set[str] = set()
             # Keystone lists no more than a thousand at a time
             while rows := self._rows(session, api, path, key):

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The region of scenario ``region``, as its operator and its users see it."""
+"""The region of scenarios ``region`` and ``control_hosts``, as its operator and its users see it."""
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import re
 import subprocess
 import typing as t
@@ -13,6 +15,7 @@ from testinfra.host import Host
 from ansible_collections.caisson.openstack.plugins.module_utils.common import openstack_api
 from tests.molecule import waiting
 from tests.molecule.cloud import ROOT, Cloud
+from tests.molecule.observer import READS
 
 #: Seconds until a host that got its power back is whole again, at most.
 _PATIENCE = 600
@@ -20,15 +23,16 @@ ADDRESS = "10.199.0.50"
 #: The control host that was there before the others.
 FIRST = "control1"
 CONTROLS = (FIRST, "control2", "control3")
-COMPUTES = ("compute1", "compute2")
+#: Scenario ``control_hosts`` has control hosts only.
+COMPUTES: tuple[str, ...] = () if os.environ.get("MOLECULE_SCENARIO_NAME") == "control_hosts" else ("compute1", "compute2")
 ADDRESSES = {name: f"10.199.0.{number}" for number, name in enumerate((*CONTROLS, *COMPUTES), start=41)}
 
 
 class Region(Cloud):
-    """Three control hosts and two hypervisors."""
+    """Three control hosts and, in scenario ``region``, two hypervisors."""
 
     def __init__(self, reach: t.Callable[[str], Host]) -> None:
-        super().__init__("region", reach, ADDRESSES, ADDRESS, ["hosts.yml", "grown.yml"])
+        super().__init__(os.environ["MOLECULE_SCENARIO_NAME"], reach, ADDRESSES, ADDRESS, ["hosts.yml", "grown.yml"])
 
     def holder(self) -> str:
         """Return the control host that has the address of the region."""
@@ -50,12 +54,18 @@ class Region(Cloud):
         assert any(used.values()), used
         return max(used, key=lambda name: used[name])
 
+    @functools.cached_property
+    def apis(self) -> set[str]:
+        """The types of the APIs in the catalog."""
+        return {service["type"] for service in self.ask("identity", "/services")["services"]}
+
     def serves(self) -> bool:
-        """Return whether users are served: a login, and requests that read databases of two services."""
+        """Return whether users are served: a login, and requests that read the databases of services. Images are on one host."""
         try:
             session = self.session()
-            for api, path in (("compute", "/servers"), ("network", "/v2.0/networks")):
-                session.send("GET", api, path).check()
+            for name, (api, path) in READS.items():
+                if api in self.apis and name != "images":
+                    session.send("GET", api, path).check()
         except openstack_api.ApiError:
             return False
         return True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The region of this scenario."""
+"""The region of this scenario, and of ``control_hosts``, which has the same tests."""
 
 from __future__ import annotations
 
@@ -34,4 +34,4 @@ def account(region: Region) -> t.Iterator[dict[str, str]]:
 @pytest.fixture
 def users(region: Region, account: dict[str, str]) -> t.Callable[[], Observer]:
     """Return a function that returns users who are about to read and write."""
-    return lambda: Observer(lambda: region.session(**account))
+    return lambda: Observer(lambda: region.session(**account), region.apis)

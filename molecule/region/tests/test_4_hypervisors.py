@@ -10,6 +10,8 @@ import pytest
 from tests.molecule.pings import pinged
 from tests.molecule.region import COMPUTES, Region
 
+pytestmark = pytest.mark.hypervisors
+
 #: Seconds without an answer while a server moves, at most: its memory is copied while it runs, and flows follow its port.
 _GAP = 2
 

@@ -72,8 +72,8 @@ def before_stop(spec: ContainerSpec, current: ContainerState) -> BeforeStop:
 
 
 def _targets(mounts: t.Iterable[str]) -> set[str]:
-    """Return where *mounts* are in their container."""
-    return {mount.split(":")[1] for mount in mounts}
+    """Return where *mounts* are in their container; what is no mount is nowhere, and the engine will refuse it."""
+    return {mount.split(":")[1] for mount in mounts if ":" in mount}
 
 
 def check_turn(spec: ContainerSpec, current: ContainerState, start: MemberStart | None) -> None:

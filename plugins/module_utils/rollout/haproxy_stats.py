@@ -78,7 +78,7 @@ def drained_states(text: str) -> str:
 
 def former_workers(text: str) -> list[str]:
     """Return the process ids of the workers of former configurations in the answer *text* of the master to ``show proc``."""
-    _current, _, former = text.partition("# old workers\n")
+    former = text.partition("# old workers\n")[2]
     rows = former.partition("\n#")[0].splitlines()
     return [row.split()[0] for row in rows if row.strip()]
 
