@@ -42,7 +42,7 @@ destroy: collection ## Remove the cloud; asks before it deletes data
 test: $(BIN)/.dev ## All tests but the long ones
 	python -m tests.suite $(ARGS)
 
-test-full: test ## All tests; the long ones take five hours more
+test-full: test ## All tests; the long ones take six hours more
 	pytest $(ARGS) -m long tests/integration
 	pytest $(ARGS) -m long tests/cloud
 	pytest $(ARGS) tests/full

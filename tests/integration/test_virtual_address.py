@@ -22,6 +22,7 @@ import urllib.request
 import pytest
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common.urls import url_host
+from ansible_collections.caisson.openstack.plugins.module_utils.common.wait import wait_until
 from ansible_collections.caisson.openstack.plugins.module_utils.engine import capabilities
 from tests.unit.roles.rendering import ROOT, Host
 from tests.unit.roles.test_definitions import hosts
@@ -98,9 +99,9 @@ class Region:
             text, {"192.0.2.": self.prefix, "198.51.100.": self.public_prefix, "2001:db8::": self.ipv6_prefix, "bond": "eth"}
         )
 
-    def write(self, host: str) -> None:
-        """Write the files of a host as the collection does."""
-        for file in self._models[host]["files"]:
+    def write(self, host: str, model: Host | None = None) -> None:
+        """Write the files of a host as the collection does, those of another *model* if one is given."""
+        for file in (model or self._models[host])["files"]:
             path = self._directory / host / file["path"]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(self._text(file["content"]), "utf-8")
@@ -353,6 +354,23 @@ def test_a_reload_of_keepalived_leaves_the_address_where_it_is(region: Region) -
         assert region.holders() == [former]
     assert gap.longest < 2 and not gap.failed
     assert region.holder() == former
+
+
+def test_the_address_stays_when_its_host_gets_others(region: Region) -> None:
+    for host in HOSTS:
+        docker("stop", "--time=30", region.name(host, "keepalived"))
+    region.write("control1", hosts("region", "2026.1", keepalived_group="control[0]")["control1"])
+    region.start("control1", "keepalived")
+    assert wait_until(lambda: region.holders() == ["control1"], 20, 0.1)
+    assert "multicast" not in docker("logs", region.name("control1", "keepalived"))
+    with region.client() as gap:
+        region.write("control1")
+        docker("kill", f"--signal={region.definition('control1', 'keepalived')['reload_signal']}", region.name("control1", "keepalived"))
+        for host in ("control2", "control3"):
+            region.start(host, "keepalived")
+        time.sleep(5)
+    assert region.holder() == "control1"
+    assert gap.longest < 1 and not gap.failed, gap
 
 
 @pytest.mark.parametrize("victims", [("haproxy",), ("keepalived", "haproxy", "api", "host")], ids=["haproxy", "host"])

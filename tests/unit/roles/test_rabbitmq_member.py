@@ -46,9 +46,10 @@ class Member:
             (directory / name).write_text(content)
             (directory / name).chmod(0o755)
 
-    def node(self, address: str, running: bool, *members: str) -> None:
-        """Say what a node answers; those of *members* with a plus run."""
+    def node(self, address: str, running: bool, *members: str, alone: bool = False) -> None:
+        """Say what a node answers; those of *members* with a plus run. One that is *alone* was started without a cluster."""
         named = [f"'rabbit@{member.strip('+')}'" for member in members]
+        (self.directory / f"{address}.getenv").write_text("false" if alone else json.dumps(str(self.directory / "formation.conf")))
         (self.directory / f"{address}.is_running").write_text("true" if running else "false")
         (self.directory / f"{address}.list_members").write_text(f"[{', '.join(named)}]")
         up = [name for name, member in zip(named, members, strict=True) if member.startswith("+")]
@@ -92,6 +93,13 @@ def test_a_new_one_waits_until_a_peer_serves(member: Member) -> None:
     assert member.called() == []
     prefix = "cluster_formation.classic_config.nodes."
     assert member.formation() == [f"{prefix}1 = rabbit@192.0.2.12", f"{prefix}2 = rabbit@192.0.2.11"]
+
+
+def test_a_new_one_waits_until_the_only_broker_has_become_a_member(member: Member) -> None:
+    """It serves until it starts again, and who joins it then would be left alone."""
+    member.node("192.0.2.12", True, "+192.0.2.12", alone=True)
+    assert member.run("join", CLUSTER_PEERS="192.0.2.12").returncode == 75
+    assert not (member.directory / "formation.conf").exists()
 
 
 def test_one_that_lost_its_data_is_forgotten_first(member: Member) -> None:

@@ -51,6 +51,20 @@ def test_every_load_balancer_listens_on_the_address_that_one_has(region: dict[st
         assert container(region[name], "haproxy")["drain"]["command"] == ["/usr/local/bin/hand-over"]
 
 
+def test_connections_end_on_each_change_of_the_host_of_an_address(region: dict[str, Host]) -> None:
+    text = file(region["control1"], "keepalived/config/keepalived.conf")
+    for state in ("master", "backup", "fault", "stop"):
+        # another user could not end them
+        assert f'    notify_{state} "/usr/local/bin/end-connections 192.0.2.100" root\n' in text
+    assert container(region["control1"], "keepalived")["user"] == "0:0"
+
+
+def test_the_load_balancer_is_not_replaced_where_one_host_becomes_three(region: dict[str, Host]) -> None:
+    """Of its files only that which it reads again when it reloads may differ: not this one, where the database has a port of three hosts."""
+    script = next(item["content"] for item in region["control1"]["files"] if item["path"].endswith("hand-over"))
+    assert "    192.0.2.100) echo 5000 ;;\n" in script
+
+
 def test_a_load_balancer_of_the_operator_is_in_front_of_the_hosts() -> None:
     addresses = {"cloud_api_address": "192.0.2.200", "cloud_public_address": "198.51.100.200"}
     models = hosts("region", "2026.1", keepalived_enabled=False, loadbalancer_external=True, **addresses)
