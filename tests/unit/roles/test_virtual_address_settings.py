@@ -60,7 +60,7 @@ def test_connections_end_on_each_change_of_the_host_of_an_address(region: dict[s
 
 
 def test_the_load_balancer_is_not_replaced_where_one_host_becomes_three(region: dict[str, Host]) -> None:
-    """Of its files only that which it reads again when it reloads may differ: not this one, where the database has a port of three hosts."""
+    """Of its files only what it reads again on a reload may differ: not this one, where the database has a port of three hosts."""
     script = next(item["content"] for item in region["control1"]["files"] if item["path"].endswith("hand-over"))
     assert "    192.0.2.100) echo 5000 ;;\n" in script
 
