@@ -14,6 +14,7 @@ def started(cloud: Cloud) -> dict[str, str]:
     return {name: data["State"]["StartedAt"] for name, data in cloud.containers.items()}
 
 
+@pytest.mark.long
 def test_only_what_was_selected_is_touched(cloud: Cloud) -> None:
     # memcached and glance have changes pending until they are selected
     for arguments, touched in (

@@ -83,6 +83,8 @@ CASES = [
         [],
     ),
 ]
+#: The first two have both kinds of history between them: with branches and without.
+EACH = [pytest.param(case, marks=[pytest.mark.long] if number > 1 else []) for number, case in enumerate(CASES)]
 
 
 @pytest.fixture
@@ -130,7 +132,7 @@ def _schema(result: ExecResult) -> dict[str, t.Any]:
     return t.cast("dict[str, t.Any]", json.loads(result.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", EACH, ids=lambda case: case.name)
 def test_what_is_pending_is_found_and_understood(service: Service, case: Case) -> None:
     service.configure(case)
     done = service.run(case.image, case.command)
@@ -165,7 +167,7 @@ def test_what_cannot_be_found_out_is_a_clear_error_without_the_url(service: Serv
         assert not any(secret in result.stderr + result.stdout for secret in (PASSWORD, IN_FILE, "wrong-one", "for$this", "mysql+pymysql"))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", EACH, ids=lambda case: case.name)
 def test_where_a_later_release_has_been_nothing_is_applied(service: Service, case: Case) -> None:
     service.configure(case)
     first = service.apply(case, *case.command)
