@@ -11,7 +11,7 @@ from tests.molecule.pings import pinged
 from tests.molecule.region import COMPUTES, FIRST, Region
 
 #: Seconds without an answer while the only database and the only broker start again as members of clusters, at most.
-_GAP = 90
+_GAP = 45
 
 
 def test_one_control_host_becomes_three(region: Region, users: t.Callable[[], Observer]) -> None:
