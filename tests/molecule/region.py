@@ -32,7 +32,7 @@ class Region(Cloud):
     """Three control hosts and, in scenario ``region``, two hypervisors."""
 
     def __init__(self, reach: t.Callable[[str], Host]) -> None:
-        super().__init__(os.environ["MOLECULE_SCENARIO_NAME"], reach, ADDRESSES, ADDRESS, ["hosts.yml", "grown.yml"])
+        super().__init__(os.environ["MOLECULE_SCENARIO_NAME"], reach, ADDRESSES, ADDRESS, ["hosts.yml", "../../region/inventory/grown.yml"])
 
     def holder(self) -> str:
         """Return the control host that has the address of the region."""

@@ -25,6 +25,9 @@ def test_one_control_host_becomes_three(region: Region, users: t.Callable[[], Ob
     region.whole()
     assert not observer.lost(region.session())
     assert observer.gap() <= _GAP, str(observer)
+    # requests fail in that one time only
+    moments = [moment for failed in observer.failed.values() for moment, _kind in failed]
+    assert max(moments, default=0) - min(moments, default=0) <= _GAP, observer.failed
     assert len(servers) == len(COMPUTES[:1])
     assert not any(pings.lost for pings in servers)
     # the switch goes on; what asks the databases and the broker learns of the others

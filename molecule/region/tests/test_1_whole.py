@@ -25,9 +25,12 @@ def test_each_control_host_runs_what_its_group_says(region: Region) -> None:
 
 
 @pytest.mark.hypervisors
-def test_each_hypervisor_runs_what_its_groups_say(region: Region) -> None:
+def test_hypervisors_and_control_hosts_have_nothing_of_each_other(region: Region) -> None:
     for name in COMPUTES:
         assert set(region.images(name)) == HYPERVISOR
+    for name in CONTROLS:
+        assert "nova_api" in region.images(name)
+        assert set(region.images(name)) & HYPERVISOR == EVERYWHERE
 
 
 def test_every_container_is_healthy(region: Region) -> None:
