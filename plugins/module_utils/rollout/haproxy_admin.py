@@ -94,7 +94,7 @@ def left_drained(container: ContainerState | None) -> list[tuple[str, str]]:
     if not container or not container.running:
         return []
     try:
-        return haproxy_stats.all_drained(haproxy_stats.parse(connect_to(container)("show stat")))
+        return haproxy_stats.all_drained(connect_to(container)("show servers state"))
     except (OSError, ValueError):
         return []
 
@@ -123,7 +123,9 @@ def change(
     """
     drain = state == "drained"
     rows = haproxy_stats.parse(admin("show stat"))
-    chosen = haproxy_stats.drainable(rows, backends, server) if drain else haproxy_stats.drained(rows, backends, server)
+    chosen = (
+        haproxy_stats.drainable(rows, backends, server) if drain else haproxy_stats.drained(admin("show servers state"), backends, server)
+    )
     if check_mode or not chosen:
         return ServerChange(chosen)
     for name in chosen:

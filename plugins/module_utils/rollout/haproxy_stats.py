@@ -8,7 +8,8 @@ import re
 import typing as t
 
 _ADMIN_STATE = "srv_admin_state"
-#: Bit of the administrative state: drained by a command or an agent, not by the configuration.
+#: Bits of the administrative state: by a command or an agent, not by the configuration.
+_FORCED_MAINTENANCE = 1
 _FORCED_DRAIN = 8
 
 Rows = t.Sequence[t.Mapping[str, str]]
@@ -50,20 +51,42 @@ def lasting(rows: Rows, backends: t.Iterable[str], server: str) -> list[str]:
     return [backend for backend in backends if _server(rows, backend, server).get("mode") == "tcp"]
 
 
-def drained(rows: Rows, backends: t.Iterable[str], server: str) -> list[str]:
-    """Return those of *backends* in which *server* is kept out by hand: drained, or in maintenance."""
-    return [backend for backend in backends if _server(rows, backend, server).get("status", "").startswith(("DRAIN", "MAINT"))]
+def drained(text: str, backends: t.Iterable[str], server: str) -> list[str]:
+    """Return those of *backends* in which *server* is kept out by hand, drained or in maintenance, whether it is up or not.
+
+    Args:
+        text: the answer to ``show servers state``. The table of ``show stat`` calls one that is down and drained just down.
+    """
+    kept_out = {
+        row["be_name"]
+        for row in _states(text)
+        if row["srv_name"] == server and int(row[_ADMIN_STATE]) & (_FORCED_DRAIN | _FORCED_MAINTENANCE)
+    }
+    return [backend for backend in backends if backend in kept_out]
 
 
-def all_drained(rows: Rows) -> list[tuple[str, str]]:
-    """Return backend and name of every server that is drained; maintenance is only ever an operator's wish."""
-    return [(row["pxname"], row["svname"]) for row in rows if row["status"].startswith("DRAIN")]
+def all_drained(text: str) -> list[tuple[str, str]]:
+    """Return backend and name of every server that is drained by the answer *text* to ``show servers state``.
+
+    Maintenance is only ever an operator's wish.
+    """
+    return [(row["be_name"], row["srv_name"]) for row in _states(text) if int(row[_ADMIN_STATE]) & _FORCED_DRAIN]
 
 
 def drained_states(text: str) -> str:
     """Return what HAProxy reads at its start of the answer *text* to ``show servers state``: only servers that were drained by hand.
 
-    Of all others the health checks tell more than a file from the past. The format is that of its management guide, section 9.3.
+    Of all others the health checks tell more than a file from the past.
+
+    Raises:
+        ValueError: if the text is no such table.
+    """
+    drained = [" ".join(row.values()) for row in _states(text) if int(row[_ADMIN_STATE]) & _FORCED_DRAIN]
+    return "\n".join([*text.strip().splitlines()[:2], *drained, ""])
+
+
+def _states(text: str) -> list[dict[str, str]]:
+    """Return a row for each server. The format is that of HAProxy's management guide, section 9.3.
 
     Raises:
         ValueError: if the text is no such table.
@@ -71,9 +94,8 @@ def drained_states(text: str) -> str:
     lines = text.strip().splitlines()
     if len(lines) < 2 or not lines[1].startswith("# ") or _ADMIN_STATE not in lines[1].split():
         raise ValueError(f"this is not a table of the states of servers: {text[:80]!r}")
-    column = lines[1][2:].split().index(_ADMIN_STATE)
-    drained = [line for line in lines[2:] if int(line.split()[column]) & _FORCED_DRAIN]
-    return "\n".join([*lines[:2], *drained, ""])
+    names = lines[1][2:].split()
+    return [dict(zip(names, line.split(), strict=False)) for line in lines[2:]]
 
 
 def former_workers(text: str) -> list[str]:

@@ -20,6 +20,8 @@ class HAProxy:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds = 0.0
         self.state = "UP"
+        #: although it is down
+        self.drained = False
         self.answer = ""
         self.mode = "http"
         self.commands: list[str] = []
@@ -30,6 +32,9 @@ class HAProxy:
         self.seconds += seconds
 
     def __call__(self, command: str) -> str:
+        if command == "show servers state":
+            state = {"DRAIN": 8, "MAINT": 1}.get(self.state, 0) | (8 if self.drained else 0)
+            return f"1\n# be_id be_name srv_id srv_name srv_op_state srv_admin_state\n4 api 1 one 2 {state}\n4 api 2 two 2 0\n"
         if command != "show stat":
             self.commands.append(command)
             self.state = {"drain": "DRAIN", "ready": "DOWN"}.get(command.split()[-1], self.state)
@@ -110,6 +115,12 @@ def test_a_server_is_made_ready_until_it_is_up(haproxy: HAProxy) -> None:
     assert haproxy.change("ready") == ServerChange(["api"], 0)
     haproxy.seconds, haproxy.state = 0, "MAINT"
     assert haproxy.change("ready", timeout=1) == ServerChange(["api"], 1)
+
+
+def test_a_server_that_went_down_while_it_was_drained_is_made_ready(haproxy: HAProxy) -> None:
+    haproxy.state, haproxy.drained = "DOWN", True
+    assert haproxy.change("ready") == ServerChange(["api"], 0)
+    assert haproxy.commands == ["set server api/one state ready"]
 
 
 def test_check_mode_and_a_server_in_its_state_change_nothing(haproxy: HAProxy) -> None:
