@@ -93,14 +93,15 @@ class Balancer(t.NamedTuple):
         return result["backends"]
 
 
-def configuration(names: t.Sequence[str], hold: int, name: str = "", mode: t.Literal["http", "tcp"] = "http") -> str:
+def configuration(names: t.Sequence[str], hold: int, name: str = "", mode: t.Literal["http", "tcp"] = "http", checked: bool = True) -> str:
     """Return the configuration for an API on hosts *names*, in the clear, or with TLS under a *name*."""
     environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False)
     environment.filters |= {"bool": bool, "caisson.openstack.url_host": urls.url_host}
     for module in (addresses, group_hosts):
         environment.filters |= {f"caisson.openstack.{name}": function for name, function in module.FilterModule().filters().items()}
     backends = [{"name": name, "address": HOSTS[name], "port": 10000 + PORT} for name in names]
-    frontend = Frontend(name="placement_api", port=PORT, listen_port=10000 + PORT, group="control", check_path="/", mode=mode)
+    frontend = Frontend(name="placement_api", port=PORT, listen_port=10000 + PORT, group="control", mode=mode)
+    frontend.check_path, frontend.check_interval = ("/", 5) if checked else ("", 0)
     return environment.from_string((ROLE / "templates/haproxy.cfg.j2").read_text("utf-8")).render(
         cloud_url_address=HERE,
         cloud_api_host=name or HERE,
@@ -126,11 +127,11 @@ def balance(lab: Lab, tmp_path: pathlib.Path) -> t.Iterator[t.Callable[..., Bala
     """Start the load balancer in front of hosts, all of which serve."""
     apis = {name: Api(name) for name in HOSTS}
 
-    def start(*names: str, hold: int = 60, mode: t.Literal["http", "tcp"] = "http") -> Balancer:
+    def start(*names: str, hold: int = 60, mode: t.Literal["http", "tcp"] = "http", checked: bool = True) -> Balancer:
         for name in names:
             apis[name].protocol = "HTTP/1.1" if mode == "tcp" else "HTTP/1.0"
             apis[name].start()
-        text = {"haproxy.cfg": configuration(names, hold, mode=mode)}
+        text = {"haproxy.cfg": configuration(names, hold, mode=mode, checked=checked)}
         container = defined.start(lab, tmp_path, "haproxy", HERE, files=text, tmpfs=["/var/lib/haproxy:uid=42454,gid=42454"])
         deadline = time.monotonic() + 30
         while ask()[0] != 200:
@@ -155,8 +156,10 @@ def ask(method: str = "GET", path: str = "/") -> tuple[int, str]:
         return 0, str(error)
 
 
-def test_requests_wait_while_the_only_host_restarts_its_api(balance: t.Callable[..., Balancer]) -> None:
-    api = balance("one").apis["one"]
+@pytest.mark.parametrize(("mode", "checked"), [("http", True), ("tcp", False)])
+def test_requests_wait_while_the_only_host_restarts(balance: t.Callable[..., Balancer], mode: str, checked: bool) -> None:
+    """An API, or what is not checked, such as a database."""
+    api = balance("one", mode=mode, checked=checked).apis["one"]
     api.stop()
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         early = [pool.submit(ask, method) for method in ("GET", "POST")]

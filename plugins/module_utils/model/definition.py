@@ -67,7 +67,9 @@ class Cluster:
     The others run in the container's place, before it starts: ``seed`` where the cluster is founded, ``join`` on a host without data,
     ``recover`` where the newest data are after all members have stopped. Without ``recover`` members with data just start again.
 
-    ``leave`` must succeed in a running member before it is replaced by a container that has no cluster any more.
+    ``leave`` prints the addresses of the other members that run, a line each. It must succeed and print none in a running member before
+    that is replaced by a container that has no cluster any more. Members on hosts that do not have the container any more are removed
+    before that.
 
     ``lost_hosts`` are members whose data are given up: nobody waits for them.
     """
@@ -265,9 +267,9 @@ class Frontend:
     """A port of the load balancer and the hosts behind it. ``request`` is a path that answers to a token with a read of the database.
 
     With ``single`` one host gets all connections, the same from all load balancers, until it fails; then another has them and keeps them.
-    ``tcp_check`` are the rules of the check of a host, in HAProxy's words. A host that is up is checked each ``check_interval`` seconds. A
-    connection without traffic ends after ``idle_timeout`` seconds. With ``own_address`` the load balancer listens on the address of its
-    host as well, with ``public`` on that of users, if they have one of their own.
+    ``tcp_check`` are the rules of the check of a host, in HAProxy's words. A host that is up is checked each ``check_interval`` seconds,
+    with 0 never. A connection without traffic ends after ``idle_timeout`` seconds. With ``own_address`` the load balancer listens on the
+    address of its host as well, with ``public`` on that of users, if they have one of their own.
     """
 
     name: str

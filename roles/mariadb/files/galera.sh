@@ -130,20 +130,20 @@ may-stop)
     done
     exit $failed
     ;;
-may-leave)
-    # what others write once it has left would be lost
-    answer=$(status wsrep_cluster_size wsrep_local_state_comment)
-    [ "$(value wsrep_cluster_size "$answer")$(value wsrep_local_state_comment "$answer")" = 1Synced ] || {
-        echo "others of its cluster run, or it is not synced: stop mariadb on the other hosts first (docker stop mariadb)"
-        exit 1
-    }
+leave)
+    # what others write once it has left would be lost; the file with the configuration may be that of its successor already
+    answer=$(status wsrep_cluster_status wsrep_local_state_comment wsrep_incoming_addresses)
+    found=$(value wsrep_cluster_status "$answer")$(value wsrep_local_state_comment "$answer")
+    [ "$found" = PrimarySynced ] || { echo "its state is $found"; exit 1; }
+    own=$(mariadb --connect-timeout=5 --batch --skip-column-names -e "SELECT @@wsrep_node_address")
+    value wsrep_incoming_addresses "$answer" | tr ',' '\n' | sed 's/:[0-9]*$//' | grep -vxF "$own" | tr -d '[]' | sort || true
     ;;
 ready)
     found=$(value wsrep_local_state_comment "$(status wsrep_local_state_comment)")
     [ "$found" = Synced ] || { echo "its state is $found"; exit 1; }
     ;;
 *)
-    echo "usage: galera start|facts|seed|join|recover|healthcheck|may-stop|may-leave|ready" >&2
+    echo "usage: galera start|facts|seed|join|recover|healthcheck|may-stop|leave|ready" >&2
     exit 2
     ;;
 esac

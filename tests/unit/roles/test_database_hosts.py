@@ -41,16 +41,24 @@ def database_of(host: Host) -> str:
     return found
 
 
-def test_one_server_is_no_cluster_and_asked_directly() -> None:
+def test_one_server_is_no_cluster_and_connections_wait_for_it() -> None:
     host = hosts("aio", "2026.1")["aio"]
     options = configparser.ConfigParser()
     options.read_string(text(host, "mariadb/config/my.cnf"))
-    assert options["mariadbd"]["port"] == "3306"
+    assert options["mariadbd"]["port"] == "13306"
     assert not [name for name in options["mariadbd"] if name.startswith("wsrep")]
     (server,) = (item for item in host["containers"] if item["name"] == "mariadb")
     assert (server["command"], server["cluster"], server["stop_check"], server["ready"]) == (["mariadbd"], None, None, None)
-    assert not re.search(r"database|peers|lua", text(host, "haproxy/config/haproxy.cfg"))
-    assert database_of(host) == options["mariadbd"]["bind-address"]
+    balancer = text(host, "haproxy/config/haproxy.cfg")
+    assert not re.search(r"peers|lua|stick", balancer)
+    lines = [line.strip() for line in balancer.splitlines()]
+    backend = lines[lines.index("backend mariadb") :]
+    backend = backend[: backend.index("")]
+    address = options["mariadbd"]["bind-address"]
+    assert "retries 60" in backend
+    assert [line for line in backend if line.startswith("server ")] == [f"server aio {address}:13306"]
+    assert f"bind {address}:3306" in lines
+    assert database_of(host) == address
 
 
 def test_members_listen_on_their_own_addresses_only(three: dict[str, Host]) -> None:

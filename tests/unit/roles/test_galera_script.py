@@ -146,7 +146,21 @@ esac"""
     assert done.stdout == ("" if code == 0 else f"192.0.2.3 is not synced: {third or 'no answer'}\n")
 
 
-@pytest.mark.parametrize(("size", "state", "code"), [("1", "Synced", 0), ("2", "Synced", 1), ("1", "Joined", 1)])
-def test_only_the_last_member_leaves(member: Member, size: str, state: str, code: int) -> None:
-    member.status(cluster_size=size, local_state_comment=state)
-    assert member.run("may-leave").returncode == code
+@pytest.mark.parametrize(
+    ("own", "others"),
+    [("192.0.2.1", []), ("192.0.2.1", ["192.0.2.12", "192.0.2.13"]), ("2001:db8::1", ["2001:db8::2"])],
+)
+def test_who_leaves_says_which_others_run(member: Member, own: str, others: list[str]) -> None:
+    places = [f"[{place}]" if ":" in place else place for place in (own, *others)]
+    incoming = ",".join(f"{place}:13306" for place in places)
+    rows = f"wsrep_cluster_status\\tPrimary\\nwsrep_local_state_comment\\tSynced\\nwsrep_incoming_addresses\\t{incoming}\\n"
+    member.program("mariadb", f'case "$*" in *@@wsrep_node_address*) echo "{places[0]}" ;; *) printf "{rows}" ;; esac')
+    done = member.run("leave")
+    assert (done.returncode, done.stdout.split()) == (0, others)
+
+
+@pytest.mark.parametrize(("status", "state"), [("Primary", "Joined"), ("non-Primary", "Initialized")])
+def test_who_lacks_data_does_not_leave(member: Member, status: str, state: str) -> None:
+    member.status(cluster_status=status, local_state_comment=state)
+    done = member.run("leave")
+    assert (done.returncode, done.stdout) == (1, f"its state is {status}{state}\n")
