@@ -11,7 +11,7 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.caisson.openstack.plugins.module_utils.output import plans
-from ansible_collections.caisson.openstack.plugins.plugin_utils import arguments
+from ansible_collections.caisson.openstack.plugins.plugin_utils import addresses, arguments
 from ansible_collections.caisson.openstack.plugins.plugin_utils.controller import Arguments, ControllerAction, Result, keep, show
 from ansible_collections.caisson.openstack.plugins.plugin_utils.model import cluster
 from ansible_collections.caisson.openstack.plugins.plugin_utils.rollout import turns
@@ -44,9 +44,13 @@ class ActionModule(ControllerAction):
         refusal = plans.refusal(plan, args["finalizing"])
         if refusal:
             raise AnsibleActionFail(f"{refusal}. Nothing was changed")
-        if refused := cluster.refusals(starts):
-            lines = "\n".join(f"  - {line}" for line in refused)
-            raise AnsibleActionFail(f"members of a cluster must not start; nothing was changed:\n{lines}")
+        for what, refused in (
+            ("start", cluster.refusals(starts)),
+            ("leave it", cluster.left_behind(args["hosts"], addresses.Addresses(self._vars["hostvars"]))),
+        ):
+            if refused:
+                lines = "\n".join(f"  - {line}" for line in refused)
+                raise AnsibleActionFail(f"members of a cluster must not {what}; nothing was changed:\n{lines}")
         if args["approved"]:
             self._hold(args["approved"], plan)
         if args["file"]:
@@ -57,6 +61,7 @@ class ActionModule(ControllerAction):
             "converged": plan.no_changes and not unhealthy,
             "unhealthy": unhealthy,
             "turns": [dataclasses.asdict(turn) for turn in found],
+            "leaving": cluster.leaving(args["hosts"]),
             "starts": {host: {name: dataclasses.asdict(start) for name, start in own.items()} for host, own in starts.items()},
         }
 

@@ -76,7 +76,9 @@ cluster:
     join: {description: Command before the start of a member without data., type: dict, suboptions: *command}
     recover: {description: Command before the start of the member with the newest data., type: dict, suboptions: *command}
     leave:
-      description: Command that must succeed in a running member before a container without a cluster takes its place.
+      description: >-
+        Command that prints the addresses of other members that run. It must print none before a container without a cluster takes the
+        place of the member.
       type: dict
       suboptions: *command
     name: {description: Name of the cluster; that of the container if it is empty., type: str, default: ''}

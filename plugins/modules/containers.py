@@ -32,6 +32,12 @@ options:
     type: list
     elements: str
     default: []
+  prune_only:
+    description: >-
+      If there are any, only containers of these names are removed. They leave together, so that none is asked whether the others can spare it.
+    type: list
+    elements: str
+    default: []
   keep:
     description: Names of the containers that belong on the host.
     type: list
@@ -107,7 +113,7 @@ def _converge(module: AnsibleModule) -> None:
             starting=params["starting"],
             finished_jobs=params["finished_jobs"],
         )
-        outcomes = converger.prune(params["prune_services"], params["keep"])
+        outcomes = converger.prune(params["prune_services"], params["keep"], params["prune_only"])
         outcomes += converger.converge(
             [dataclass_spec.construct(ContainerSpec, item) for item in params["containers"]],
             [dataclass_spec.construct(JobSpec, item) for item in params["jobs"]],
@@ -136,6 +142,7 @@ def main() -> None:
             "created_databases": {"type": "list", "elements": "str", "default": []},
             "finished_jobs": {"type": "list", "elements": "str", "default": []},
             "prune_services": {"type": "list", "elements": "str", "default": []},
+            "prune_only": {"type": "list", "elements": "str", "default": []},
             "keep": {"type": "list", "elements": "str", "default": []},
             "starts": {"type": "dict", "default": {}},
         },

@@ -166,6 +166,17 @@ clusters:
   sample:
     - {cluster: galera, container: mariadb, members: {control1: 192.0.2.11}, recovers: true, lost_hosts: [],
        state: {running: true, data: true, cluster: 0a1b, position: 42, serving: true, error: ''}}
+alone:
+  description: By container that is to be none of a cluster any more the addresses of the members that run, without its own.
+  returned: success
+  type: dict
+  sample: {mariadb: [192.0.2.12, 192.0.2.13]}
+leaving:
+  description: Members of clusters that are removed from this host.
+  returned: success
+  type: list
+  elements: str
+  sample: [mariadb]
 """
 
 import dataclasses
@@ -315,6 +326,8 @@ def _observe(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
         "diff": plan_steps.diff(root, changes, outcomes, wanted.secrets) + plan_steps.shared_diff(shared),
         "external": [f"{item.service} at {url_host(item.address)}:{item.port}" for item in external],
         "clusters": [dataclasses.asdict(report) for report in clusters],
+        "alone": {item.name: item.others for item in outcomes if item.others},
+        "leaving": [item.name for item in outcomes if item.leaves],
     }
 
 

@@ -63,6 +63,11 @@ turns:
     - {stage: service, tier: api, hosts: [control2], containers: {control2: [nova_api]}}
 converged: {description: Whether there is nothing to change and everything is healthy., type: bool, returned: success}
 unhealthy: {description: Containers that are as they should be but not healthy., type: list, elements: str, returned: success}
+leaving:
+  description: By host the members of clusters that are removed before the one that is left goes on without a cluster.
+  type: dict
+  returned: success
+  sample: {control2: [mariadb], control3: [mariadb]}
 starts:
   description: By host and container how members of clusters that do not run are to start, and why.
   type: dict

@@ -624,6 +624,12 @@ def test_a_container_that_is_not_defined_any_more_is_asked_before_it_goes(host: 
     assert [outcome.action for outcome in host.converger().prune(["test"], [])] == ["remove"]
 
 
+def test_members_that_leave_together_are_not_asked_whether_the_others_can_spare_them(host: Host) -> None:
+    host.converge(_member(host, stop_check=ContainerCommand(["false"])))
+    assert host.converger().prune(["test"], [], ["another"]) == []
+    assert [outcome.action for outcome in host.converger().prune(["test"], [], [host.lab.name("one")])] == ["remove"]
+
+
 def test_a_container_is_done_when_it_is_ready(host: Host) -> None:
     ready = ReadyCheck(["sh", "-c", "test -e /data/ready || { echo it catches up; exit 1; }"], timeout=3, interval=1)
     spec = _member(host, ready=ready, start_timeout=1)

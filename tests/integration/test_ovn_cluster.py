@@ -319,6 +319,18 @@ def test_it_grows_again_with_the_volumes_that_the_hosts_still_have(region: Regio
     assert len(region.ids("control1")) == 3
 
 
+def test_the_last_host_goes_on_though_another_one_is_dead(region: Region) -> None:
+    rows = region.switches("control1")
+    region.stop("control3")
+    assert region.site("control1") == {"control1": "replace"}
+    assert region.server("control1")["model"] == "standalone"
+    assert region.switches("control1", f"tcp:{HOSTS['control1']}:6641") == rows
+    region.remove("control2")
+    # it has not learned that it was removed
+    region.remove("control3", volume=True)
+    assert region.site() == {"control1": "replace", "control2": "create", "control3": "create"}
+
+
 def test_one_that_is_left_of_three_goes_on_when_the_others_are_given_up(region: Region) -> None:
     region.add("control1", "before")
     for host in ("control1", "control2"):

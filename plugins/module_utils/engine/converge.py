@@ -115,18 +115,23 @@ class Converger:
         graph.run(dependencies, attempt, parallel)
         return [outcomes[name] for name in graph.order(dependencies)]
 
-    def prune(self, services: t.Container[str], keep: t.Container[str]) -> list[Outcome]:
-        """Remove containers of *services* that are not named in *keep*."""
+    def prune(self, services: t.Container[str], keep: t.Container[str], only: t.Container[str] = ()) -> list[Outcome]:
+        """Remove containers of *services* that are not named in *keep*.
+
+        If there are names in *only*, no others than these. They leave together, so that none is asked whether the others can spare it.
+        """
         outcomes = []
         for name, state in self._engine.containers([f"{specs.LABEL_CLOUD}={self._cloud}", specs.LABEL_CONTAINER]).items():
             service = state.labels.get(specs.LABEL_SERVICE, "")
-            if service not in services or name in keep:
+            if service not in services or name in keep or (only and name not in only):
                 continue
             outcome = Outcome(name, "container", service, "remove", ["it is not defined for this host"], {"status": state.status})
             outcome.state = "done"
+            outcome.leaves = handover.kept(state).leave is not None
             if not self._check:
                 _guarded(state.protected_processes, state)
-                handover.check_stop(self._engine, state, handover.kept(state))
+                if not only:
+                    handover.check_stop(self._engine, state, handover.kept(state))
                 handover.drain(self._engine, state, handover.kept(state))
                 self._engine.stop(name, state.stop_timeout)
                 self._engine.remove(name)
@@ -148,7 +153,9 @@ class Converger:
         # a plan says so too: what cannot be done should be known before anything is
         guarded = _guarded(spec.protected_processes, current) if current and outcome.action in ("replace", "restart") else []
         if outcome.action == "replace" and current:
-            handover.check_leave(self._engine, current, spec.cluster is not None)
+            outcome.others = handover.other_members(self._engine, current, spec.cluster is not None)
+            if outcome.others and not self._check:
+                raise EngineError(f"{spec.name} is not stopped, because members of its cluster run on {', '.join(outcome.others)}")
         if outcome.action in ("create", "replace"):
             self._engine.refuse_foreign(spec.name + (_NEXT if current else ""), self._cloud)
         if self._check:

@@ -31,17 +31,18 @@ def check_stop(engine: Engine, state: ContainerState, before: BeforeStop) -> Non
         _succeed(engine, state, before.stop_check, "its stop check failed", remedy)
 
 
-def check_leave(engine: Engine, state: ContainerState, clustered: bool) -> None:
-    """Refuse to make a server without a cluster of a member that must not leave, such as one of several that serve.
+def other_members(engine: Engine, state: ContainerState, clustered: bool) -> list[str]:
+    """Return the addresses of the members that a running one leaves behind if its successor is none; what they write would be lost.
 
     Args:
         clustered: whether its successor is a member too.
 
     Raises:
-        EngineError: with the output of its leave command.
+        EngineError: with the output of its leave command, if that fails.
     """
-    if not clustered and state.status == "running" and (leave := kept(state).leave):
-        _succeed(engine, state, leave, "it must not leave its cluster", "fix that and run it again")
+    if clustered or state.status != "running" or not (leave := kept(state).leave):
+        return []
+    return _succeed(engine, state, leave, "it must not leave its cluster", "fix that and run it again").split()
 
 
 def drain(engine: Engine, state: ContainerState, before: BeforeStop) -> None:
@@ -65,9 +66,10 @@ def not_ready(engine: Engine, spec: ContainerSpec) -> str:
     return f"ready check says: {result.output or f'exit code {result.rc}'}" if result.rc else ""
 
 
-def _succeed(engine: Engine, state: ContainerState, step: ContainerCommand, failure: str, remedy: str) -> None:
+def _succeed(engine: Engine, state: ContainerState, step: ContainerCommand, failure: str, remedy: str) -> str:
     result = engine.exec(state.name, step.command, timeout=step.timeout)
     if result.rc:
         why = f"no answer within {step.timeout} s" if result.rc == 124 else f"exit code {result.rc}"
         output = f": {result.output}" if result.output else ""
         raise EngineError(f"{state.name} is not stopped, because {failure} ({why}){output}; {remedy}")
+    return result.stdout

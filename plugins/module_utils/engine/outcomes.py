@@ -17,7 +17,11 @@ Action = t.Literal["none", "create", "replace", "restart", "start", "reload", "u
 
 @dataclasses.dataclass
 class Outcome:
-    """What was done, or in check mode would be done, about one container or job, and why."""
+    """What was done, or in check mode would be done, about one container or job, and why.
+
+    Of a member that is to leave its cluster, ``others`` are the addresses of the members that run. A container that ``leaves`` is removed,
+    and must be gone before such a one is replaced.
+    """
 
     name: str
     kind: t.Literal["container", "job"]
@@ -28,6 +32,8 @@ class Outcome:
     after: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     state: t.Literal["done", "waiting", "failed", "blocked"] = "blocked"
     detail: str = ""
+    others: list[str] = dataclasses.field(default_factory=list)
+    leaves: bool = False
 
     @property
     def changed(self) -> bool:
@@ -35,9 +41,13 @@ class Outcome:
         return self.action != "none"
 
 
+#: What only the plan of a host asks for.
+_OWN = ("before", "after", "others", "leaves")
+
+
 def report(outcomes: list[Outcome]) -> tuple[dict[str, t.Any], str]:
     """Return what a module says of *outcomes*, and of what failed, if anything did."""
-    shown = [{key: value for key, value in dataclasses.asdict(item).items() if key not in ("before", "after")} for item in outcomes]
+    shown = [{key: value for key, value in dataclasses.asdict(item).items() if key not in _OWN} for item in outcomes]
     result = {
         "changed": any(outcome.changed for outcome in outcomes),
         "outcomes": shown,

@@ -51,7 +51,7 @@ _NOT_COMPARED = frozenset(
 
 @dataclasses.dataclass
 class BeforeStop:
-    """What comes before a running container is stopped for a change; ``leave`` only if its successor has no cluster."""
+    """What comes before a running container is stopped for a change; ``leave`` is that of its cluster, for a successor without one."""
 
     stop_check: t.Optional[ContainerCommand] = None
     drain: t.Optional[ContainerCommand] = None

@@ -117,6 +117,36 @@ def refusals(starts: t.Mapping[str, Starts]) -> list[str]:
     return [f"{name} on {host}: {start.reason}" for host, own in starts.items() for name, start in own.items() if start.action == "refuse"]
 
 
+def leaving(found: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, list[str]]:
+    """Return by host the members that are removed before the one that is left goes on without a cluster.
+
+    Args:
+        found: by host what the module :mod:`host_plan` has returned.
+    """
+    alone = {container for result in found.values() for container in result.get("alone") or {}}
+    return {host: own for host, result in found.items() if (own := sorted(alone & set(result.get("leaving") or [])))}
+
+
+def left_behind(found: t.Mapping[str, t.Mapping[str, t.Any]], addresses: t.Mapping[str, str]) -> list[str]:
+    """Return, a line for each, which members would go on although another one leaves their cluster with the data.
+
+    Args:
+        found: by host what the module :mod:`host_plan` has returned.
+        addresses: by host.
+    """
+    gone = leaving(found)
+    lines = []
+    for host, result in found.items():
+        for container, others in (result.get("alone") or {}).items():
+            leave = {addresses[other] for other, names in gone.items() if container in names}
+            if left := [address for address in others if address not in leave]:
+                lines.append(
+                    f"{container} on {host} is to go on without a cluster, but members run on {', '.join(left)}, from where this run does "
+                    f"not remove them; let these hosts take part without {container}, or stop it there"
+                )
+    return lines
+
+
 def _convert(cluster: _Cluster) -> Starts:
     """Return how the cluster is founded with the data of a server that runs without one, while all others have none."""
     hosts = [*cluster.stopped, *cluster.standalone]

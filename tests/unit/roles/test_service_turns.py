@@ -9,6 +9,7 @@ import re
 import typing as t
 
 import pytest
+import yaml
 
 from ansible_collections.caisson.openstack.plugins.module_utils.common import packed
 from ansible_collections.caisson.openstack.plugins.module_utils.output import plan_steps
@@ -249,6 +250,14 @@ def test_servers_that_a_killed_run_left_drained_get_requests_again(run: t.Callab
     assert sorted((item["host"], item["delegate_to"]) for item in calls) == [(host, None) for host in HOSTS]
     assert {(*item["backends"], item["server"], item["state"], item["timeout"]) for item in calls} == {("nova_api", "c3", "ready", 0)}
     assert [item for item in run([], tasks="undrain").calls if item["name"] == "backend_servers"] == []
+
+
+def test_members_that_leave_are_gone_before_the_one_that_is_left_is_replaced() -> None:
+    (block,) = (
+        task["block"] for task in yaml.safe_load((fake_role.ROLES / "service/tasks/main.yml").read_text("utf-8")) if "block" in task
+    )
+    tasks = [task.get("ansible.builtin.import_tasks") or task["name"] for task in block]
+    assert tasks.index("Remove members of clusters of which one is left") < tasks.index("stage.yml")
 
 
 def test_a_run_undrains_when_all_stages_are_done() -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import pathlib
@@ -217,22 +216,28 @@ def test_a_member_does_not_start_if_its_command_fails() -> None:
 
 
 @pytest.mark.parametrize(
-    ("leave", "rc", "clustered", "status", "refused"),
+    ("leave", "clustered", "status", "asked"),
     [
-        (["is-last"], 1, False, "running", True),
-        (["is-last"], 0, False, "running", False),
-        (["is-last"], 1, True, "running", False),
-        (["is-last"], 1, False, "exited", False),
-        (None, 1, False, "running", False),
+        (["others"], False, "running", True),
+        (["others"], True, "running", False),
+        (["others"], False, "exited", False),
+        (None, False, "running", False),
     ],
 )
-def test_a_member_leaves_its_cluster_only_as_that_allows(
-    leave: list[str] | None, rc: int, clustered: bool, status: str, refused: bool
+def test_a_member_that_leaves_its_cluster_is_asked_for_the_others(
+    leave: list[str] | None, clustered: bool, status: str, asked: bool
 ) -> None:
-    engine = FakeEngine(status, result=ExecResult(rc, "others of its cluster run", ""))
+    engine = FakeEngine(status, result=ExecResult(0, "192.0.2.2\n192.0.2.3\n", ""))
     member = container(status)
     member.labels[LABEL_BEFORE_STOP] = json.dumps({"leave": {"command": leave, "timeout": 5}}) if leave else ""
-    error = pytest.raises(EngineError, match=r"must not leave its cluster .*others of its cluster run")
-    with error if refused else contextlib.nullcontext():
-        handover.check_leave(t.cast(Engine, engine), member, clustered)
-    assert bool(engine.commands) == (refused or rc == 0)
+    others = handover.other_members(t.cast(Engine, engine), member, clustered)
+    assert others == (["192.0.2.2", "192.0.2.3"] if asked else [])
+    assert bool(engine.commands) == asked
+
+
+def test_a_member_that_cannot_say_who_else_runs_does_not_leave() -> None:
+    engine = FakeEngine(result=ExecResult(1, "its state is Joined", ""))
+    member = container("running")
+    member.labels[LABEL_BEFORE_STOP] = json.dumps({"leave": {"command": ["others"], "timeout": 5}})
+    with pytest.raises(EngineError, match=r"must not leave its cluster .*its state is Joined"):
+        handover.other_members(t.cast(Engine, engine), member, False)

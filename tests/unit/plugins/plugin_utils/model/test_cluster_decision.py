@@ -205,3 +205,24 @@ def test_hosts_and_containers_are_told_apart() -> None:
 def test_a_cluster_is_founded_though_every_host_has_lost_its_data() -> None:
     assert actions(EMPTY, EMPTY, EMPTY, lost=["h1", "h2", "h3"]) == "h1 seed, h2 join, h3 join"
     assert actions(EMPTY, EMPTY, EMPTY, lost=["h1"]) == "h1 join, h2 seed, h3 join"
+
+
+ALONE: dict[str, t.Any] = {"alone": {"mariadb": ["192.0.2.2", "192.0.2.3"]}}
+GONE: dict[str, t.Any] = {"leaving": ["mariadb", "other"]}
+
+
+def test_members_leave_before_the_one_that_is_left_goes_on_alone() -> None:
+    found = {"h1": ALONE, "h2": GONE, "h3": GONE, "h4": {}}
+    assert cluster.leaving(found) == {"h2": ["mariadb"], "h3": ["mariadb"]}
+    assert cluster.left_behind(found, MEMBERS) == []
+
+
+def test_members_stay_where_a_cluster_does() -> None:
+    assert cluster.leaving({"h1": {}, "h2": GONE}) == {}
+    assert cluster.left_behind({"h1": {}, "h2": GONE}, MEMBERS) == []
+
+
+@pytest.mark.parametrize("third", [{}, {"h3": {}}, {"h3": {"leaving": ["other"]}}])
+def test_nobody_leaves_members_behind(third: dict[str, t.Any]) -> None:
+    (line,) = cluster.left_behind({"h1": ALONE, "h2": GONE, **third}, MEMBERS)
+    assert line.startswith("mariadb on h1 is to go on without a cluster, but members run on 192.0.2.3")
