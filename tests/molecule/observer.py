@@ -13,8 +13,6 @@ import uuid
 from ansible_collections.caisson.openstack.plugins.module_utils.common import openstack_api
 from tests.cloud.background import Background
 
-#: Seconds after which a user gives a request up.
-_LIMIT = 20
 #: Seconds between two requests of one user, and between two logins: a password costs a tenth of a second of a processor.
 _INTERVAL = 1.0
 _LOGIN_INTERVAL = 2.0

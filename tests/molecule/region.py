@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
+import pathlib
 import re
 import subprocess
 import typing as t
@@ -23,20 +25,45 @@ ADDRESS = "10.199.0.50"
 #: The control host that was there before the others.
 FIRST = "control1"
 CONTROLS = (FIRST, "control2", "control3")
+#: Takes the place of the last control host.
+FOURTH = "control4"
 #: Scenario ``control_hosts`` has control hosts only.
 COMPUTES: tuple[str, ...] = () if os.environ.get("MOLECULE_SCENARIO_NAME") == "control_hosts" else ("compute1", "compute2")
-ADDRESSES = {name: f"10.199.0.{number}" for number, name in enumerate((*CONTROLS, *COMPUTES), start=41)}
+ADDRESSES = {name: f"10.199.0.{number}" for number, name in enumerate((*CONTROLS, *COMPUTES), start=41)} | {FOURTH: "10.199.0.49"}
+#: Files given after ``hosts.yml``, which has one control host.
+_INVENTORIES = pathlib.Path("../../region/inventory")
 
 
 class Region(Cloud):
-    """Three control hosts and, in scenario ``region``, two hypervisors."""
+    """Control hosts and, in scenario ``region``, two hypervisors.
 
-    def __init__(self, reach: t.Callable[[str], Host]) -> None:
-        super().__init__(os.environ["MOLECULE_SCENARIO_NAME"], reach, ADDRESSES, ADDRESS, ["hosts.yml", "../../region/inventory/grown.yml"])
+    Args:
+        reach: makes the connection to a host of its address.
+        controls: hosts that are control hosts, or were until now.
+        inventories: what they are from now on.
+        without: a host of ``hosts.yml`` that is no part of the region any more.
+    """
+
+    def __init__(
+        self,
+        reach: t.Callable[[str], Host],
+        controls: t.Sequence[str] = CONTROLS,
+        inventories: t.Sequence[str] = ("grown.yml",),
+        without: str = "",
+    ) -> None:
+        self.controls, self._without = controls, without
+        addresses = {name: ADDRESSES[name] for name in (*controls, *COMPUTES)}
+        files = ["hosts.yml", *(str(_INVENTORIES / name) for name in inventories)]
+        super().__init__(os.environ["MOLECULE_SCENARIO_NAME"], reach, addresses, ADDRESS, files)
+
+    def command(self, playbook: str, *arguments: str) -> list[str]:
+        """Return how an operator plays a playbook of the collection, or a file."""
+        hosts = ["-e", f"cloud_hosts=all:!{self._without}"] if self._without else []
+        return super().command(playbook, *hosts, *arguments)
 
     def holder(self) -> str:
         """Return the control host that has the address of the region."""
-        (found,) = (name for name in CONTROLS if self.holds(name))
+        (found,) = (name for name in self.controls if self.holds(name))
         return found
 
     def holds(self, name: str) -> bool:
@@ -45,8 +72,8 @@ class Region(Cloud):
 
     def writer(self) -> str:
         """Return the control host whose database is used."""
-        used = dict.fromkeys(CONTROLS, 0.0)
-        for name in CONTROLS:
+        used = dict.fromkeys(self.controls, 0.0)
+        for name in self.controls:
             metrics = self.hosts[name].check_output("docker exec haproxy curl -fsS http://%s:18404/metrics", ADDRESSES[name])
             row = r'^haproxy_server_current_sessions\{proxy="mariadb",server="(\S+)"\} (\S+)'
             for server, sessions in re.findall(row, metrics, re.MULTILINE):
@@ -72,29 +99,120 @@ class Region(Cloud):
 
     def whole(self) -> None:
         """Wait until one host has the address, and every container of every host is healthy."""
-        waiting.wait("one host has the address", lambda: sum(self.holds(name) for name in CONTROLS) == 1)
+        waiting.wait("one host has the address", lambda: sum(self.holds(name) for name in self.controls) == 1)
         waiting.wait("every container is healthy", lambda: not self.unhealthy(), _PATIENCE)
-
-    def lose(self, name: str) -> None:
-        """Let a host die, with its disk, and wait until the others serve."""
-        subprocess.run(["docker", "rm", "--force", "--volumes", f"molecule-{name}"], check=True, capture_output=True)
-        subprocess.run(["docker", "volume", "rm", f"molecule-{name}"], check=True, capture_output=True)
-        waiting.wait("users are served", self.serves)
 
     def install(self, name: str) -> None:
         """Put a machine without any data in the place of a host."""
         for playbook in ("create", "prepare"):
-            self.play(str(ROOT / "molecule" / "shared" / f"{playbook}.yml"), "-e", json.dumps({"molecule_created": [name]}))
+            path = ROOT / "molecule" / "shared" / f"{playbook}.yml"
+            self.play(str(path), "--limit", f"{name},localhost", "-e", json.dumps({"molecule_created": [name]}))
 
     def unchanged(self) -> None:
         """Run ``site``, which must find nothing to do."""
         recap = self.play("site").partition("PLAY RECAP")[2]
         counts = {name: int(count) for name, count in re.findall(r"(\S+) : ok=\d+ changed=(\d+)", recap)}
-        assert counts.keys() >= {*CONTROLS, *COMPUTES}
+        assert counts.keys() >= {*self.controls, *COMPUTES}
         assert not any(counts.values()), recap
+
+
+def lose(name: str) -> None:
+    """Let a host die, with its disk."""
+    subprocess.run(["docker", "rm", "--force", "--volumes", f"molecule-{name}"], check=True, capture_output=True)
+    subprocess.run(["docker", "volume", "rm", "--force", f"molecule-{name}"], check=True, capture_output=True)
 
 
 def power(action: t.Literal["off", "on"], *names: str) -> None:
     """Cut the power of hosts at once, or give it back in this order."""
     command = "kill" if action == "off" else "start"
     subprocess.run(["docker", command, *(f"molecule-{name}" for name in names)], check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def without_power(name: str) -> t.Iterator[None]:
+    """Cut the power of a host for a while."""
+    power("off", name)
+    try:
+        yield
+    finally:
+        power("on", name)
+
+
+@contextlib.contextmanager
+def hung(name: str) -> t.Iterator[None]:
+    """Let all processes of a host stand still for a while; its kernel goes on and accepts connections."""
+    subprocess.run(["docker", "pause", f"molecule-{name}"], check=True, capture_output=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["docker", "unpause", f"molecule-{name}"], check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def cut_off(name: str) -> t.Iterator[None]:
+    """Cut a host off from all others, and from users, for a while, without that it sees its cable go."""
+    command = ["docker", "exec", f"molecule-{name}", "cat", "/sys/class/net/eth0/iflink"]
+    index = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    (port,) = (path for path in pathlib.Path("/sys/class/net").iterdir() if (path / "ifindex").read_text("ascii") == index)
+    bridge = (port / "master").readlink().name
+    subprocess.run(["ip", "link", "set", port.name, "nomaster"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["ip", "link", "set", port.name, "master", bridge], check=True)
+
+
+@contextlib.contextmanager
+def parted(one: str, other: str) -> t.Iterator[None]:
+    """Cut two hosts off from each other for a while; others reach both."""
+    rules = [[f"molecule-{host}", "INPUT", "--source", ADDRESSES[away], "--jump", "DROP"] for host, away in ((one, other), (other, one))]
+    for host, *rule in rules:
+        subprocess.run(["docker", "exec", host, "iptables", "--insert", *rule], check=True)
+    try:
+        yield
+    finally:
+        for host, *rule in rules:
+            subprocess.run(["docker", "exec", host, "iptables", "--delete", *rule], check=True)
+
+
+@contextlib.contextmanager
+def slow(name: str, seconds: float) -> t.Iterator[None]:
+    """Let each packet of a host take this many seconds more on its way out for a while."""
+    place = ["docker", "exec", f"molecule-{name}", "tc", "qdisc"]
+    subprocess.run([*place, "add", "dev", "eth0", "root", "netem", "delay", f"{seconds}s"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*place, "delete", "dev", "eth0", "root"], check=True)
+
+
+@contextlib.contextmanager
+def low_disk_of_broker(name: str) -> t.Iterator[None]:
+    """Let the broker of a host believe for a while that its disk is almost full."""
+    limit = [
+        "docker",
+        "exec",
+        f"molecule-{name}",
+        "docker",
+        "exec",
+        "rabbitmq",
+        "/usr/lib/rabbitmq/bin/rabbitmqctl",
+        "-q",
+        "set_disk_free_limit",
+    ]
+    subprocess.run([*limit, "1000TB"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*limit, "100MB"], check=True)
+
+
+@contextlib.contextmanager
+def impostor() -> t.Iterator[None]:
+    """Let a machine that is no part of the region have its address for a while, which its engine announces."""
+    command = ["docker", "run", "--detach", "--rm", "--name=molecule-impostor", "--network=caisson-molecule", f"--ip={ADDRESS}"]
+    subprocess.run([*command, "--entrypoint=sleep", "caisson-molecule-host-engine", "infinity"], check=True, capture_output=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["docker", "rm", "--force", "molecule-impostor"], check=True, capture_output=True)
