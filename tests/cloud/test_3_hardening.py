@@ -89,7 +89,7 @@ def listeners(cloud: Cloud, port: int) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("port", [3306, 4369, 5672, 6640, 6641, 6642, 9090, 9100, 9104, 9115, 9177, 9256, 11211, 15692, 25672])
+@pytest.mark.parametrize("port", [3306, 4369, 5672, 6640, 6641, 6642, 9090, 9100, 9104, 9115, 9177, 9256, 11211, 13306, 15692, 25672])
 def test_a_store_listens_on_the_internal_address_only(cloud: Cloud, port: int) -> None:
     # Erlang's port mapper cannot be kept from the loopback addresses
     unavoidable = {"127.0.0.1:4369", "[::1]:4369"}
