@@ -34,7 +34,8 @@ options:
     default: []
   prune_only:
     description: >-
-      If there are any, only containers of these names are removed. They leave together, so that none is asked whether the others can spare it.
+      If there are any, only containers of these names are removed. They leave together, so that none is asked whether the others can
+      spare it.
     type: list
     elements: str
     default: []
