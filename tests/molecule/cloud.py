@@ -128,18 +128,17 @@ class Cloud:
         return [row for host in self.hosts.values() for row in waiting.unhealthy(host)]
 
     def session(
-        self, region: str = "RegionOne", authorities: str = "", username: str = "admin", password: str = "", limit: float = 60
+        self, region: str = "RegionOne", authorities: str = "", username: str = "admin", password: str = ""
     ) -> openstack_api.Session:
         """Return a user of a region, logged in anew: the administrator, or another one with his *password*.
 
         Args:
             authorities: certificates to trust instead of the cloud's own.
-            limit: seconds after which a request has failed.
         """
         if not password:
             password = yaml.safe_load((EPHEMERAL / "secrets.yml").read_text())["cloud_secrets"]["keystone_admin_password"]
         login = {"auth_url": self.keystone, "username": username, "password": password, "project_name": "admin"}
-        return openstack_api.Session({**login, "ca_certificates": authorities or (EPHEMERAL / "ca.crt").read_text()}, region, limit=limit)
+        return openstack_api.Session({**login, "ca_certificates": authorities or (EPHEMERAL / "ca.crt").read_text()}, region, limit=60)
 
     def ask(self, service: str, path: str, body: dict[str, t.Any] | None = None) -> t.Any:
         """Return what a service of the catalog answers to the administrator."""
