@@ -155,7 +155,7 @@ class Region:
         starts = decision.decide(reports) if reports else {}
         if any(start.action == "refuse" for start in starts.values()):
             return starts
-        chosen = [host for host in hosts or HOSTS if self.spec(host)]
+        chosen = list(hosts or HOSTS)
         at_once = [host for host in chosen if host in starts or host not in reports]
         with concurrent.futures.ThreadPoolExecutor() as pool:
             list(pool.map(lambda host: self._converge(host, starts.get(host)), at_once))
