@@ -602,7 +602,7 @@ def stack(lab: Lab, tmp_path: pathlib.Path, mariadb: MariaDB) -> Stack:
     ask(lab.engine, mariadb.container, databases.script(databases.plan([account], current)))
     made.start("node_exporter", {})
     made.start("process_exporter", {})
-    made.start("mysqld_exporter", {f"host = {HERE}": "host = 127.0.0.1", "port = 3306": f"port = {mariadb.port}"})
+    made.start("mysqld_exporter", {f"host = {HERE}": "host = 127.0.0.1", "port = 13306": f"port = {mariadb.port}"})
     made.start("blackbox_exporter", {"fail_if_not_ssl: true": "fail_if_not_ssl: false", "ca_file: /etc/caisson/ca.crt": "{}"})
     intervals = {f"{name}_interval: 30s": f"{name}_interval: 1s" for name in ("scrape", "evaluation")}
     # the address that moves is one of this machine
