@@ -155,7 +155,9 @@ class Converger:
         if outcome.action == "replace" and current:
             outcome.others = handover.other_members(self._engine, current, spec.cluster is not None)
             if outcome.others and not self._check:
-                raise EngineError(f"{spec.name} is not stopped, because members of its cluster run on {', '.join(outcome.others)}")
+                where = ", ".join(outcome.others)
+                why = f"members of its cluster run on {where}, and what they write would be lost"
+                raise EngineError(f"{spec.name} is not stopped, because {why}; stop them (docker stop {spec.name}) and run it again")
         if outcome.action in ("create", "replace"):
             self._engine.refuse_foreign(spec.name + (_NEXT if current else ""), self._cloud)
         if self._check:

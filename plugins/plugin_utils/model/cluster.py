@@ -142,7 +142,7 @@ def left_behind(found: t.Mapping[str, t.Mapping[str, t.Any]], addresses: t.Mappi
             if left := [address for address in others if address not in leave]:
                 lines.append(
                     f"{container} on {host} is to go on without a cluster, but members run on {', '.join(left)}, from where this run does "
-                    f"not remove them; let these hosts take part without {container}, or stop it there"
+                    f"not remove them; let these hosts take part without {container}, or stop it there (docker stop {container})"
                 )
     return lines
 

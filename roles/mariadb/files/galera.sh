@@ -134,7 +134,10 @@ leave)
     # what others write once it has left would be lost; the file with the configuration may be that of its successor already
     answer=$(status wsrep_cluster_status wsrep_local_state_comment wsrep_incoming_addresses)
     found=$(value wsrep_cluster_status "$answer")$(value wsrep_local_state_comment "$answer")
-    [ "$found" = PrimarySynced ] || { echo "its state is $found"; exit 1; }
+    [ "$found" = PrimarySynced ] || {
+        echo "it lacks data or contact (state $found); wait until 'docker exec mariadb galera healthcheck' succeeds"
+        exit 1
+    }
     own=$(mariadb --connect-timeout=5 --batch --skip-column-names -e "SELECT @@wsrep_node_address")
     value wsrep_incoming_addresses "$answer" | tr ',' '\n' | sed 's/:[0-9]*$//' | grep -vxF "$own" | tr -d '[]' | sort || true
     ;;
